@@ -52,7 +52,7 @@ pub mod code {
 /// let error = Error::new("no_such_room", "there is no room \"attic\"").with("room", "attic");
 /// assert_eq!(
 ///     error.to_json().to_string(),
-///     r#"{"code":"no_such_room","error":"there is no room \"attic\"","room":"attic"}"#,
+///     r#"{"error":"there is no room \"attic\"","code":"no_such_room","room":"attic"}"#,
 /// );
 /// ```
 #[derive(Debug)]

@@ -1,0 +1,297 @@
+//! Addresses: where the server listens, what it is called outside, and whom it believes.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+use super::text::text_types;
+
+/// Where the server listens: `"127.0.0.1:8000"`, `"[::1]:8000"`, `"localhost:8000"` or
+/// `"unix:run/waterway.sock"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Listen {
+    /// An address of the network.
+    Tcp {
+        /// An IP address without brackets, or a name that is looked up when the server starts.
+        host: String,
+        /// The port; 0 lets the system choose one.
+        port: u16,
+    },
+    /// The path of a socket in the file system.
+    Unix(PathBuf),
+}
+
+/// What the URLs in replies begin with: `http://` or `https://`, a host, perhaps a path.
+/// A slash at its end is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PublicUrl(String);
+
+/// Which pages may open a socket: `"same-origin"`, `"*"`, `"https://example.com"`,
+/// `"https://example.com:8443"` or `"https://*.example.com"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Those of the server itself.
+    Same,
+    /// All.
+    Any,
+    /// Those of a host, or of all hosts below it.
+    Host {
+        /// `http` or `https`, in small letters.
+        scheme: String,
+        /// Whether it is all hosts below, but not the host itself.
+        below: bool,
+        /// The host, and `:port` where it is not the scheme's own, in small letters.
+        host: String,
+    },
+}
+
+/// A proxy whose `X-Forwarded-For` is believed: `"10.0.0.1"` or `"10.0.0.0/8"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Proxy(IpNet);
+
+impl Listen {
+    /// The URL that reaches it on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::Unix(_) => "http://localhost".into(),
+            Self::Tcp { host, port } => match host.parse::<IpAddr>() {
+                Ok(ip) if ip.is_unspecified() => format!("http://localhost:{port}"),
+                Ok(ip) => format!("http://{}", SocketAddr::new(ip, *port)),
+                Err(_) => format!("http://{host}:{port}"),
+            },
+        }
+    }
+}
+
+impl PublicUrl {
+    /// The URL, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Origin {
+    /// Whether a request with this `Origin`, to this `Host`, is one of these.
+    #[must_use]
+    pub fn allows(&self, origin: &str, host: &str) -> bool {
+        let Some((scheme, authority)) = split_origin(origin) else {
+            return *self == Self::Any;
+        };
+        match self {
+            Self::Any => true,
+            Self::Same => authority == without_default_port(&scheme, &host.to_ascii_lowercase()),
+            Self::Host { scheme: wanted, .. } if scheme != *wanted => false,
+            Self::Host { below: false, host, .. } => authority == *host,
+            Self::Host { below: true, host, .. } => authority
+                .strip_suffix(host.as_str())
+                .and_then(|sub| sub.strip_suffix('.'))
+                .is_some_and(|sub| !sub.is_empty()),
+        }
+    }
+}
+
+impl Proxy {
+    /// Whether this is one of its addresses.
+    #[must_use]
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        self.0.contains(&ip.to_canonical())
+    }
+}
+
+text_types! {
+    Listen: "an address such as \"127.0.0.1:8000\"";
+    PublicUrl: "a URL such as \"http://127.0.0.1:8000\"";
+    Origin: "an origin such as \"https://example.com\"";
+    Proxy: "an address such as \"10.0.0.1\" or \"10.0.0.0/8\"";
+}
+
+/// The first line is the message, the second the help.
+type Wrong = String;
+
+impl FromStr for Listen {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path {
+                "" => Err("\"unix:\" names no path\nwrite \"unix:run/waterway.sock\"".into()),
+                path => Ok(Self::Unix(path.into())),
+            };
+        }
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self::Tcp { host: address.ip().to_string(), port: address.port() });
+        }
+        if text.parse::<u16>().is_ok() {
+            return Err(format!("{text:?} names no address\nwrite \"127.0.0.1:{text}\""));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_';
+        match text.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+            Some((host, Ok(port))) if !host.is_empty() && host.chars().all(allowed) => {
+                Ok(Self::Tcp { host: host.to_owned(), port })
+            }
+            Some(("", Ok(port))) => Err(format!(
+                "{text:?} names no host\nwrite \"127.0.0.1:{port}\", or \"0.0.0.0:{port}\" for all"
+            )),
+            _ => Err(format!(
+                "{text:?} is not an address\nwrite \"127.0.0.1:8000\" or \"unix:run/waterway.sock\""
+            )),
+        }
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with('/')) else {
+            return Err(format!(
+                "{text:?} is not a URL\nwrite it with http:// or https://, and a host"
+            ));
+        };
+        if host.contains(|c: char| c == '?' || c == '#' || c.is_whitespace() || c.is_control()) {
+            return Err(format!("{text:?} cannot be the beginning of a URL\nleave out the query"));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "same-origin" => return Ok(Self::Same),
+            "*" => return Ok(Self::Any),
+            _ => {}
+        }
+        let help = "write \"same-origin\", \"*\", \"https://example.com\" \
+                    or \"https://*.example.com\"";
+        let wrong = || format!("{text:?} is not an origin\n{help}");
+        let (scheme, authority) = split_origin(text).ok_or_else(wrong)?;
+        let (below, host) = match authority.strip_prefix("*.") {
+            Some(host) => (true, host.to_owned()),
+            None => (false, authority),
+        };
+        if host.is_empty() || host.contains(['/', '*', '?', '#', '@', ' ']) {
+            return Err(wrong());
+        }
+        Ok(Self::Host { scheme, below, host })
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(Self).map_err(|_| {
+            format!(
+                "{text:?} is not an IP address or network\nwrite \"10.0.0.1\" or \"10.0.0.0/8\""
+            )
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Scheme and authority in small letters, without the scheme's own port.
+fn split_origin(origin: &str) -> Option<(String, String)> {
+    let origin = origin.to_ascii_lowercase();
+    let (scheme, authority) = origin.split_once("://")?;
+    if scheme != "http" && scheme != "https" {
+        return None;
+    }
+    Some((scheme.to_owned(), without_default_port(scheme, authority).to_owned()))
+}
+
+fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    authority.strip_suffix(port).unwrap_or(authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown() {
+        for (text, url) in [
+            ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("0.0.0.0:80", "http://localhost:80"),
+            ("[::1]:8000", "http://[::1]:8000"),
+            ("localhost:0", "http://localhost:0"),
+            ("unix:run/waterway.sock", "http://localhost"),
+        ] {
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!((listen.to_string().as_str(), listen.url().as_str()), (text, url));
+        }
+        for text in ["8000", ":8000", "a b:1", "host", "host:99999", "unix:", ""] {
+            assert!(text.parse::<Listen>().unwrap_err().contains("\nwrite "), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_allows_its_pages_alone() {
+        let here = "example.com:8000";
+        for (rule, origin, allowed) in [
+            ("*", "null", true),
+            ("same-origin", "null", false),
+            ("same-origin", "http://example.com:8000", true),
+            ("same-origin", "http://EXAMPLE.com:8000", true),
+            ("same-origin", "http://example.com", false),
+            ("https://a.org", "https://a.org", true),
+            ("https://a.org", "https://a.org:443", true),
+            ("https://a.org", "http://a.org", false),
+            ("https://a.org:8443", "https://a.org:8443", true),
+            ("https://*.a.org", "https://b.a.org", true),
+            ("https://*.a.org", "https://c.b.a.org", true),
+            ("https://*.a.org", "https://a.org", false),
+            ("https://*.a.org", "https://evila.org", false),
+            ("https://*.a.org", "https://.a.org", false),
+        ] {
+            let parsed: Origin = rule.parse().unwrap();
+            assert_eq!(parsed.allows(origin, here), allowed, "{rule} {origin}");
+        }
+        assert!(Origin::Same.allows("https://example.com", "example.com:443"));
+        for wrong in ["example.com", "ftp://a.org", "https://", "https://a.org/x", "https://*"] {
+            assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        for (text, ip, contains) in [
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("10.0.0.0/8", "10.9.9.9", true),
+            ("10.0.0.0/8", "::ffff:10.9.9.9", true),
+            ("fd00::/8", "fd12::1", true),
+        ] {
+            let proxy: Proxy = text.parse().unwrap();
+            assert_eq!(proxy.contains(ip.parse().unwrap()), contains, "{text} {ip}");
+        }
+        assert!("10.0.0.0/33".parse::<Proxy>().is_err());
+    }
+
+    #[test]
+    fn a_public_url_has_no_slash_at_its_end() {
+        assert_eq!("https://a.org/x/".parse::<PublicUrl>().unwrap().as_str(), "https://a.org/x");
+        for wrong in ["a.org", "http://", "http:///x", "https://a.org/?x"] {
+            assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
+        }
+    }
+}

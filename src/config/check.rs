@@ -1,0 +1,110 @@
+//! What no section can see alone: names that nothing declares, and routes that make no sense.
+
+use super::load::Loaded;
+use super::route::RouteConfig;
+use crate::message::Channel;
+use crate::setting::{At, Mistake, Table, Written, nearest};
+
+/// Checks what was read. Consumers are left to `Router`, which knows the program's own.
+pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
+    // Behind a mistake in syntax a declaration may be lost.
+    if let Some(root) = tree.as_table().filter(|root| !root.partial) {
+        names(root, &mut loaded.mistakes);
+    }
+    for route in &loaded.config.route {
+        sense(route, &mut loaded.mistakes);
+    }
+    let routes = &loaded.config.route;
+    for (index, route) in routes.iter().enumerate() {
+        if let Some(earlier) = hiding(route, &routes[..index]) {
+            let first = loaded.sources.describe(earlier.place);
+            let help = format!("the one at {first} takes all of it before");
+            let warning = Mistake::new(route.place, "this route is never reached");
+            loaded.warnings.push(warning.help(help));
+        }
+    }
+}
+
+/// From the tree, so that one mistake in a route does not hide the next.
+fn names(root: &Table, mistakes: &mut Vec<Mistake>) {
+    let routes = root.get("route").and_then(Written::as_list).unwrap_or_default();
+    for route in routes.iter().filter_map(Written::as_table) {
+        for (section, what) in [("auth", "[auth] tables"), ("queue", "queues")] {
+            let Some(reference) = route.get(section) else { continue };
+            let Some(name) = reference.as_text() else { continue };
+            let declared = root.get(section).and_then(Written::as_table);
+            let declared: Vec<&str> =
+                declared.map(|table| table.keys().collect()).unwrap_or_default();
+            if !declared.contains(&name) {
+                let help = nearest(name, what, declared)
+                    .unwrap_or_else(|| format!("declare it under [{section}.{name}]"));
+                let message = format!("unknown {section} {name:?}");
+                mistakes.push(Mistake::new(reference.place, message).help(help));
+            }
+        }
+    }
+}
+
+/// Keys that the route's channels never look at.
+fn sense(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
+    let has = |channel| route.channel.contains(channel);
+    let mut refuse = |place, message: &str, help: &str| {
+        mistakes.push(Mistake::new(place, message).help(help.to_owned()));
+    };
+    if let Some(method) = &route.method
+        && !has(Channel::Request)
+    {
+        refuse(method.place, "a websocket event has no method", "leave it out");
+    }
+    if let Some(auth) = &route.auth
+        && !has(Channel::Connect)
+        && !has(Channel::Request)
+    {
+        let help = "put it into the route of \"websocket.connect\"";
+        refuse(auth.place, "a token is looked at when a client connects", help);
+    }
+    if let Some(envelope) = &route.envelope
+        && !has(Channel::Connect)
+    {
+        let help = "put it into the route of \"websocket.connect\"";
+        refuse(envelope.place, "an envelope is chosen when a client connects", help);
+    }
+    if let Some(value) = route.when.values().next()
+        && !has(Channel::Receive)
+        && !has(Channel::Request)
+    {
+        refuse(value.place, "these events bring no message to look at", "leave out \"when\"");
+    }
+}
+
+/// The last of the earlier routes that together leave this one nothing.
+fn hiding<'a>(route: &RouteConfig, earlier: &'a [At<RouteConfig>]) -> Option<&'a At<RouteConfig>> {
+    let mut last = None;
+    for channel in route.channel.iter() {
+        let hiding = earlier.iter().find(|earlier| {
+            earlier.channel.contains(channel)
+                && earlier.when.is_empty()
+                && takes_paths(earlier, route)
+                && takes_methods(earlier, route, channel)
+        });
+        last = last.max(Some(hiding?.place));
+    }
+    earlier.iter().find(|route| Some(route.place) == last)
+}
+
+fn takes_paths(earlier: &RouteConfig, route: &RouteConfig) -> bool {
+    match (&earlier.path, &route.path) {
+        (None, _) => true,
+        (Some(earlier), Some(path)) => earlier.covers(path),
+        (Some(_), None) => false,
+    }
+}
+
+fn takes_methods(earlier: &RouteConfig, route: &RouteConfig, channel: Channel) -> bool {
+    match (&earlier.method, &route.method) {
+        _ if channel != Channel::Request => true,
+        (None, _) => true,
+        (Some(earlier), Some(methods)) => methods.iter().all(|method| earlier.contains(method)),
+        (Some(_), None) => false,
+    }
+}

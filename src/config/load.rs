@@ -1,0 +1,201 @@
+//! Reading the file and those that it includes.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::environment::{Environment, substitute};
+use super::{RoutingConfig, check, document, merge};
+use crate::setting::{Entry, Mistake, Place, Report, Sources, Table, Value, Written, read};
+
+/// How large one file may be, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// How many files may be included.
+const FILES_MAX: usize = 256;
+
+/// What was read, and what was wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// What could be read; all of it if there are no mistakes.
+    pub config: RoutingConfig,
+    /// The files, the first one first.
+    pub sources: Sources,
+    /// What is wrong. With one of these the file must not be used.
+    pub mistakes: Vec<Mistake>,
+    /// What is allowed, but hardly meant.
+    pub warnings: Vec<Mistake>,
+}
+
+impl RoutingConfig {
+    /// Reads a file, those that it includes, and the environment of the process.
+    #[must_use]
+    pub fn load(path: impl AsRef<Path>) -> Loaded {
+        Self::load_with(path, &|name| std::env::var(name).ok())
+    }
+
+    /// Reads a file and those that it includes, with an environment of one's own.
+    #[must_use]
+    pub fn load_with(path: impl AsRef<Path>, environment: Environment<'_>) -> Loaded {
+        let path = path.as_ref();
+        let mut loader = Loader::new(environment);
+        match read_file(path) {
+            Ok(text) => loader.load(path, &text),
+            Err(message) => loader.refuse_file(path, message),
+        }
+        loader.loaded
+    }
+
+    /// Reads a text as if it stood in a file of this name; what it includes is looked for there.
+    ///
+    /// ```
+    /// use waterway::RoutingConfig;
+    ///
+    /// let loaded = RoutingConfig::parse("[server]\ndrain = 10", "routing.toml", &|_| None);
+    /// assert_eq!(
+    ///     loaded.report().to_string(),
+    ///     r#"routing.toml:2:9: 10 has no unit
+    ///   |
+    /// 2 | drain = 10
+    ///   |         ^^ write "10s"
+    /// 1 mistake"#
+    /// );
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str, name: &str, environment: Environment<'_>) -> Loaded {
+        let mut loader = Loader::new(environment);
+        loader.load(Path::new(name), text);
+        loader.loaded
+    }
+}
+
+impl Loaded {
+    /// All mistakes beside their lines, to be displayed.
+    #[must_use]
+    pub fn report(&self) -> Report<'_> {
+        Report::new(&self.sources, &self.mistakes)
+    }
+
+    /// All warnings beside their lines, to be displayed.
+    #[must_use]
+    pub fn report_warnings(&self) -> Report<'_> {
+        Report::of_warnings(&self.sources, &self.warnings)
+    }
+}
+
+struct Loader<'a> {
+    environment: Environment<'a>,
+    loaded: Loaded,
+}
+
+impl<'a> Loader<'a> {
+    fn new(environment: Environment<'a>) -> Self {
+        Self { environment, loaded: Loaded::default() }
+    }
+
+    fn load(&mut self, path: &Path, text: &str) {
+        let mut tree = self.parse(path, text);
+        for included in self.included(path, &tree) {
+            match read_file(&included) {
+                Ok(text) => {
+                    let more = self.parse(&included, &text).value;
+                    if let (Value::Table(table), Value::Table(more)) = (&mut tree.value, more) {
+                        let Loaded { sources, mistakes, .. } = &mut self.loaded;
+                        merge::merge(table, more, sources, mistakes);
+                    }
+                }
+                Err(message) => self.refuse_file(&included, message),
+            }
+        }
+        let mut config: RoutingConfig = read(&tree, &mut self.loaded.mistakes).unwrap_or_default();
+        for (name, consumer) in &mut config.consumer {
+            consumer.value.options = options(&tree, name, consumer.place);
+        }
+        self.loaded.config = config;
+        check::check(&tree, &mut self.loaded);
+        self.loaded.mistakes.sort_by_key(|mistake| mistake.place);
+        self.loaded.warnings.sort_by_key(|warning| warning.place);
+    }
+
+    fn parse(&mut self, path: &Path, text: &str) -> Written {
+        let Loaded { sources, mistakes, .. } = &mut self.loaded;
+        let file = sources.add(path.display().to_string(), text);
+        let mut tree = document::parse(text, file, mistakes);
+        substitute(&mut tree, text, self.environment, mistakes);
+        tree
+    }
+
+    /// The files that a file includes, each once, in the order of the patterns and of their names.
+    fn included(&mut self, path: &Path, tree: &Written) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        let first = path.canonicalize().ok();
+        let patterns = tree.as_table().and_then(|table| table.get("include")?.as_list());
+        for written in patterns.unwrap_or_default() {
+            let Some(pattern) = written.as_text() else { continue };
+            let found = match matching(path, pattern) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.loaded.mistakes.push(Mistake::new(written.place, message));
+                    continue;
+                }
+            };
+            if found.is_empty() && !pattern.contains(['*', '?', '[']) {
+                let message = format!("there is no file {pattern:?}");
+                let help = "the path begins where this file is".to_owned();
+                self.loaded.mistakes.push(Mistake::new(written.place, message).help(help));
+            }
+            for file in found {
+                if files.len() == FILES_MAX {
+                    let message = format!("more than {FILES_MAX} files are included");
+                    self.loaded.mistakes.push(Mistake::new(written.place, message));
+                    return files;
+                }
+                // A pattern such as "*.toml" matches the file that it stands in.
+                if file.canonicalize().ok() != first && !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        files
+    }
+
+    fn refuse_file(&mut self, path: &Path, message: String) {
+        let file = self.loaded.sources.add(path.display().to_string(), "");
+        self.loaded.mistakes.push(Mistake::new(Place { file, ..Place::default() }, message));
+    }
+}
+
+fn matching(path: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy();
+    let whole = Path::new(&glob::Pattern::escape(&folder)).join(pattern);
+    let found = glob::glob(&whole.to_string_lossy())
+        .map_err(|error| format!("{pattern:?} is not a pattern: {}", error.msg))?;
+    let mut files: Vec<PathBuf> =
+        found.filter_map(Result::ok).filter(|path| !path.is_dir()).take(FILES_MAX + 1).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("the file cannot be read: {error}"))?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(format!("the file is larger than {} MiB", FILE_MAX >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        format!("the file is not UTF-8 at byte {}", error.utf8_error().valid_up_to())
+    })
+}
+
+/// A consumer's table without what the framework reads of it.
+fn options(tree: &Written, name: &str, place: Place) -> Written {
+    let declared = tree.as_table().and_then(|root| root.get("consumer")?.as_table()?.get(name));
+    let Some(table) = declared.and_then(Written::as_table) else {
+        return Written::new(Value::default(), place);
+    };
+    let own = |entry: &&Entry| entry.key.value != "use";
+    let entries = table.entries.iter().filter(own).cloned().collect();
+    Written::new(Value::Table(Table { entries, partial: table.partial }), place)
+}

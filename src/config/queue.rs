@@ -1,0 +1,135 @@
+//! `[queue.NAME]`: a task queue and the workers that drain it.
+
+use std::fmt;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::text::above_zero;
+use crate::queue::{FairBy, OnDisconnect, Order};
+use crate::setting::{At, Size, Time};
+
+/// How many workers one queue may have.
+const WORKERS_MAX: usize = 256;
+
+/// `[queue.NAME]`: tasks that consumers put aside by `queue = "NAME"`, and who does them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    /// The consumer that does the tasks. Required.
+    pub consumer: At<String>,
+    /// How many threads do them; 0 is one per core, 256 the most. Default 0.
+    #[serde(default, deserialize_with = "workers")]
+    pub workers: usize,
+    /// What comes first within a client: `"viewport"`, what its reader sees; or `"offset"`, what
+    /// stands topmost. Default `"viewport"`.
+    #[serde(default)]
+    pub order: Order,
+    /// Among whom the workers' time is shared equally: `"connection"`, `"ip"`, or `"claim:NAME"`
+    /// of the token. Default `"connection"`.
+    #[serde(default)]
+    pub fair_by: FairBy,
+    /// How many tasks may wait, of one client and of all.
+    /// Default `{ client = 512, total = 8192 }`.
+    #[serde(default, deserialize_with = "bounds")]
+    pub max_tasks: TaskBounds,
+    /// How many bytes of messages may wait, of one client and of all.
+    /// Default `{ client = "256MiB", total = "1GiB" }`.
+    #[serde(default, deserialize_with = "bounds")]
+    pub max_bytes: ByteBounds,
+    /// How long a task may wait before it is answered `expired`. Default `"60s"`.
+    #[serde(default = "deadline", deserialize_with = "above_zero")]
+    pub deadline: Time,
+    /// What becomes of a client's tasks when it leaves: `"cancel"` or `"finish"`.
+    /// Default `"cancel"`.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+}
+
+/// How many tasks may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskBounds {
+    /// Of one client.
+    #[serde(deserialize_with = "above_zero")]
+    pub client: usize,
+    /// Of all clients.
+    #[serde(deserialize_with = "above_zero")]
+    pub total: usize,
+}
+
+/// How many bytes of messages may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ByteBounds {
+    /// Of one client.
+    #[serde(deserialize_with = "above_zero")]
+    pub client: Size,
+    /// Of all clients.
+    #[serde(deserialize_with = "above_zero")]
+    pub total: Size,
+}
+
+impl Default for TaskBounds {
+    fn default() -> Self {
+        Self { client: 512, total: 8192 }
+    }
+}
+
+impl Default for ByteBounds {
+    fn default() -> Self {
+        Self { client: Size::new(256 << 20), total: Size::new(1 << 30) }
+    }
+}
+
+fn deadline() -> Time {
+    Time::from_secs(60)
+}
+
+fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let workers = usize::deserialize(deserializer)?;
+    if workers > WORKERS_MAX {
+        return Err(D::Error::custom(format!(
+            "{workers} workers are too many\nat most {WORKERS_MAX}; 0 is one per core"
+        )));
+    }
+    Ok(workers)
+}
+
+/// A client's share and the whole.
+trait Bounds {
+    type Amount: PartialOrd + fmt::Display;
+    fn parts(&self) -> (Self::Amount, Self::Amount);
+}
+
+impl Bounds for TaskBounds {
+    type Amount = usize;
+
+    fn parts(&self) -> (usize, usize) {
+        (self.client, self.total)
+    }
+}
+
+impl Bounds for ByteBounds {
+    type Amount = Size;
+
+    fn parts(&self) -> (Size, Size) {
+        (self.client, self.total)
+    }
+}
+
+fn bounds<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Bounds,
+{
+    let bounds = T::deserialize(deserializer)?;
+    let (client, total) = bounds.parts();
+    if client > total {
+        return Err(D::Error::custom(format!(
+            "one client may have {client}, but all together only {total}\n\
+             raise total, or lower client"
+        )));
+    }
+    Ok(bounds)
+}

@@ -1,0 +1,98 @@
+//! `[server]`: where the service listens, and what it takes from the network.
+
+use std::net::IpAddr;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::address::{Listen, Origin, Proxy, PublicUrl};
+use super::text::{above_zero, any_number, one_or_more};
+use crate::setting::{Size, Time};
+
+/// `[server]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Where to listen: `"127.0.0.1:8000"`, `"[::]:8000"`, `"unix:run/waterway.sock"`, or a list.
+    /// Default `["127.0.0.1:8000"]`.
+    #[serde(deserialize_with = "one_or_more")]
+    pub listen: Vec<Listen>,
+    /// What the URLs in replies begin with. Default: `http://` and what the client itself calls
+    /// this service in its `Host` header; `https://` when a trusted proxy says so.
+    pub public_url: Option<PublicUrl>,
+    /// Which pages may open a socket: `"same-origin"`, `"*"`, `"https://example.com"`,
+    /// `"https://*.example.com"`, or a list. Default `["same-origin"]`.
+    #[serde(deserialize_with = "one_or_more")]
+    pub origins: Vec<Origin>,
+    /// How long clients may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
+    pub drain: Time,
+    /// How many connections are open at once; more wait to be accepted. Default 10000.
+    #[serde(deserialize_with = "above_zero")]
+    pub connections: usize,
+    /// How long the head of a request may take to arrive. Default `"10s"`.
+    #[serde(deserialize_with = "above_zero")]
+    pub header: Time,
+    /// How large the head of a request may be, 8 KiB at the least. Default `"64KiB"`.
+    #[serde(deserialize_with = "head")]
+    pub head: Size,
+    /// How long the consumer of `websocket.connect` may take to answer; then the client gets 503.
+    /// Default `"5s"`.
+    #[serde(deserialize_with = "above_zero")]
+    pub handshake: Time,
+    /// How long the answer to an `http.request` may take; then the client gets 504.
+    /// Default `"2m"`.
+    #[serde(deserialize_with = "above_zero")]
+    pub answer: Time,
+    /// The proxies whose `X-Forwarded-For` is believed: `"10.0.0.1"`, `"10.0.0.0/8"`, or a list.
+    /// Default `[]`.
+    #[serde(deserialize_with = "any_number")]
+    pub trusted_proxies: Vec<Proxy>,
+    /// How many groups one client may be in. Default 64.
+    #[serde(deserialize_with = "above_zero")]
+    pub groups: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec![Listen::Tcp { host: "127.0.0.1".into(), port: 8000 }],
+            public_url: None,
+            origins: vec![Origin::Same],
+            drain: Time::from_secs(10),
+            connections: 10_000,
+            header: Time::from_secs(10),
+            head: Size::new(64 << 10),
+            handshake: Time::from_secs(5),
+            answer: Time::from_secs(120),
+            trusted_proxies: Vec::new(),
+            groups: 64,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Whether a page of this `Origin` may open a socket at this `Host`.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str, host: &str) -> bool {
+        self.origins.iter().any(|allowed| allowed.allows(origin, host))
+    }
+
+    /// Whether the `X-Forwarded-For` of this peer is believed.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))
+    }
+}
+
+/// hyper cannot do with less.
+const HEAD_MIN: u64 = 8 << 10;
+
+fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+    let size = Size::deserialize(deserializer)?;
+    if size.bytes() < HEAD_MIN {
+        return Err(D::Error::custom(
+            "the head of a request can need 8 KiB\nwrite \"8KiB\" or more",
+        ));
+    }
+    Ok(size)
+}

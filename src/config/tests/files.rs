@@ -1,0 +1,109 @@
+//! Tests of files and those that they include.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+
+/// A folder of its own that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let folder = std::env::temp_dir().join(format!("waterway-{}-{name}", std::process::id()));
+        for (path, text) in files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn load(&self) -> (Loaded, Vec<String>) {
+        let loaded = RoutingConfig::load_with(self.0.join("routing.toml"), &environment);
+        let folder = format!("{}/", self.0.display());
+        let told = lines(&loaded.sources, &loaded.mistakes);
+        (loaded, told.into_iter().map(|line| line.replace(&folder, "")).collect())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn included_files_add_to_the_first() {
+    let route = |name: &str| {
+        format!(
+            "[[route]]\nchannel = \"http.request\"\npath = \"/{name}\"\nqueue = \"q\"\nconsumer = \"{name}\"\n"
+        )
+    };
+    let folder = Folder::with(
+        "include[1]",
+        &[
+            ("routing.toml", &format!("include = [\"*.toml\", \"more/*.toml\"]\n{}", route("a"))),
+            ("more/2.toml", &route("c")),
+            (
+                "more/1.toml",
+                &format!("{}[queue.q]\nconsumer = \"w\"\n[limits]\nping = \"9s\"", route("b")),
+            ),
+        ],
+    );
+    let (loaded, told) = folder.load();
+    assert_eq!(told, [] as [&str; 0]);
+    assert_eq!(loaded.sources.len(), 3);
+    let consumers: Vec<&str> =
+        loaded.config.route.iter().map(|route| route.consumer.as_str()).collect();
+    assert_eq!(consumers, ["a", "b", "c"]);
+    assert_eq!(loaded.config.limits().ping, Time::from_secs(9));
+}
+
+#[test]
+fn mistakes_of_included_files_stand_there() {
+    let folder = Folder::with(
+        "mistakes",
+        &[
+            (
+                "routing.toml",
+                "include = [\"a.toml\", \"b.toml\", \"[\", \"c/*\"]\n[queue.q]\nconsumer = \"w\"\n[limits]\n",
+            ),
+            (
+                "a.toml",
+                "include = []\nserver.drain = \"1s\"\nfoo = 1\nlimits = 3\n[queue.q]\nconsumer = \"w\"\n[route]\n",
+            ),
+        ],
+    );
+    let (_, told) = folder.load();
+    assert_eq!(
+        told,
+        [
+            "routing.toml:1:22: there is no file \"b.toml\" | the path begins where this file is",
+            "routing.toml:1:32: \"[\" is not a pattern: invalid range pattern",
+            "a.toml:1:1: an included file cannot have \"include\" | it stands in the first file",
+            "a.toml:2:1: an included file cannot have \"server\" | it stands in the first file",
+            "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, auth, limits, queue, consumer, route",
+            "a.toml:4:10: expected a table | write [limits]",
+            "a.toml:5:8: queue.q is declared twice | the first stands at routing.toml:2:8",
+            "a.toml:7:1: expected a list, found a table",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    let folder = Folder::with("unreadable", &[("x/bytes", "")]);
+    let (loaded, told) = folder.load();
+    assert_eq!(
+        told,
+        ["routing.toml: the file cannot be read: No such file or directory (os error 2)"]
+    );
+    assert!(loaded.report().to_string().ends_with("(os error 2)\n1 mistake"));
+    fs::write(folder.0.join("routing.toml"), [b'a', 0xff]).unwrap();
+    assert_eq!(folder.load().1, ["routing.toml: the file is not UTF-8 at byte 1"]);
+    fs::write(folder.0.join("routing.toml"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(folder.load().1, ["routing.toml: the file is larger than 1 MiB"]);
+    fs::write(folder.0.join("routing.toml"), vec![b'#'; 1 << 20]).unwrap();
+    assert_eq!(folder.load().1, [] as [&str; 0]);
+}

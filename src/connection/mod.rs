@@ -1,0 +1,112 @@
+//! A client's connection: its events go to consumers in order, one at a time, and its replies are
+//! taken from its outbox. It knows no socket; `socket` and the tests' client drive it.
+
+mod events;
+mod inbox;
+mod rate;
+mod request;
+mod socket;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use tokio::task::JoinHandle;
+
+use crate::message::{Cancellation, Reason, Scope};
+use crate::reply::{Batch, Replies, ReplyChannel, close};
+use crate::routing::{Router, Way};
+
+pub(crate) use inbox::Inbox;
+pub(crate) use request::request;
+pub(crate) use socket::{Socket, run};
+
+/// A client that has a WebSocket, or asks for one.
+///
+/// Dropping it is the client's leaving, whatever the cause: its tasks and memberships end at once,
+/// and `websocket.disconnect` is delivered after the events that came before.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) inbox: Inbox,
+    pub(crate) replies: Replies,
+    pub(crate) channel: ReplyChannel,
+    presence: Presence,
+    events: JoinHandle<()>,
+}
+
+/// Tells the rest of the service that a client has left, when it is dropped.
+#[derive(Debug)]
+struct Presence {
+    router: Router,
+    name: Arc<str>,
+    cancellation: Cancellation,
+    code: Arc<AtomicU16>,
+}
+
+impl Connection {
+    /// A client comes: `websocket.connect` is delivered.
+    pub(crate) fn open(router: &Router, way: Way, mut scope: Scope) -> Self {
+        let name = router.new_name();
+        if scope.connection.is_empty() {
+            scope.connection = Arc::clone(&name);
+        }
+        let limits = way.socket_limits();
+        let outbox = limits.outbox_limits();
+        let (channel, replies) = ReplyChannel::new(Arc::clone(&name), way.envelope(), outbox);
+        let (inbox, waiting) = inbox::new(limits.inbox.as_usize());
+        let cancellation = Cancellation::default();
+        let code = Arc::new(AtomicU16::new(close::ABNORMAL));
+        router.layer().join(channel.clone());
+        let events = events::Events::new(
+            way,
+            scope,
+            channel.clone(),
+            cancellation.clone(),
+            waiting,
+            Arc::clone(&code),
+        );
+        let events = router.spawn(events.run());
+        let presence = Presence { router: router.clone(), name, cancellation, code };
+        Self { inbox, replies, channel, presence, events }
+    }
+
+    /// Waits until the consumer of `websocket.connect` has decided; `None` if it never will.
+    pub(crate) async fn decision(&mut self) -> Option<Decision> {
+        let mut seen = Batch::default();
+        loop {
+            let Batch { replies, bytes } = self.replies.take().await?;
+            seen.replies.extend(replies);
+            seen.bytes += bytes;
+            let decided = seen.replies.iter().position(|reply| reply.decides().is_some());
+            if let Some(at) = decided {
+                let accepted = seen.replies[at].decides() == Some(true);
+                return Some(Decision { accepted, at, replies: seen });
+            }
+        }
+    }
+
+    /// The client leaves with this closing code. The result ends when its last event, the
+    /// disconnect, has been handled.
+    pub(crate) fn close(self, code: u16) -> JoinHandle<()> {
+        self.presence.code.store(code, Ordering::Release);
+        self.events
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // The notice first: what is pushed from now on sees it, what was pushed before is taken out.
+        self.cancellation.cancel(Reason::Cancelled);
+        self.router.leave(&self.name);
+    }
+}
+
+/// What `websocket.connect` was answered.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    /// Whether the client is taken.
+    pub(crate) accepted: bool,
+    /// Which of the replies said so.
+    pub(crate) at: usize,
+    /// All that was sent until then.
+    pub(crate) replies: Batch,
+}

@@ -1,0 +1,111 @@
+//! One HTTP request: the same message, reply channel and queue as a WebSocket's, and one reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use crate::consumer::{Called, call};
+use crate::error::{Error, code};
+use crate::message::{Cancellation, Channel, Content, Message, Reason, Scope};
+use crate::reply::{Envelope, Reply, ReplyChannel};
+use crate::routing::{Route, Router, Way};
+
+/// Tells the rest of the service that nobody waits for the response, when it is dropped: also
+/// when the client goes away and its future with it.
+struct Presence {
+    router: Router,
+    name: Arc<str>,
+    cancellation: Cancellation,
+}
+
+/// Delivers `http.request` and waits for the response, at most so long.
+pub(crate) async fn request(
+    router: &Router,
+    way: &Way,
+    mut scope: Scope,
+    method: Method,
+    body: Bytes,
+    patience: Duration,
+) -> Reply {
+    let name = router.new_name();
+    if scope.connection.is_empty() {
+        scope.connection = Arc::clone(&name);
+    }
+    let cancellation = Cancellation::default();
+    let outbox = way.request_limits().outbox_limits();
+    let (channel, mut replies) = ReplyChannel::new(Arc::clone(&name), Envelope::None, outbox);
+    let _presence = Presence { router: router.clone(), name, cancellation: cancellation.clone() };
+    let content = Content::Request { method, body };
+    let mut message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
+    let Some(route) = way.select(&mut message).cloned() else {
+        return Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request"));
+    };
+    if let Err(reply) = admit(&route, &mut message) {
+        return reply;
+    }
+    let scope = Arc::clone(&message.scope);
+    let mut instance = route.consumer().instance();
+    let answered = async {
+        match call(instance.as_mut(), message).await {
+            Called::Replied(reply) if !reply.is_empty() => return Some(reply),
+            Called::Replied(_) => {}
+            Called::Failed(error) | Called::Panicked(error) => {
+                if error.code() == code::FAILED {
+                    let channel = Channel::Request;
+                    tracing::error!(path = scope.path, %channel, %error, "consumer failed");
+                }
+                return Some(Reply::error(&error));
+            }
+        }
+        // From here on only tasks hold the channel; when the last is gone, no response will come.
+        drop((channel, instance));
+        loop {
+            let batch = replies.take().await?;
+            let mut replies = batch.replies.into_iter();
+            if let Some(reply) = replies.find(is_response) {
+                return Some(reply);
+            }
+        }
+    };
+    match tokio::time::timeout(patience, answered).await {
+        Ok(Some(reply)) => reply,
+        Ok(None) => Reply::status(StatusCode::NO_CONTENT),
+        Err(_) => {
+            let error = Error::new(code::EXPIRED, "no answer in time");
+            Reply::error(&error).with_status(StatusCode::GATEWAY_TIMEOUT)
+        }
+    }
+}
+
+/// Sees to the route's limit and its token.
+fn admit(route: &Route, message: &mut Message) -> Result<(), Reply> {
+    let limit = route.limits().message.as_usize();
+    if message.size() > limit {
+        let error = Error::new(code::TOO_BIG, format!("a body of {limit} bytes is taken at most"));
+        return Err(Reply::error(&error));
+    }
+    let Some(token) = route.token() else { return Ok(()) };
+    match token.verify(&message.scope) {
+        Ok(verified) => {
+            Arc::make_mut(&mut message.scope).claims = Some(verified.claims);
+            Ok(())
+        }
+        Err(error) => {
+            tracing::info!(path = message.scope.path, %error, "request refused");
+            Err(Reply::error(&error))
+        }
+    }
+}
+
+fn is_response(reply: &Reply) -> bool {
+    reply.status.is_some() || reply.content.is_some() || reply.file.is_some()
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.cancellation.cancel(Reason::Cancelled);
+        self.router.leave(&self.name);
+    }
+}

@@ -1,0 +1,352 @@
+//! A connection on its WebSocket: reads frames into the inbox, writes replies from the outbox,
+//! and sees to pings, time-outs and the close.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{
+    CloseFrame, Message as Frame, Role, WebSocketConfig,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Connection, Inbox};
+use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
+use crate::routing::Way;
+
+/// What a socket goes by; the route's `limits`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Socket {
+    /// The largest message, bytes.
+    pub(crate) message: usize,
+    /// How long nothing may come, pongs included.
+    pub(crate) idle: Duration,
+    /// How often a ping is sent.
+    pub(crate) ping: Duration,
+    /// How long the closing handshake may take.
+    pub(crate) closing: Duration,
+}
+
+impl Socket {
+    /// The rules of a way.
+    pub(crate) fn new(way: &Way) -> Self {
+        let limits = way.socket_limits();
+        Self {
+            message: way.message_limit(),
+            idle: limits.idle.duration(),
+            ping: limits.ping.duration(),
+            closing: limits.closing.duration(),
+        }
+    }
+}
+
+/// 4 to 8 KiB: tungstenite keeps this much per connection, and fills it with zeros for each read.
+const READ_BUFFER: usize = 8 << 10;
+/// How much is gathered before it is written; larger messages go through whole.
+const WRITE_BUFFER: usize = 16 << 10;
+
+/// Drives the connection until it ends; `drain` closes it with 1012.
+pub(crate) async fn run<S>(
+    stream: S,
+    connection: Connection,
+    first: Batch,
+    rules: Socket,
+    drain: &CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut connection = connection;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(rules.message))
+        .max_frame_size(Some(rules.message));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let (mut sink, mut stream) = socket.split();
+    let code = {
+        let Connection { inbox, replies, channel, .. } = &mut connection;
+        pump(&mut sink, &mut stream, inbox, replies, channel, first, rules, drain).await
+    };
+    if replies_dropped(&connection) > 0 {
+        let dropped = replies_dropped(&connection);
+        tracing::warn!(client = %connection.channel.name(), dropped, "a slow client missed replies");
+    }
+    tracing::debug!(client = %connection.channel.name(), code, "client left");
+    connection.close(code);
+    if let Ok(socket) = stream.reunite(sink) {
+        linger(socket, rules.closing).await;
+    }
+}
+
+fn replies_dropped(connection: &Connection) -> u64 {
+    connection.replies.dropped()
+}
+
+/// Reads, writes and watches at once; the closing code when it is over.
+#[expect(clippy::too_many_arguments, reason = "the parts of one connection, borrowed apart")]
+async fn pump<S>(
+    sink: &mut SplitSink<WebSocketStream<S>, Frame>,
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    inbox: &Inbox,
+    replies: &mut Replies,
+    channel: &ReplyChannel,
+    first: Batch,
+    rules: Socket,
+    drain: &CancellationToken,
+) -> u16
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let seen = Seen::new();
+    let cut = replies.cut();
+    let reader = read(stream, inbox, channel, &seen);
+    let writer = write(sink, replies, first, rules.ping);
+    let idle = seen.idle(rules.idle);
+    tokio::pin!(reader, writer, idle, cut);
+    let (mut draining, mut closing) = (false, None);
+    let mut written = false;
+    // The end of the closing handshake, once it has begun.
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let over = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = &mut reader => match ended {
+                Ended::Closed(code) => return closing.unwrap_or(code),
+                Ended::Failed(code) => {
+                    // What is wrong has been sent after everything before; nothing more is read.
+                    if !written {
+                        let _ = timeout(rules.closing, &mut writer).await;
+                    }
+                    return closing.unwrap_or(code);
+                }
+            },
+            sent = &mut writer, if !written => {
+                written = true;
+                // Without a code it could not be sent; what the client said last may still be
+                // there to be read.
+                closing = sent.ok();
+                deadline = Some(Instant::now() + rules.closing);
+            }
+            () = &mut idle, if deadline.is_none() => {
+                let _ = channel.send(Reply::close_with(GOING_AWAY, "nothing came for too long"));
+                deadline = Some(Instant::now() + rules.closing);
+            }
+            () = &mut cut, if deadline.is_none() => {
+                closing = Some(close::TRY_AGAIN);
+                deadline = Some(Instant::now() + rules.closing);
+            }
+            () = drain.cancelled(), if !draining => {
+                draining = true;
+                let _ = channel.send(Reply::close_with(close::RESTART, "the service restarts"));
+                deadline.get_or_insert(Instant::now() + rules.closing);
+            }
+            () = over => return closing.unwrap_or(close::ABNORMAL),
+        }
+    }
+}
+
+const GOING_AWAY: u16 = 1001;
+/// The client's close frame had no code; never sent (RFC 6455, section 7.4.1).
+const NO_CODE: u16 = 1005;
+
+/// When the client was last heard of.
+struct Seen {
+    start: Instant,
+    /// Milliseconds after `start`.
+    last: AtomicU64,
+    /// It is not being read because its inbox is full, and cannot be heard.
+    busy: AtomicBool,
+}
+
+impl Seen {
+    fn new() -> Self {
+        Self { start: Instant::now(), last: AtomicU64::new(0), busy: AtomicBool::new(false) }
+    }
+
+    fn now(&self) {
+        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(passed, Ordering::Relaxed);
+    }
+
+    fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+        self.now();
+    }
+
+    /// Waits until nothing has come for so long.
+    async fn idle(&self, limit: Duration) {
+        loop {
+            let last = self.start + Duration::from_millis(self.last.load(Ordering::Relaxed));
+            let until = last + limit;
+            if Instant::now() < until {
+                sleep_until(until).await;
+            } else if self.busy.load(Ordering::Relaxed) {
+                sleep(limit).await;
+            } else {
+                return;
+            }
+        }
+    }
+}
+
+enum Ended {
+    /// The client closed, or vanished.
+    Closed(u16),
+    /// It broke a rule, and a close with this code is on its way.
+    Failed(u16),
+}
+
+async fn read<S>(
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    inbox: &Inbox,
+    channel: &ReplyChannel,
+    seen: &Seen,
+) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut code = close::ABNORMAL;
+    loop {
+        let frame = match stream.next().await {
+            None | Some(Err(WsError::ConnectionClosed | WsError::AlreadyClosed)) => {
+                return Ended::Closed(code);
+            }
+            Some(Err(error)) => {
+                let Some((failure, reason)) = failure(&error) else { return Ended::Closed(code) };
+                tracing::info!(client = %channel.name(), %error, code = failure, "client failed");
+                let _ = channel.send(Reply::close_with(failure, reason));
+                return Ended::Failed(failure);
+            }
+            Some(Ok(frame)) => frame,
+        };
+        seen.now();
+        let payload = match frame {
+            Frame::Text(text) => match ByteString::try_from(Bytes::from(text)) {
+                Ok(text) => Payload::Text(text),
+                // tungstenite has checked it.
+                Err(_) => continue,
+            },
+            Frame::Binary(bytes) => Payload::Binary(bytes),
+            Frame::Close(frame) => {
+                code = frame.map_or(NO_CODE, |frame| frame.code.into());
+                continue;
+            }
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => continue,
+        };
+        if channel.is_closing() {
+            continue;
+        }
+        seen.set_busy(true);
+        let delivered = inbox.deliver(payload).await;
+        seen.set_busy(false);
+        if !delivered {
+            tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
+        }
+    }
+}
+
+/// Which closing code tells the client what it did wrong; none when it is just gone.
+fn failure(error: &WsError) -> Option<(u16, &'static str)> {
+    match error {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some((close::TOO_BIG, "the message is larger than is taken here"))
+        }
+        WsError::Capacity(_) => Some((close::TOO_BIG, "larger than is taken here")),
+        WsError::Utf8(_) => Some((close::NOT_UTF8, "text that is not UTF-8")),
+        WsError::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => None,
+        WsError::Protocol(_) => Some((close::PROTOCOL, "not the WebSocket protocol")),
+        _ => None,
+    }
+}
+
+/// Writes replies, all that wait in one go, and pings; the code of the close frame that ends it.
+async fn write<S>(
+    sink: &mut SplitSink<WebSocketStream<S>, Frame>,
+    replies: &mut Replies,
+    first: Batch,
+    ping: Duration,
+) -> Result<u16, WsError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut batch = first;
+    loop {
+        let mut closed = None;
+        for reply in batch.replies {
+            if let Some(payload) = reply.content {
+                sink.feed(frame(payload)?).await?;
+            }
+            if let Some(close) = reply.close {
+                let close = sendable(&close);
+                closed = Some(u16::from(close.code));
+                sink.feed(Frame::Close(Some(close))).await?;
+                break;
+            }
+        }
+        sink.flush().await?;
+        replies.written(batch.bytes);
+        if let Some(code) = closed {
+            return Ok(code);
+        }
+        batch = loop {
+            match timeout(ping, replies.take()).await {
+                Ok(Some(batch)) => break batch,
+                // Every sender is gone, which includes the connection's own.
+                Ok(None) => return Err(WsError::ConnectionClosed),
+                Err(_) => sink.send(Frame::Ping(Bytes::new())).await?,
+            }
+        };
+    }
+}
+
+fn frame(payload: Payload) -> Result<Frame, WsError> {
+    Ok(match payload {
+        Payload::Text(text) => Frame::Text(Utf8Bytes::try_from(text.into_bytes())?),
+        Payload::Binary(bytes) => Frame::Binary(bytes),
+    })
+}
+
+/// A close frame as it may stand on the wire: a code that is allowed there, a reason that fits.
+fn sendable(close: &Close) -> CloseFrame {
+    const REASON_LIMIT: usize = 123;
+    let code = CloseCode::from(close.code);
+    let code = if code.is_allowed() { code } else { CloseCode::Error };
+    let mut end = close.reason.len().min(REASON_LIMIT);
+    while !close.reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    CloseFrame { code, reason: close.reason[..end].into() }
+}
+
+/// Reads away what the client is still sending: closing with unread bytes makes TCP reset the
+/// connection, and the close frame would be lost with it.
+async fn linger<S>(mut socket: WebSocketStream<S>, patience: Duration)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    use tokio::io::AsyncWriteExt;
+
+    let stream = socket.get_mut();
+    let _ = stream.shutdown().await;
+    let drained = async {
+        let mut scratch = vec![0; READ_BUFFER];
+        while stream.read(&mut scratch).await.is_ok_and(|read| read > 0) {}
+    };
+    let _ = timeout(patience, drained).await;
+}

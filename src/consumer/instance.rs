@@ -1,0 +1,117 @@
+//! One consumer at work: for one connection, or for one worker.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use http::StatusCode;
+
+use super::function::Consumer;
+use super::socket::{Constructor, SocketConsumer};
+use crate::error::Error;
+use crate::extract::Binding;
+use crate::message::{Content, Message, Scope};
+use crate::reply::{Reply, ReplyChannel};
+
+pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+
+/// A consumer with what its route gives it. Functions share everything and keep nothing; a socket
+/// consumer's instance is its connection's own.
+pub(crate) trait Instance: Send {
+    /// Works on one message.
+    fn consume(&mut self, message: Message) -> Answer<'_>;
+}
+
+/// Lets an instance work on a message; a panic is an error like any other, and says so.
+pub(crate) async fn call(instance: &mut dyn Instance, message: Message) -> Called {
+    // The instance is dropped by the caller when it panicked, so no broken state is seen again.
+    let future = AssertUnwindSafe(async { instance.consume(message).await });
+    match future.catch_unwind().await {
+        Ok(Ok(reply)) => Called::Replied(reply),
+        Ok(Err(error)) => Called::Failed(error),
+        Err(panic) => Called::Panicked(Error::failed(panic_message(panic.as_ref()))),
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Called {
+    Replied(Reply),
+    Failed(Error),
+    Panicked(Error),
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("no message"))
+}
+
+pub(super) struct FunctionInstance<C, A> {
+    pub(super) consumer: Arc<C>,
+    pub(super) binding: Arc<Binding>,
+    pub(super) arguments: PhantomData<fn(A)>,
+}
+
+impl<C: Consumer<A>, A: 'static> Instance for FunctionInstance<C, A> {
+    fn consume(&mut self, message: Message) -> Answer<'_> {
+        Box::pin(async move {
+            // Functions have no say in this; the deployment's `origins` decide.
+            if matches!(message.content, Content::Connect) && !message.scope.origin_allowed {
+                return Ok(Reply::deny(StatusCode::FORBIDDEN));
+            }
+            self.consumer.consume(&message, &self.binding).await
+        })
+    }
+}
+
+pub(super) struct SocketInstance<C, A, S> {
+    pub(super) constructor: Arc<C>,
+    pub(super) binding: Arc<Binding>,
+    pub(super) socket: Option<S>,
+    pub(super) arguments: PhantomData<fn(A)>,
+}
+
+impl<C, A, S> Instance for SocketInstance<C, A, S>
+where
+    C: Constructor<A, S>,
+    A: 'static,
+    S: SocketConsumer,
+{
+    fn consume(&mut self, message: Message) -> Answer<'_> {
+        Box::pin(async move {
+            let socket = match self.socket.as_mut() {
+                Some(socket) => socket,
+                None => self.socket.insert(self.constructor.construct(&message, &self.binding)?),
+            };
+            let Message { reply_channel, scope, content, .. } = message;
+            match content {
+                Content::Connect => connect(socket, &reply_channel, &scope).await?,
+                Content::Receive(payload) => socket.on_message(&reply_channel, payload).await?,
+                Content::Disconnect(code) => socket.on_close(code).await?,
+                Content::Request { .. } => return Ok(Reply::status(StatusCode::UPGRADE_REQUIRED)),
+            }
+            Ok(Reply::default())
+        })
+    }
+}
+
+async fn connect(
+    socket: &mut impl SocketConsumer,
+    reply_channel: &ReplyChannel,
+    scope: &Scope,
+) -> Result<(), Error> {
+    let allowed = scope.header("origin").is_none_or(|origin| socket.check_origin(origin, scope));
+    if !allowed {
+        return reply_channel.send(Reply::deny(StatusCode::FORBIDDEN));
+    }
+    // A subprotocol that was not offered would make the client fail the handshake.
+    let subprotocol = socket
+        .select_subprotocol(&scope.subprotocols)
+        .filter(|chosen| scope.subprotocols.contains(chosen));
+    reply_channel.send(Reply::accept().with_subprotocol(subprotocol))?;
+    socket.open(reply_channel).await
+}

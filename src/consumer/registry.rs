@@ -1,0 +1,149 @@
+//! The consumers that a routing table may name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::function::Consumer;
+use super::instance::{FunctionInstance, Instance, SocketInstance};
+use super::socket::{Constructor, SocketConsumer};
+use crate::extract::Binding;
+use crate::setting::Mistake;
+
+/// The consumers that a routing table may name. It is written out in one place, never gathered at
+/// link time: what is not listed does not exist.
+#[derive(Clone, Default)]
+pub struct Registry {
+    consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
+}
+
+impl Registry {
+    /// Without consumers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lists a function under a name; a later one takes the place of an earlier one.
+    #[must_use]
+    pub fn function<A: 'static>(mut self, name: &'static str, consumer: impl Consumer<A>) -> Self {
+        let function = Function { consumer: Arc::new(consumer), arguments: PhantomData };
+        self.consumers.insert(name, Arc::new(function));
+        self
+    }
+
+    /// Lists a socket consumer under a name, by the function that makes its instances.
+    #[must_use]
+    pub fn socket<A: 'static, S: SocketConsumer>(
+        mut self,
+        name: &'static str,
+        constructor: impl Constructor<A, S>,
+    ) -> Self {
+        let constructor = Arc::new(constructor);
+        let socket = Socket::<_, A, S> { constructor, types: PhantomData };
+        self.consumers.insert(name, Arc::new(socket));
+        self
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.consumers.keys().copied()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {
+        self.consumers.get(name).map(Arc::clone)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// A consumer that is not yet bound to a route.
+pub(crate) trait Blueprint: Send + Sync {
+    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
+    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance>;
+    /// Whether it is a socket consumer.
+    fn is_socket(&self) -> bool;
+}
+
+/// A consumer bound to a route: it makes instances.
+#[derive(Clone)]
+pub(crate) struct Bound {
+    blueprint: Arc<dyn Blueprint>,
+    binding: Arc<Binding>,
+}
+
+impl Bound {
+    /// Lets the consumer's arguments look at the route; reports what does not fit.
+    pub(crate) fn new(
+        blueprint: Arc<dyn Blueprint>,
+        mut binding: Binding,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Self {
+        blueprint.bind(&mut binding, mistakes);
+        if let Some(options) = binding.unread_options() {
+            let message = format!("{} takes no options", binding.consumer());
+            let help = Some("leave only `use`".to_owned());
+            mistakes.push(Mistake::new(options.place, message).help(help));
+        }
+        Self { blueprint, binding: Arc::new(binding) }
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        self.binding.consumer()
+    }
+
+    pub(crate) fn instance(&self) -> Box<dyn Instance> {
+        self.blueprint.instance(Arc::clone(&self.binding))
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bound").field(self.name()).finish()
+    }
+}
+
+struct Function<C, A> {
+    consumer: Arc<C>,
+    arguments: PhantomData<fn(A)>,
+}
+
+impl<C: Consumer<A>, A: 'static> Blueprint for Function<C, A> {
+    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        self.consumer.bind(binding, mistakes);
+    }
+
+    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
+        let consumer = Arc::clone(&self.consumer);
+        Box::new(FunctionInstance { consumer, binding, arguments: PhantomData })
+    }
+
+    fn is_socket(&self) -> bool {
+        false
+    }
+}
+
+struct Socket<C, A, S> {
+    constructor: Arc<C>,
+    types: PhantomData<fn(A) -> S>,
+}
+
+impl<C: Constructor<A, S>, A: 'static, S: SocketConsumer> Blueprint for Socket<C, A, S> {
+    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        self.constructor.bind(binding, mistakes);
+    }
+
+    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
+        let constructor = Arc::clone(&self.constructor);
+        Box::new(SocketInstance { constructor, binding, socket: None, arguments: PhantomData })
+    }
+
+    fn is_socket(&self) -> bool {
+        true
+    }
+}

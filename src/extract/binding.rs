@@ -1,0 +1,80 @@
+//! What a route gives its consumer when the table is loaded.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::setting::{Mistake, Place, Written};
+
+/// What a route gives its consumer: its name, its options, the names of the path's parameters, and
+/// things such as a task queue, each found by its type.
+pub struct Binding {
+    consumer: Arc<str>,
+    place: Place,
+    options: Written,
+    options_read: bool,
+    parameters: Option<Vec<String>>,
+    things: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Binding {
+    pub(crate) fn new(
+        consumer: impl Into<Arc<str>>,
+        place: Place,
+        options: Written,
+        parameters: Option<Vec<String>>,
+    ) -> Self {
+        let consumer = consumer.into();
+        let (options_read, things) = (false, HashMap::new());
+        Self { consumer, place, options, options_read, parameters, things }
+    }
+
+    /// The name by which the route calls its consumer.
+    #[must_use]
+    pub fn consumer(&self) -> &Arc<str> {
+        &self.consumer
+    }
+
+    /// The names of the parameters in the route's path; `None` for a queue's consumer, whose
+    /// tasks come from many routes.
+    #[must_use]
+    pub fn parameters(&self) -> Option<&[String]> {
+        self.parameters.as_deref()
+    }
+
+    /// A thing that was put in, by its type.
+    #[must_use]
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.things.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// Puts in what each message will need.
+    pub fn insert<T: Any + Send + Sync>(&mut self, thing: T) {
+        self.things.insert(TypeId::of::<T>(), Arc::new(thing));
+    }
+
+    /// A mistake at the place where the route names its consumer.
+    #[must_use]
+    pub fn mistake(&self, message: impl Into<String>, help: impl Into<String>) -> Mistake {
+        Mistake::new(self.place, message).help(help.into())
+    }
+
+    /// The consumer's options as written.
+    pub(super) fn read_options(&mut self) -> &Written {
+        self.options_read = true;
+        &self.options
+    }
+
+    /// Options that no argument has read are options that mean nothing.
+    pub(crate) fn unread_options(&self) -> Option<&Written> {
+        let written = self.options.as_table().is_none_or(|table| !table.entries.is_empty());
+        (!self.options_read && written).then_some(&self.options)
+    }
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding").field("consumer", &self.consumer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Arguments taken from what a message brings.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Binding, FromMessage};
+use crate::error::{Error, code};
+use crate::message::{Content, Message};
+use crate::reply::Payload;
+
+/// A text message, or a request's body that is UTF-8.
+#[derive(Debug, Clone)]
+pub struct Text(pub ByteString);
+
+/// A message of bytes, or a request's body.
+#[derive(Debug, Clone)]
+pub struct Binary(pub Bytes);
+
+/// A message that is JSON; as a consumer's result, a reply that is.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+/// The JSON object that the message begins with; the body behind it is not read.
+#[derive(Debug, Clone)]
+pub struct Head(pub Map<String, Value>);
+
+/// The code with which a connection was closed, for `websocket.disconnect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CloseCode(pub u16);
+
+impl FromMessage for Payload {
+    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+        match &message.content {
+            Content::Receive(payload) => Ok(payload.clone()),
+            Content::Request { body, .. } => Ok(Self::Binary(body.clone())),
+            Content::Connect | Content::Disconnect(_) => {
+                Err(unfit(format!("{} brings no content", message.channel())))
+            }
+        }
+    }
+}
+
+impl FromMessage for Text {
+    fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
+        match (Payload::from_message(message, binding)?, &message.content) {
+            (Payload::Text(text), _) => Ok(Self(text)),
+            (Payload::Binary(body), Content::Request { .. }) => ByteString::try_from(body)
+                .map(Self)
+                .map_err(|error| unfit("the body is not UTF-8").because(error)),
+            (Payload::Binary(_), _) => Err(unfit("this takes text, not bytes")),
+        }
+    }
+}
+
+impl FromMessage for Binary {
+    fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
+        match Payload::from_message(message, binding)? {
+            Payload::Binary(bytes) => Ok(Self(bytes)),
+            Payload::Text(_) => Err(unfit("this takes bytes, not text")),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromMessage for Json<T> {
+    fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
+        let payload = Payload::from_message(message, binding)?;
+        // serde_json's message names the line, the column and what it takes there: the client's own.
+        serde_json::from_slice(payload.as_bytes())
+            .map(Self)
+            .map_err(|error| unfit(format!("not the JSON that this takes: {error}")))
+    }
+}
+
+impl<T: Serialize> Serialize for Json<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl FromMessage for Head {
+    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+        let head = message.head().cloned().map(Self);
+        head.ok_or_else(|| {
+            Error::new(code::BAD_HEADER, "the message does not begin with a JSON object")
+        })
+    }
+}
+
+impl FromMessage for CloseCode {
+    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+        match message.content {
+            Content::Disconnect(code) => Ok(Self(code)),
+            _ => Err(unfit("only websocket.disconnect brings a closing code")),
+        }
+    }
+}
+
+fn unfit(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(code::BAD_MESSAGE, message)
+}

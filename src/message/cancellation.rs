@@ -1,0 +1,92 @@
+//! The notice that nobody waits for a message's work any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, code};
+
+/// Whether the work on a message is still wanted, and if not, why. Clones are the same notice.
+///
+/// Work that runs for long asks between its stages:
+///
+/// ```
+/// # use waterway::{Cancellation, Error};
+/// fn work(cancellation: &Cancellation) -> Result<(), Error> {
+///     for _stage in ["decode", "resize", "encode"] {
+///         cancellation.check()?;
+///     }
+///     Ok(())
+/// }
+/// # assert!(work(&Cancellation::default()).is_ok());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Cancellation {
+    token: CancellationToken,
+    reason: Arc<AtomicU8>,
+}
+
+/// Why work is not wanted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its client said so, or left.
+    Cancelled = 1,
+    /// Its deadline has passed.
+    Expired = 2,
+    /// The service stops.
+    Restart = 3,
+}
+
+impl Reason {
+    /// What the client is told.
+    #[must_use]
+    pub fn error(self) -> Error {
+        match self {
+            Self::Cancelled => Error::new(code::CANCELLED, "cancelled"),
+            Self::Expired => Error::new(code::EXPIRED, "not done before its deadline"),
+            Self::Restart => Error::new(code::CANCELLED, "the service restarts; send it again"),
+        }
+    }
+}
+
+impl Cancellation {
+    /// Gives the notice. The first reason stands.
+    pub fn cancel(&self, reason: Reason) {
+        let _ = self.reason.compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
+        self.token.cancel();
+    }
+
+    /// Whether the notice was given.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Why, once the notice was given.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self.reason.load(Ordering::Acquire) {
+            0 => None,
+            2 => Some(Reason::Expired),
+            3 => Some(Reason::Restart),
+            _ => Some(Reason::Cancelled),
+        }
+    }
+
+    /// Goes on only while the work is wanted.
+    ///
+    /// # Errors
+    /// What the client is told, once the notice was given.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.reason() {
+            None => Ok(()),
+            Some(reason) => Err(reason.error()),
+        }
+    }
+
+    /// Waits for the notice.
+    pub async fn cancelled(&self) {
+        self.token.cancelled().await;
+    }
+}

@@ -1,0 +1,155 @@
+//! A client's event on its way to a consumer.
+
+mod cancellation;
+mod head;
+mod scope;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::reply::{Payload, ReplyChannel};
+
+pub use cancellation::{Cancellation, Reason};
+pub use head::HEAD_LIMIT;
+pub use scope::Scope;
+
+/// What an event is: Django Channels' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Channel {
+    /// A client asks for a WebSocket.
+    #[serde(rename = "websocket.connect")]
+    Connect,
+    /// A client sent a text or bytes.
+    #[serde(rename = "websocket.receive")]
+    Receive,
+    /// A client has left, whoever closed and why.
+    #[serde(rename = "websocket.disconnect")]
+    Disconnect,
+    /// A client sent an HTTP request.
+    #[serde(rename = "http.request")]
+    Request,
+}
+
+impl Channel {
+    /// All of them, in the order of a connection's life.
+    pub const ALL: [Self; 4] = [Self::Connect, Self::Receive, Self::Disconnect, Self::Request];
+
+    /// Its name in `routing.toml`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "websocket.connect",
+            Self::Receive => "websocket.receive",
+            Self::Disconnect => "websocket.disconnect",
+            Self::Request => "http.request",
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What an event brings.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Nothing: the client connects.
+    Connect,
+    /// A text or bytes.
+    Receive(Payload),
+    /// The closing code (RFC 6455, section 7.4; 1006 when no close frame came).
+    Disconnect(u16),
+    /// An HTTP request; its headers, path and query are in the scope.
+    Request {
+        /// `GET`, `POST` and the like.
+        method: Method,
+        /// The body, whole.
+        body: Bytes,
+    },
+}
+
+/// The parts of the path that the route's template names.
+pub type Params = Arc<[(String, String)]>;
+
+/// One event of one client. The reply channel travels inside it, so a consumer needs nothing else
+/// to answer. A clone shares its content.
+#[derive(Clone)]
+pub struct Message {
+    /// Where the answers go.
+    pub reply_channel: ReplyChannel,
+    /// What stays true for the whole connection.
+    pub scope: Arc<Scope>,
+    /// The parts of the path that the route's template names.
+    pub params: Params,
+    /// What the event brings.
+    pub content: Content,
+    /// Set when nobody waits for this message's work any more.
+    pub cancellation: Cancellation,
+    // Read at most once, and only where a route or a consumer asks for it.
+    head: OnceLock<Option<Arc<Map<String, Value>>>>,
+}
+
+impl Message {
+    /// A message; its path parameters are set by the router.
+    #[must_use]
+    pub fn new(
+        reply_channel: ReplyChannel,
+        scope: Arc<Scope>,
+        content: Content,
+        cancellation: Cancellation,
+    ) -> Self {
+        let params = Arc::from([]);
+        Self { reply_channel, scope, params, content, cancellation, head: OnceLock::new() }
+    }
+
+    /// What the event is.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        match self.content {
+            Content::Connect => Channel::Connect,
+            Content::Receive(_) => Channel::Receive,
+            Content::Disconnect(_) => Channel::Disconnect,
+            Content::Request { .. } => Channel::Request,
+        }
+    }
+
+    /// The JSON object that the message begins with, of which at most [`HEAD_LIMIT`] bytes are
+    /// read; the body behind it is not looked at.
+    #[must_use]
+    pub fn head(&self) -> Option<&Map<String, Value>> {
+        self.head
+            .get_or_init(|| match &self.content {
+                Content::Receive(payload) => head::read(payload.as_bytes()).map(Arc::new),
+                Content::Request { body, .. } => head::read(body).map(Arc::new),
+                Content::Connect | Content::Disconnect(_) => None,
+            })
+            .as_deref()
+    }
+
+    /// How many bytes of content it holds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match &self.content {
+            Content::Receive(payload) => payload.len(),
+            Content::Request { body, .. } => body.len(),
+            Content::Connect | Content::Disconnect(_) => 0,
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("client", self.reply_channel.name())
+            .field("path", &self.scope.path)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,364 @@
+//! The task queue: the schedule behind its lock, and the answers to every task.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::claim::Claim;
+use super::fair::FairBy;
+use super::task::Task;
+use crate::error::{Error, code};
+use crate::extract::{Binding, FromMessage, lacks};
+use crate::message::{Cancellation, Message, Reason};
+use crate::reply::{Reply, ReplyChannel};
+use crate::schedule::{Bounds, Cancelled, Depth, Entry, Pop, Push, RunningId, Schedule, Viewport};
+use crate::setting::Mistake;
+
+/// A named priority queue of tasks; clones are the same queue.
+///
+/// Every task that is pushed gets exactly one terminal reply: what its consumer returns, or one of
+/// the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `failed`.
+#[derive(Clone)]
+pub struct TaskQueue {
+    shared: Arc<Shared>,
+}
+
+/// What a queue goes by, `[queue.NAME]` in `routing.toml`.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) bounds: Bounds,
+    pub(crate) fair_by: FairBy,
+    pub(crate) on_disconnect: OnDisconnect,
+    /// How many tasks run at once; here, to say when it is worth trying again.
+    pub(crate) workers: usize,
+}
+
+/// What becomes of a client's tasks when it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDisconnect {
+    /// They are cancelled, the running one at its next stage.
+    #[default]
+    Cancel,
+    /// They are finished, and their answers go nowhere.
+    Finish,
+}
+
+struct Shared {
+    name: Arc<str>,
+    rules: Rules,
+    // `std`'s mutex: nothing awaits under it, no task is copied or freed under it, and workers,
+    // which are threads, wait on the condition.
+    state: Mutex<State>,
+    work: Condvar,
+    deadlines: Notify,
+}
+
+struct State {
+    schedule: Schedule<Task>,
+    running: HashMap<RunningId, Cancellation>,
+    stopped: bool,
+}
+
+impl TaskQueue {
+    pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules) -> Self {
+        let schedule = Schedule::new(rules.bounds);
+        let state = Mutex::new(State { schedule, running: HashMap::new(), stopped: false });
+        let (work, deadlines) = (Condvar::new(), Notify::new());
+        Self { shared: Arc::new(Shared { name: name.into(), rules, state, work, deadlines }) }
+    }
+
+    /// Its name in `routing.toml`.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.shared.name
+    }
+
+    /// Puts a task aside. Whatever becomes of it, the queue answers it; `true` if it was queued.
+    #[allow(clippy::must_use_candidate, reason = "most consumers leave the rest to the queue")]
+    pub fn push(&self, task: Task) -> bool {
+        let now = now();
+        let entry = self.entry(task);
+        let mut state = self.lock();
+        // Asked under the lock: a client's leaving gives the notice first and then takes its tasks.
+        let left = self.shared.rules.on_disconnect == OnDisconnect::Cancel
+            && entry.payload.message.cancellation.is_cancelled();
+        if left || state.stopped {
+            drop(state);
+            let reason = if left { Reason::Cancelled } else { Reason::Restart };
+            entry.payload.answer_error(reason.error());
+            return false;
+        }
+        let expired = state.schedule.expire(now);
+        let stopped = state.stop_running(&expired.running, Reason::Expired);
+        let announce = entry.payload.progress.then(|| entry.payload.message.reply_channel.clone());
+        let (client, uuid) = (Arc::clone(&entry.client), entry.payload.uuid.clone());
+        let pushed = state.schedule.push(entry, now);
+        let queued = matches!(pushed, Push::Accepted { .. });
+        // Sent before a worker can see the task, so that "queued" never comes after "working".
+        if let (true, Some(channel)) = (queued, announce) {
+            let position = state.schedule.position(&client, uuid.key());
+            let frame = json!({"uuid": uuid.value(), "progress": "queued", "position": position});
+            if let Ok(reply) = Reply::json(&frame) {
+                let _ = channel.try_send(reply);
+            }
+        }
+        let wait = self.wait_until_room(&state);
+        drop(state);
+        stopped.cancel();
+        self.shared.work.notify_one();
+        self.shared.deadlines.notify_one();
+        self.answer_expired(expired.queued);
+        match pushed {
+            Push::Accepted { displaced } => {
+                let error = || Error::new(code::DISPLACED, "nearer pictures took its place");
+                self.answer_all(displaced, || error().with("retry_after_ms", wait));
+            }
+            Push::Duplicate(entry) => {
+                let error = Error::new(code::DUPLICATE, "queued or running already");
+                entry.payload.answer_error(error);
+            }
+            Push::Refused(entry) => {
+                let error = Error::new(code::REFUSED, "the queue is full");
+                entry.payload.answer_error(error.with("retry_after_ms", wait));
+            }
+        }
+        queued
+    }
+
+    /// Cancels one task of a client, queued or running; `false` when there is none of this uuid.
+    #[allow(clippy::must_use_candidate, reason = "cancelling what is done already is no mistake")]
+    pub fn cancel(&self, client: &ReplyChannel, uuid: &str) -> bool {
+        let mut state = self.lock();
+        match state.schedule.cancel(client.name(), uuid) {
+            Cancelled::Queued(entry) => {
+                drop(state);
+                entry.payload.answer_error(Reason::Cancelled.error());
+                true
+            }
+            Cancelled::Running(id) => {
+                let stopped = state.stop_running(&[id], Reason::Cancelled);
+                drop(state);
+                stopped.cancel();
+                true
+            }
+            Cancelled::Unknown => false,
+        }
+    }
+
+    /// Moves a queued task of a client on its page; `false` when none of this uuid is queued.
+    #[allow(clippy::must_use_candidate, reason = "moving what is done already is no mistake")]
+    pub fn reprioritise(&self, client: &ReplyChannel, uuid: &str, offset_top: i64) -> bool {
+        self.lock().schedule.reprioritise(client.name(), uuid, offset_top)
+    }
+
+    /// Tells what part of its page a client sees: its queued tasks are put in order anew.
+    ///
+    /// # Errors
+    /// `bad_header` unless both are finite and the height is not negative.
+    pub fn set_viewport(&self, client: &ReplyChannel, top: f64, height: f64) -> Result<(), Error> {
+        let viewport = Viewport::new(top, height).ok_or_else(|| {
+            Error::new(code::BAD_HEADER, format!("top {top} and height {height} are no viewport"))
+        })?;
+        // A client that has left would be remembered for ever.
+        let mut state = self.lock();
+        if client.is_open() {
+            state.schedule.set_viewport(client.name(), viewport);
+        }
+        Ok(())
+    }
+
+    /// How many tasks are queued and how many are running.
+    #[must_use]
+    pub fn depth(&self) -> (usize, usize) {
+        let Depth { queued, running, .. } = self.lock().schedule.depth();
+        (queued, running)
+    }
+
+    /// A client has left.
+    pub(crate) fn leave(&self, client: &str) {
+        let mut state = self.lock();
+        if self.shared.rules.on_disconnect == OnDisconnect::Finish {
+            state.schedule.leave(client);
+            return;
+        }
+        let cancelled = state.schedule.cancel_client(client);
+        let stopped = state.stop_running(&cancelled.running, Reason::Cancelled);
+        drop(state);
+        stopped.cancel();
+        self.answer_all(cancelled.queued, || Reason::Cancelled.error());
+    }
+
+    /// Waits for the next task; `None` once the queue is stopped. Called by worker threads.
+    pub(crate) fn next(&self) -> Option<Claim> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            let Pop { task, expired } = state.schedule.pop(now());
+            let stopped = state.stop_running(&expired.running, Reason::Expired);
+            if let Some((id, entry)) = task {
+                let mut task = entry.payload;
+                task.message.cancellation = Cancellation::default();
+                state.running.insert(id, task.message.cancellation.clone());
+                drop(state);
+                stopped.cancel();
+                self.answer_expired(expired.queued);
+                return Some(Claim::new(self.clone(), id, task));
+            }
+            if expired.queued.is_empty() && stopped.is_empty() {
+                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                drop(state);
+                stopped.cancel();
+                self.answer_expired(expired.queued);
+                state = self.lock();
+            }
+        }
+    }
+
+    /// A worker is done with a task, after so much CPU time.
+    pub(super) fn finish(&self, id: RunningId, cost: Duration) {
+        let mut state = self.lock();
+        state.schedule.finish(id, cost);
+        state.running.remove(&id);
+    }
+
+    /// Answers tasks when their deadline has passed, not when their turn would have come.
+    /// Runs until it is dropped.
+    pub(crate) async fn watch_deadlines(&self) {
+        loop {
+            let changed = self.shared.deadlines.notified();
+            let next = self.lock().schedule.next_deadline();
+            match next {
+                None => changed.await,
+                Some(next) => tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep_until(next.into()) => self.expire(),
+                },
+            }
+        }
+    }
+
+    fn expire(&self) {
+        let mut state = self.lock();
+        let expired = state.schedule.expire(now());
+        let stopped = state.stop_running(&expired.running, Reason::Expired);
+        drop(state);
+        stopped.cancel();
+        self.answer_expired(expired.queued);
+    }
+
+    /// Takes no more tasks and answers the queued ones; running ones go on.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        let queued = state.schedule.drain();
+        drop(state);
+        self.shared.work.notify_all();
+        self.answer_all(queued, || Reason::Restart.error());
+    }
+
+    /// Tells running tasks to stop at their next stage.
+    pub(crate) fn stop_running(&self) {
+        let running: Vec<_> = self.lock().running.values().cloned().collect();
+        Stopped(running, Reason::Restart).cancel();
+    }
+
+    fn entry(&self, task: Task) -> Entry<Task> {
+        let message = &task.message;
+        Entry {
+            flow: self.shared.rules.fair_by.flow(&message.scope),
+            client: Arc::clone(message.reply_channel.name()),
+            uuid: Arc::clone(task.uuid.key()),
+            offset_top: task.offset_top,
+            height: task.height,
+            bytes: message.size().saturating_add(TASK_OVERHEAD),
+            payload: task,
+        }
+    }
+
+    /// When it may be worth trying again: when a tenth of what is queued will be done.
+    fn wait_until_room(&self, state: &State) -> u64 {
+        let queued = state.schedule.depth().queued;
+        let tenth = u32::try_from(queued.div_ceil(10)).unwrap_or(u32::MAX);
+        let work = state.schedule.average_cost().saturating_mul(tenth);
+        let wait = work / u32::try_from(self.shared.rules.workers.max(1)).unwrap_or(u32::MAX);
+        u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
+    }
+
+    fn answer_expired(&self, entries: Vec<Entry<Task>>) {
+        self.answer_all(entries, || Reason::Expired.error());
+    }
+
+    fn answer_all(&self, entries: Vec<Entry<Task>>, error: impl Fn() -> Error) {
+        if entries.is_empty() {
+            return;
+        }
+        let code = error().code();
+        tracing::debug!(queue = %self.shared.name, tasks = entries.len(), code, "tasks ended unworked");
+        for entry in entries {
+            entry.payload.answer_error(error());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under it would be a fault of the schedule; its users must not hang for it.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a task takes beside its message's content, so that tiny messages are bounded by bytes too.
+const TASK_OVERHEAD: usize = 512;
+const SHORTEST_WAIT_MS: u64 = 100;
+const LONGEST_WAIT_MS: u64 = 30_000;
+
+/// Running tasks to be told, once the lock is released, that nobody waits for them.
+struct Stopped(Vec<Cancellation>, Reason);
+
+impl Stopped {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn cancel(self) {
+        for cancellation in self.0 {
+            cancellation.cancel(self.1);
+        }
+    }
+}
+
+impl State {
+    fn stop_running(&self, ids: &[RunningId], reason: Reason) -> Stopped {
+        let running = ids.iter().filter_map(|id| self.running.get(id).cloned()).collect();
+        Stopped(running, reason)
+    }
+}
+
+/// Tokio's clock, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+impl FromMessage for TaskQueue {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        if binding.get::<Self>().is_none() {
+            let message = format!("{} puts messages on a queue", binding.consumer());
+            mistakes.push(binding.mistake(message, "give the route one: queue = \"NAME\""));
+        }
+    }
+
+    fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
+        binding.get::<Self>().cloned().ok_or_else(|| lacks("queue"))
+    }
+}
+
+impl std::fmt::Debug for TaskQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TaskQueue").field(&self.shared.name).finish()
+    }
+}

@@ -1,0 +1,244 @@
+//! What a consumer answers, and the channel that takes it to its client.
+
+mod channel;
+mod json;
+mod outbox;
+mod payload;
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, code};
+
+pub use channel::{Envelope, ReplyChannel, Sent};
+pub use json::to_json;
+pub(crate) use outbox::{Batch, Replies};
+pub use outbox::{OutboxLimits, Slow};
+pub use payload::Payload;
+
+/// One answer: what Channels 1 puts into a reply message (`accept`, `text`, `bytes`, `close`),
+/// and what an HTTP response has besides (`status`, `headers`, a file as its body).
+///
+/// | reply | while connecting | while open |
+/// |---|---|---|
+/// | accept | 101 | ignored |
+/// | deny, or close with nothing to send | HTTP 403 (or the status given) | close 1000 (or the code) |
+/// | text or bytes | 101, then the frame | the frame |
+/// | text or bytes, and close | 101, the frame, then the close | the frame, then the close |
+/// | empty text or bytes | an empty frame like any other | likewise |
+///
+/// For an `http.request` the first reply with a status or a content is the response.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Take the connection.
+    pub accept: bool,
+    /// The subprotocol to take it with (RFC 6455, section 1.9).
+    pub subprotocol: Option<String>,
+    /// What to send.
+    pub content: Option<Payload>,
+    /// Close the connection once everything before has been sent.
+    pub close: Option<Close>,
+    /// The status of an HTTP response, or of a refused handshake.
+    pub status: Option<StatusCode>,
+    /// Headers of an HTTP response, or of the handshake's answer.
+    pub headers: HeaderMap,
+    /// A part of a file as the body of an HTTP response, in place of `content`.
+    pub file: Option<FilePart>,
+}
+
+/// A closing code and its reason (RFC 6455, section 7.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// 1000 to 4999; one that may not stand in a frame (such as 1005) is sent as 1011.
+    pub code: u16,
+    /// At most 123 bytes of it are sent.
+    pub reason: String,
+}
+
+/// A part of an open file. It is read in pieces as the client takes them, never as a whole.
+#[derive(Debug, Clone)]
+pub struct FilePart {
+    /// The file.
+    pub file: Arc<File>,
+    /// Which of its bytes.
+    pub range: Range<u64>,
+}
+
+/// The closing codes that the framework itself uses.
+pub mod close {
+    /// Done.
+    pub const DONE: u16 = 1000;
+    /// The peer broke the protocol.
+    pub const PROTOCOL: u16 = 1002;
+    /// No close frame came; never sent, only reported to `websocket.disconnect`.
+    pub const ABNORMAL: u16 = 1006;
+    /// Text that is not UTF-8.
+    pub const NOT_UTF8: u16 = 1007;
+    /// A rule of the deployment was broken: rate, origin.
+    pub const POLICY: u16 = 1008;
+    /// The message is larger than its route allows.
+    pub const TOO_BIG: u16 = 1009;
+    /// The consumer failed.
+    pub const FAILED: u16 = 1011;
+    /// The service restarts.
+    pub const RESTART: u16 = 1012;
+    /// Try again later; also for a client that does not read what it is sent.
+    pub const TRY_AGAIN: u16 = 1013;
+    /// Not authorised (IANA's registry: "Unauthorized").
+    pub const UNAUTHORISED: u16 = 3000;
+}
+
+impl Reply {
+    /// Takes the connection.
+    #[must_use]
+    pub fn accept() -> Self {
+        Self { accept: true, ..Self::default() }
+    }
+
+    /// Refuses the connection with this HTTP status; closes it when it is open already.
+    #[must_use]
+    pub fn deny(status: StatusCode) -> Self {
+        Self { status: Some(status), ..Self::close() }
+    }
+
+    /// Sends a text.
+    #[must_use]
+    pub fn text(text: impl Into<bytestring::ByteString>) -> Self {
+        Payload::Text(text.into()).into()
+    }
+
+    /// Sends bytes.
+    #[must_use]
+    pub fn bytes(bytes: impl Into<bytes::Bytes>) -> Self {
+        Payload::Binary(bytes.into()).into()
+    }
+
+    /// Sends a value as JSON, spaced as Python's `json.dumps` does it.
+    ///
+    /// # Errors
+    /// When the value has no JSON, such as a map whose keys are not texts.
+    pub fn json(value: &impl Serialize) -> Result<Self, Error> {
+        let json = HeaderValue::from_static("application/json");
+        Ok(Self::text(to_json(value)?).with_header(http::header::CONTENT_TYPE, json))
+    }
+
+    /// Tells the client of an error; as an HTTP response it has the status that fits its code.
+    #[must_use]
+    pub fn error(error: &Error) -> Self {
+        let value: Value = error.to_json();
+        // A `Value` always has a JSON text.
+        let mut reply = Self::json(&value).unwrap_or_default();
+        reply.status = Some(status_of(error.code()));
+        if let Some(wait) = error.field("retry_after_ms").and_then(Value::as_u64) {
+            let seconds = HeaderValue::from(wait.div_ceil(1000));
+            reply.headers.insert(http::header::RETRY_AFTER, seconds);
+        }
+        reply
+    }
+
+    /// Closes the connection with 1000.
+    #[must_use]
+    pub fn close() -> Self {
+        Self::close_with(close::DONE, "")
+    }
+
+    /// Closes the connection with a code and a reason.
+    #[must_use]
+    pub fn close_with(code: u16, reason: impl Into<String>) -> Self {
+        Self { close: Some(Close { code, reason: reason.into() }), ..Self::default() }
+    }
+
+    /// An HTTP response without a body.
+    #[must_use]
+    pub fn status(status: StatusCode) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// Closes the connection after this reply.
+    #[must_use]
+    pub fn and_close(mut self, code: u16, reason: impl Into<String>) -> Self {
+        self.close = Some(Close { code, reason: reason.into() });
+        self
+    }
+
+    /// Sets the status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets the subprotocol that the connection is taken with.
+    #[must_use]
+    pub fn with_subprotocol(mut self, subprotocol: Option<String>) -> Self {
+        self.subprotocol = subprotocol;
+        self
+    }
+
+    /// Whether it says nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.accept
+            && self.content.is_none()
+            && self.close.is_none()
+            && self.status.is_none()
+            && self.file.is_none()
+    }
+
+    /// Whether it decides a handshake, and how: `true` takes the connection.
+    pub(crate) fn decides(&self) -> Option<bool> {
+        if self.accept || self.content.is_some() {
+            Some(true)
+        } else {
+            self.close.as_ref().map(|_| false)
+        }
+    }
+}
+
+impl From<Payload> for Reply {
+    fn from(payload: Payload) -> Self {
+        Self { content: Some(payload), ..Self::default() }
+    }
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<&'static str> for Reply {
+    fn from(text: &'static str) -> Self {
+        Self::text(text)
+    }
+}
+
+/// The HTTP status that says what an error's code says.
+fn status_of(error: &str) -> StatusCode {
+    match error {
+        code::AUTH => StatusCode::UNAUTHORIZED,
+        code::NOT_FOUND => StatusCode::NOT_FOUND,
+        code::DUPLICATE => StatusCode::CONFLICT,
+        code::TOO_BIG => StatusCode::PAYLOAD_TOO_LARGE,
+        code::RATE => StatusCode::TOO_MANY_REQUESTS,
+        code::STORAGE => StatusCode::INSUFFICIENT_STORAGE,
+        code::REFUSED | code::DISPLACED | code::CANCELLED | code::EXPIRED => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        code::FAILED | code::GONE => StatusCode::INTERNAL_SERVER_ERROR,
+        // Whatever else a consumer says is about what it was sent.
+        _ => StatusCode::BAD_REQUEST,
+    }
+}

@@ -1,0 +1,215 @@
+//! The bounded buffer between those who reply and the connection that writes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Deserialize;
+use tokio::sync::Notify;
+
+use super::channel::Sent;
+use super::{Reply, close};
+
+/// How many unsent bytes a client may have waiting, and what then happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxLimits {
+    /// Unsent bytes; an empty outbox takes a reply of any size. Default 4 MiB.
+    pub bytes: usize,
+    /// What happens to a client that does not read. Default: it is closed.
+    pub slow: Slow,
+}
+
+/// What happens when an outbox is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slow {
+    /// The client is closed with 1013.
+    #[default]
+    Close,
+    /// The oldest waiting replies make room.
+    DropOldest,
+    /// The new reply is not sent.
+    DropNewest,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { bytes: 4 << 20, slow: Slow::Close }
+    }
+}
+
+/// What a reply weighs beside its payload, so that empty replies are bounded too.
+const REPLY_OVERHEAD: usize = 64;
+
+/// The sending and the receiving side's shared state.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    limits: OutboxLimits,
+    // `std`'s mutex: held for a push or a take, never across an await.
+    state: Mutex<State>,
+    changed: Notify,
+    /// The client was cut off because it does not read.
+    cut: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Reply>,
+    /// Waiting replies and those taken but not yet reported written.
+    bytes: usize,
+    /// A close is among the waiting: nothing after it would be sent.
+    closing: bool,
+    /// The receiving side is gone.
+    gone: bool,
+    /// No sender is left.
+    abandoned: bool,
+    dropped: u64,
+}
+
+impl Outbox {
+    pub(super) fn new(limits: OutboxLimits) -> (Arc<Self>, Replies) {
+        let outbox = Arc::new(Self {
+            limits,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            cut: Notify::new(),
+        });
+        (Arc::clone(&outbox), Replies { outbox })
+    }
+
+    pub(super) fn push(&self, reply: Reply) -> Sent {
+        let cost = cost(&reply);
+        // Freed after the lock is.
+        let mut displaced = Vec::new();
+        let mut state = self.lock();
+        if state.gone || state.closing {
+            return Sent::Gone;
+        }
+        let full = state.bytes > 0 && state.bytes.saturating_add(cost) > self.limits.bytes;
+        let mut sent = Sent::Queued;
+        // A close is the last thing a client hears; it always finds room.
+        if full && reply.close.is_none() {
+            match self.limits.slow {
+                Slow::Close => {
+                    displaced.extend(state.waiting.drain(..));
+                    let cut = Reply::close_with(close::TRY_AGAIN, "the client reads too slowly");
+                    state.waiting.push_back(cut);
+                    state.closing = true;
+                    drop(state);
+                    self.changed.notify_one();
+                    self.cut.notify_one();
+                    return Sent::Gone;
+                }
+                Slow::DropNewest => {
+                    state.dropped += 1;
+                    return Sent::Dropped;
+                }
+                Slow::DropOldest => {
+                    while state.bytes.saturating_add(cost) > self.limits.bytes {
+                        let Some(oldest) = take_oldest_content(&mut state.waiting) else { break };
+                        state.bytes -= self::cost(&oldest);
+                        state.dropped += 1;
+                        displaced.push(oldest);
+                        sent = Sent::Dropped;
+                    }
+                }
+            }
+        }
+        state.closing = reply.close.is_some();
+        state.bytes = state.bytes.saturating_add(cost);
+        state.waiting.push_back(reply);
+        drop(state);
+        self.changed.notify_one();
+        sent
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        let state = self.lock();
+        !state.gone && !state.closing
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
+    /// The last sender is gone: who waits for a reply waits in vain.
+    pub(super) fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, and its state is sound after every statement.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The receiving side: what the connection writes. Dropping it tells every sender that the client
+/// has left.
+#[derive(Debug)]
+pub(crate) struct Replies {
+    outbox: Arc<Outbox>,
+}
+
+/// Replies taken at once, and the bytes to give back by [`Replies::written`].
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) replies: VecDeque<Reply>,
+    pub(crate) bytes: usize,
+}
+
+impl Replies {
+    /// Waits for replies and takes all that are there; `None` when no sender is left.
+    pub(crate) async fn take(&mut self) -> Option<Batch> {
+        loop {
+            {
+                let mut state = self.outbox.lock();
+                if !state.waiting.is_empty() {
+                    let replies = std::mem::take(&mut state.waiting);
+                    let bytes = replies.iter().map(cost).sum();
+                    return Some(Batch { replies, bytes });
+                }
+                if state.abandoned {
+                    return None;
+                }
+            }
+            self.outbox.changed.notified().await;
+        }
+    }
+
+    /// A taken batch has reached the client's socket.
+    pub(crate) fn written(&self, bytes: usize) {
+        let mut state = self.outbox.lock();
+        state.bytes = state.bytes.saturating_sub(bytes);
+    }
+
+    /// Waits until the client is cut off because it does not read.
+    pub(crate) fn cut(&self) -> impl Future<Output = ()> + Send + 'static {
+        let outbox = Arc::clone(&self.outbox);
+        async move { outbox.cut.notified().await }
+    }
+
+    /// How many replies were dropped because the client does not read.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.outbox.lock().dropped
+    }
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        let mut state = self.outbox.lock();
+        state.gone = true;
+        let unsent = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(unsent);
+    }
+}
+
+/// Takes the oldest reply that only carries content; one that decides a handshake stays.
+fn take_oldest_content(waiting: &mut VecDeque<Reply>) -> Option<Reply> {
+    let at = waiting.iter().position(|reply| !reply.accept && reply.close.is_none())?;
+    waiting.remove(at)
+}
+
+fn cost(reply: &Reply) -> usize {
+    REPLY_OVERHEAD + reply.content.as_ref().map_or(0, super::Payload::len)
+}

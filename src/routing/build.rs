@@ -1,0 +1,249 @@
+//! From the table as written to the table as used: every name is found, every consumer bound.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::available_parallelism;
+
+use tokio_util::task::TaskTracker;
+
+use super::route::Route;
+use super::{Inner, QueueOfRouter, Router};
+use crate::auth::Token;
+use crate::config::{Loaded, QueueConfig, RouteConfig, RoutingConfig};
+use crate::consumer::{Blueprint, Bound, Registry};
+use crate::extract::Binding;
+use crate::layer::ChannelLayer;
+use crate::message::Channel;
+use crate::queue::{Rules, TaskQueue};
+use crate::schedule::Bounds;
+use crate::setting::{At, Mistake, Place, Written, nearest};
+
+/// The router, unless there are mistakes: those of the reading, and those that are found now.
+pub(super) fn build(loaded: &mut Loaded, registry: &Registry) -> Option<Router> {
+    let config = std::mem::take(&mut loaded.config);
+    let built = Builder::new(&config, registry).build(loaded);
+    loaded.config = config;
+    // A consumer's options are read for each route that leads to it, with the same mistakes.
+    let mut seen = BTreeSet::new();
+    loaded.mistakes.retain(|mistake| seen.insert((mistake.place, mistake.message.clone())));
+    loaded.mistakes.sort_by_key(|mistake| mistake.place);
+    loaded.warnings.sort_by_key(|warning| warning.place);
+    built.filter(|_| loaded.mistakes.is_empty())
+}
+
+struct Builder<'a> {
+    config: &'a RoutingConfig,
+    registry: &'a Registry,
+    layer: ChannelLayer,
+    queues: BTreeMap<&'a str, TaskQueue>,
+    used: BTreeSet<&'a str>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(config: &'a RoutingConfig, registry: &'a Registry) -> Self {
+        let queues = config
+            .queue
+            .iter()
+            .map(|(name, queue)| (name.as_str(), TaskQueue::new(name.as_str(), rules(queue))));
+        let layer = ChannelLayer::new(config.server.groups);
+        Self { config, registry, layer, queues: queues.collect(), used: BTreeSet::new() }
+    }
+
+    fn build(mut self, loaded: &mut Loaded) -> Option<Router> {
+        let mistakes = &mut loaded.mistakes;
+        let tokens = self.tokens(mistakes);
+        let mut queues = Vec::new();
+        for (name, queue) in &self.config.queue {
+            let task_queue = self.queues.get(name.as_str()).cloned();
+            if let (Some(consumer), Some(task_queue)) =
+                (self.worker(queue, task_queue.clone(), mistakes), task_queue)
+            {
+                queues.push(QueueOfRouter { queue: task_queue, consumer, workers: workers(queue) });
+            }
+        }
+        let mut routes = Vec::new();
+        for (index, route) in self.config.route.iter().enumerate() {
+            let place = loaded.sources.describe(route.place);
+            routes.extend(self.route(index, route, place, &tokens, mistakes).map(Arc::new));
+        }
+        self.warn_of_unused(&mut loaded.warnings);
+        let complete =
+            routes.len() == self.config.route.len() && queues.len() == self.config.queue.len();
+        let limits = self.config.limits();
+        let inner = Inner {
+            server: self.config.server.clone(),
+            limits,
+            routes,
+            queues,
+            layer: self.layer,
+            node: uuid::Uuid::new_v4().simple().to_string()[..8].to_owned(),
+            clients: AtomicU64::new(0),
+            tracker: TaskTracker::new(),
+        };
+        complete.then(|| Router { inner: Arc::new(inner) })
+    }
+
+    fn tokens(&self, mistakes: &mut Vec<Mistake>) -> BTreeMap<&'a str, Arc<Token>> {
+        let mut tokens = BTreeMap::new();
+        for (name, auth) in &self.config.auth {
+            let secret = auth.secret.expose();
+            match Token::new(&auth.algorithms, secret, auth.from.clone(), auth.bind_ip) {
+                Ok(token) => {
+                    tokens.insert(name.as_str(), Arc::new(token));
+                }
+                Err(message) => mistakes.push(Mistake::new(auth.place, message)),
+            }
+        }
+        tokens
+    }
+
+    fn route(
+        &mut self,
+        index: usize,
+        route: &'a At<RouteConfig>,
+        place: String,
+        tokens: &BTreeMap<&str, Arc<Token>>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Route> {
+        let parameters = route.path.as_ref().map(|path| path.names().map(str::to_owned).collect());
+        let queue = route.queue.as_ref().and_then(|name| self.queues.get(name.as_str())).cloned();
+        let found = self.find(&route.consumer, mistakes)?;
+        if found.blueprint.is_socket() && route.channel.contains(Channel::Request) {
+            let message =
+                format!("{} keeps a WebSocket, and http.request has none", route.consumer);
+            let help = "route it by channel = \"websocket.*\"".to_owned();
+            mistakes.push(Mistake::new(route.consumer.place, message).help(help));
+        }
+        let uses = found.uses.to_owned();
+        let parameters = Some(parameters.unwrap_or_default());
+        let consumer = self.bind(found, &route.consumer, parameters, queue, mistakes);
+        let auth = match &route.auth {
+            None => None,
+            Some(name) => Some((name.value.clone(), Arc::clone(tokens.get(name.as_str())?))),
+        };
+        Some(Route {
+            index,
+            place,
+            channels: route.channel.iter().collect(),
+            path: route.path.as_ref().map(|path| path.value.clone()),
+            methods: route.method.iter().flat_map(|methods| methods.iter().cloned()).collect(),
+            when: route
+                .when
+                .iter()
+                .map(|(field, values)| (field.clone(), values.value.clone()))
+                .collect(),
+            auth,
+            queue: route.queue.as_ref().map(|name| name.value.clone()),
+            consumer,
+            uses,
+            own_limits: route.limits.clone(),
+            limits: route.limits.over(self.config.limits()),
+            envelope: route.envelope(),
+        })
+    }
+
+    fn worker(
+        &mut self,
+        queue: &'a At<QueueConfig>,
+        task_queue: Option<TaskQueue>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Bound> {
+        let found = self.find(&queue.consumer, mistakes)?;
+        if found.blueprint.is_socket() {
+            let message = format!("{} keeps a WebSocket, and a task has none", queue.consumer);
+            mistakes.push(Mistake::new(queue.consumer.place, message));
+        }
+        Some(self.bind(found, &queue.consumer, None, task_queue, mistakes))
+    }
+
+    fn find(&mut self, name: &'a At<String>, mistakes: &mut Vec<Mistake>) -> Option<Found<'a>> {
+        let declared = self.config.consumer.get(&name.value);
+        let (uses, place, options) = match declared {
+            Some(consumer) => {
+                self.used.insert(name.as_str());
+                (&consumer.uses, consumer.place, consumer.options.clone())
+            }
+            None => (name, name.place, Written::default()),
+        };
+        let Some(blueprint) = self.registry.get(uses) else {
+            let own = self.config.consumer.keys().filter(|_| declared.is_none());
+            let mut candidates: Vec<String> = own.cloned().collect();
+            candidates.extend(self.registry.names().map(str::to_owned));
+            let help = nearest(uses, "consumers", candidates.iter().map(String::as_str));
+            mistakes.push(
+                Mistake::new(uses.place, format!("unknown consumer {:?}", uses.value)).help(help),
+            );
+            return None;
+        };
+        Some(Found { blueprint, uses, place, options })
+    }
+
+    fn bind(
+        &self,
+        found: Found<'_>,
+        name: &At<String>,
+        parameters: Option<Vec<String>>,
+        queue: Option<TaskQueue>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Bound {
+        let Found { blueprint, place, mut options, .. } = found;
+        if options.place == Place::default() {
+            options.place = place;
+        }
+        let mut binding = Binding::new(name.as_str(), name.place, options, parameters);
+        binding.insert(self.layer.clone());
+        if let Some(queue) = queue {
+            binding.insert(queue);
+        }
+        Bound::new(blueprint, binding, mistakes)
+    }
+
+    fn warn_of_unused(&self, warnings: &mut Vec<Mistake>) {
+        for (name, consumer) in &self.config.consumer {
+            if !self.used.contains(name.as_str()) {
+                let message = format!("no route and no queue uses the consumer {name:?}");
+                warnings.push(Mistake::new(consumer.place, message));
+            }
+        }
+        for (name, queue) in &self.config.queue {
+            let used =
+                |route: &At<RouteConfig>| route.queue.as_ref().is_some_and(|q| q.value == *name);
+            if !self.config.route.iter().any(used) {
+                let message = format!("no route puts anything on the queue {name:?}");
+                warnings.push(Mistake::new(queue.place, message));
+            }
+        }
+    }
+}
+
+struct Found<'a> {
+    blueprint: Arc<dyn Blueprint>,
+    uses: &'a str,
+    place: Place,
+    options: Written,
+}
+
+fn rules(queue: &QueueConfig) -> Rules {
+    let bounds = Bounds {
+        client_tasks: queue.max_tasks.client,
+        total_tasks: queue.max_tasks.total,
+        client_bytes: queue.max_bytes.client.as_usize(),
+        total_bytes: queue.max_bytes.total.as_usize(),
+        deadline: queue.deadline.duration(),
+        order: queue.order,
+    };
+    Rules {
+        bounds,
+        fair_by: queue.fair_by.clone(),
+        on_disconnect: queue.on_disconnect,
+        workers: workers(queue),
+    }
+}
+
+fn workers(queue: &QueueConfig) -> usize {
+    match queue.workers {
+        0 => available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}

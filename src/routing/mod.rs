@@ -1,0 +1,193 @@
+//! The routing table as it is used: which consumer takes which event of which path.
+
+mod build;
+mod route;
+mod table;
+mod way;
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Limits, Loaded, RoutingConfig, ServerConfig};
+use crate::consumer::{Bound, Registry};
+use crate::layer::ChannelLayer;
+use crate::queue::TaskQueue;
+use crate::worker::Workers;
+
+pub(crate) use route::Route;
+pub use table::Row;
+pub(crate) use way::{Refusal, Way};
+
+/// The routing table, with what its routes share: queues and the channel layer. Clones are the
+/// same router.
+#[derive(Clone)]
+pub struct Router {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: ServerConfig,
+    limits: Limits,
+    routes: Vec<Arc<Route>>,
+    queues: Vec<QueueOfRouter>,
+    layer: ChannelLayer,
+    /// Names this process among others: the middle of every reply channel's name.
+    node: String,
+    clients: AtomicU64,
+    /// The clients whose last event is not handled yet.
+    tracker: TaskTracker,
+}
+
+/// A queue, and who drains it.
+struct QueueOfRouter {
+    queue: TaskQueue,
+    consumer: Bound,
+    workers: usize,
+}
+
+/// What runs beside a router while it is served.
+#[derive(Debug)]
+pub(crate) struct Running {
+    workers: Vec<Workers>,
+    watches: CancellationToken,
+}
+
+impl Router {
+    /// Reads a routing table from a file and the environment.
+    ///
+    /// # Errors
+    /// All mistakes in it.
+    pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Self, Box<Loaded>> {
+        Self::build(RoutingConfig::load(path), registry).map(|(router, _)| router)
+    }
+
+    /// Reads a routing table from a text, without an environment: for tests and examples.
+    ///
+    /// # Errors
+    /// All mistakes in it.
+    pub fn parse(text: &str, registry: &Registry) -> Result<Self, Box<Loaded>> {
+        let loaded = RoutingConfig::parse(text, "routing.toml", &|_| None);
+        Self::build(loaded, registry).map(|(router, _)| router)
+    }
+
+    /// Makes the table that was read: finds every consumer and lets it read its options. Beside
+    /// the router, what is allowed but hardly meant, ready to be shown.
+    ///
+    /// # Errors
+    /// All mistakes, those of the reading and those found now.
+    pub fn build(
+        mut loaded: Loaded,
+        registry: &Registry,
+    ) -> Result<(Self, Option<String>), Box<Loaded>> {
+        match build::build(&mut loaded, registry) {
+            Some(router) => {
+                let warnings = loaded.report_warnings().to_string();
+                Ok((router, (!loaded.warnings.is_empty()).then_some(warnings)))
+            }
+            None => Err(Box::new(loaded)),
+        }
+    }
+
+    /// `[server]`.
+    #[must_use]
+    pub fn server(&self) -> &ServerConfig {
+        &self.inner.server
+    }
+
+    /// The table's routes, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        self.inner.routes.iter().map(|route| Row::new(route)).collect()
+    }
+
+    /// The channel layer.
+    #[must_use]
+    pub fn layer(&self) -> &ChannelLayer {
+        &self.inner.layer
+    }
+
+    /// The queues, in the order of their names.
+    pub fn queues(&self) -> impl Iterator<Item = &TaskQueue> {
+        self.inner.queues.iter().map(|queue| &queue.queue)
+    }
+
+    /// The routes that lead from a path.
+    pub(crate) fn way(&self, path: &str) -> Way {
+        Way::new(&self.inner.routes, path, &self.inner.limits)
+    }
+
+    /// A name for a client that has come: `waterway.<node>!<client>`.
+    pub(crate) fn new_name(&self) -> Arc<str> {
+        let client = self.inner.clients.fetch_add(1, Ordering::Relaxed);
+        format!("waterway.{}!{client}", self.inner.node).into()
+    }
+
+    /// How long a closing handshake may take.
+    pub(crate) fn closing(&self) -> Duration {
+        self.inner.limits.closing.duration()
+    }
+
+    /// Runs a client's events.
+    pub(crate) fn spawn(
+        &self,
+        events: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
+        self.inner.tracker.spawn(events)
+    }
+
+    /// A client has left: nothing of it stays.
+    pub(crate) fn leave(&self, client: &str) {
+        self.inner.layer.leave(client);
+        for queue in self.queues() {
+            queue.leave(client);
+        }
+    }
+
+    /// Starts the workers.
+    pub(crate) fn start(&self) -> io::Result<Running> {
+        let watches = CancellationToken::new();
+        let mut workers = Vec::new();
+        for QueueOfRouter { queue, consumer, workers: count } in &self.inner.queues {
+            workers.push(Workers::start(queue, consumer, *count)?);
+            let (queue, ended) = (queue.clone(), watches.clone());
+            tokio::spawn(async move {
+                ended.run_until_cancelled(queue.watch_deadlines()).await;
+            });
+        }
+        Ok(Running { workers, watches })
+    }
+
+    /// Waits until the last event of every client is handled.
+    pub(crate) async fn finished(&self) {
+        self.inner.tracker.close();
+        self.inner.tracker.wait().await;
+    }
+}
+
+impl Running {
+    /// Stops the workers of all queues at once; each may finish what it runs within `patience`.
+    pub(crate) async fn stop(mut self, patience: Duration) {
+        let stopping = std::mem::take(&mut self.workers).into_iter().map(|w| w.stop(patience));
+        futures_util::future::join_all(stopping).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.watches.cancel();
+    }
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Router").field("routes", &self.inner.routes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! The routing table as a person or a program reads it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::route::Route;
+use crate::message::Channel;
+use crate::reply::Envelope;
+
+/// One route of the table, as texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its number, from 1: the first that matches takes the message.
+    pub number: usize,
+    /// Where it is written: `routing.toml:31`.
+    pub place: String,
+    /// The events that it takes.
+    pub channels: Vec<Channel>,
+    /// The path; none is every path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The methods; none is every method.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// What fields of the message's head must be.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: BTreeMap<String, Vec<String>>,
+    /// The token that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// The queue that its consumer puts messages on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Who takes the message.
+    pub consumer: String,
+    /// The program's consumer behind that name.
+    pub uses: String,
+    /// The largest message, such as `64KiB`.
+    pub message: String,
+    /// How often a client may send, such as `60/s` or `off`.
+    pub rate: String,
+    /// Whether replies are wrapped as `{"text": …}`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub envelope: bool,
+}
+
+impl Row {
+    pub(super) fn new(route: &Route) -> Self {
+        let values =
+            |values: &crate::config::AnyOf| values.iter().map(ToString::to_string).collect();
+        Self {
+            number: route.index + 1,
+            place: route.place.clone(),
+            channels: route.channels.clone(),
+            path: route.path.as_ref().map(ToString::to_string),
+            methods: route.methods.iter().map(ToString::to_string).collect(),
+            when: route.when.iter().map(|(field, any)| (field.clone(), values(any))).collect(),
+            auth: route.auth.as_ref().map(|(name, _)| name.clone()),
+            queue: route.queue.clone(),
+            consumer: route.consumer.name().to_string(),
+            uses: route.uses.clone(),
+            message: route.limits.message.to_string(),
+            rate: route.limits.rate.to_string(),
+            envelope: route.envelope == Envelope::Text,
+        }
+    }
+
+    /// The events in the fewest words.
+    #[must_use]
+    pub fn event(&self) -> String {
+        if self.channels == [Channel::Connect, Channel::Receive, Channel::Disconnect] {
+            return "websocket.*".into();
+        }
+        let names: Vec<_> = self.channels.iter().map(|channel| channel.name()).collect();
+        names.join(", ")
+    }
+
+    /// The conditions beside event and path, in words.
+    #[must_use]
+    pub fn conditions(&self) -> String {
+        let mut conditions = self.methods.clone();
+        for (field, values) in &self.when {
+            conditions.push(format!("{field} = {}", values.join(" or ")));
+        }
+        conditions.extend(self.auth.iter().map(|auth| format!("token {auth:?}")));
+        conditions.join(", ")
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,133 @@
+//! The routes that lead from one path, found once for a connection.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::route::Route;
+use crate::config::Limits;
+use crate::message::{Channel, Message, Params};
+use crate::reply::Envelope;
+
+/// The routes that lead from one path, in the table's order.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    candidates: Arc<[Candidate]>,
+    socket: Limits,
+    request: Limits,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    route: Arc<Route>,
+    params: Params,
+}
+
+/// Why a request reaches no consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No route leads from this path.
+    NotFound,
+    /// Routes lead from this path, for these methods.
+    Method(Vec<Method>),
+}
+
+const SOCKET: [Channel; 3] = [Channel::Connect, Channel::Receive, Channel::Disconnect];
+
+impl Way {
+    pub(super) fn new(routes: &[Arc<Route>], path: &str, limits: &Limits) -> Self {
+        let candidates: Arc<[Candidate]> = routes
+            .iter()
+            .filter_map(|route| {
+                let params: Params = match &route.path {
+                    None => Arc::from([]),
+                    Some(template) => {
+                        let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+                        template.matches(path)?.into_iter().map(owned).collect()
+                    }
+                };
+                Some(Candidate { route: Arc::clone(route), params })
+            })
+            .collect();
+        // What holds for the whole connection is what the first of its routes says of it.
+        let folded = |channels: &[Channel]| {
+            let concerned =
+                |candidate: &&Candidate| channels.iter().any(|c| candidate.route.takes(*c));
+            let concerned = candidates.iter().rev().filter(concerned);
+            concerned.fold(*limits, |under, candidate| candidate.route.own_limits.over(under))
+        };
+        let (socket, request) = (folded(&SOCKET), folded(&[Channel::Request]));
+        Self { candidates, socket, request }
+    }
+
+    /// Whether a WebSocket is served here: a route takes what comes over one, or at least names
+    /// the path.
+    pub(crate) fn has_socket(&self) -> bool {
+        self.routes().any(|route| {
+            route.takes(Channel::Connect)
+                || route.takes(Channel::Receive)
+                || (route.takes(Channel::Disconnect) && route.path.is_some())
+        })
+    }
+
+    /// Whether a request with this method is served here.
+    pub(crate) fn takes(&self, method: &Method) -> Result<(), Refusal> {
+        let routes = || self.routes().filter(|route| route.takes(Channel::Request));
+        if routes().any(|route| route.takes_method(method)) {
+            return Ok(());
+        }
+        let methods: Vec<Method> =
+            routes().flat_map(|route| route.methods.iter().cloned()).collect();
+        Err(if methods.is_empty() { Refusal::NotFound } else { Refusal::Method(methods) })
+    }
+
+    /// The first route that takes the message; sets the message's parameters.
+    pub(crate) fn select(&self, message: &mut Message) -> Option<&Arc<Route>> {
+        let candidate =
+            self.candidates.iter().find(|candidate| candidate.route.matches(message))?;
+        message.params = Arc::clone(&candidate.params);
+        Some(&candidate.route)
+    }
+
+    /// The route of `websocket.connect`, which also says what replies are wrapped in.
+    pub(crate) fn connect(&self) -> Option<&Arc<Route>> {
+        let mut candidates = self.candidates.iter();
+        candidates.find(|c| c.route.takes(Channel::Connect)).map(|candidate| &candidate.route)
+    }
+
+    /// What replies are wrapped in.
+    pub(crate) fn envelope(&self) -> Envelope {
+        self.connect().map(|route| route.envelope).unwrap_or_default()
+    }
+
+    /// What holds for a WebSocket as a whole.
+    pub(crate) fn socket_limits(&self) -> &Limits {
+        &self.socket
+    }
+
+    /// What holds for a request before its route is chosen.
+    pub(crate) fn request_limits(&self) -> &Limits {
+        &self.request
+    }
+
+    /// The largest message that any of the routes takes, bytes.
+    pub(crate) fn message_limit(&self) -> usize {
+        self.largest(|route| route.takes(Channel::Receive))
+            .unwrap_or(self.socket.message.as_usize())
+    }
+
+    /// The largest body that any of the routes takes with this method, bytes.
+    pub(crate) fn body_limit(&self, method: &Method) -> usize {
+        self.largest(|route| route.takes(Channel::Request) && route.takes_method(method))
+            .unwrap_or(0)
+    }
+
+    fn largest(&self, concerned: impl Fn(&Route) -> bool) -> Option<usize> {
+        let routes = self.routes().filter(|route| concerned(route));
+        routes.map(|route| route.limits.message.as_usize()).max()
+    }
+
+    fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.candidates.iter().map(|candidate| candidate.route.as_ref())
+    }
+}

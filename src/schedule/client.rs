@@ -1,0 +1,95 @@
+//! Who has which tasks, and what each client sees.
+
+use std::{collections::HashMap, sync::Arc};
+
+use slab::Slab;
+
+use super::{entry::TaskKey, rank::View};
+
+/// Clients that have tasks or a view. With neither, a client is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    records: Slab<Client>,
+    keys: HashMap<Arc<str>, ClientKey>,
+}
+
+/// A client's slot; used again for another client when it is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClientKey(usize);
+
+#[derive(Debug)]
+struct Client {
+    name: Arc<str>,
+    view: Option<View>,
+    /// Its tasks keep their order, but when the last is done nothing of it stays.
+    left: bool,
+    /// Queued and running, by uuid.
+    tasks: HashMap<Arc<str>, TaskKey>,
+}
+
+impl Clients {
+    pub(super) fn find(&self, name: &str) -> Option<ClientKey> {
+        self.keys.get(name).copied()
+    }
+
+    pub(super) fn find_task(&self, name: &str, uuid: &str) -> Option<TaskKey> {
+        self.records[self.find(name)?.0].tasks.get(uuid).copied()
+    }
+
+    /// The client of this name, made known if it is not. [`settle`](Self::settle) it afterwards.
+    pub(super) fn enter(&mut self, name: &Arc<str>) -> ClientKey {
+        if let Some(key) = self.find(name) {
+            return key;
+        }
+        let client =
+            Client { name: Arc::clone(name), view: None, left: false, tasks: HashMap::new() };
+        let key = ClientKey(self.records.insert(client));
+        self.keys.insert(Arc::clone(name), key);
+        key
+    }
+
+    pub(super) fn view(&self, key: ClientKey) -> Option<View> {
+        self.records[key.0].view
+    }
+
+    pub(super) fn set_view(&mut self, key: ClientKey, view: Option<View>) {
+        self.records[key.0].view = view;
+    }
+
+    pub(super) fn leave(&mut self, key: ClientKey) {
+        self.records[key.0].left = true;
+    }
+
+    pub(super) fn tasks(&self, key: ClientKey) -> impl Iterator<Item = TaskKey> + '_ {
+        self.records[key.0].tasks.values().copied()
+    }
+
+    pub(super) fn insert(&mut self, key: ClientKey, uuid: Arc<str>, task: TaskKey) {
+        self.records[key.0].tasks.insert(uuid, task);
+    }
+
+    pub(super) fn remove(&mut self, key: ClientKey, uuid: &str) {
+        self.records[key.0].tasks.remove(uuid);
+        self.settle(key);
+    }
+
+    /// Forgets the client if there is nothing to be known of it.
+    pub(super) fn settle(&mut self, key: ClientKey) {
+        let client = &self.records[key.0];
+        if client.tasks.is_empty() && (client.view.is_none() || client.left) {
+            self.keys.remove(&client.name);
+            self.records.remove(key.0);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) -> usize {
+        assert_eq!(self.records.len(), self.keys.len());
+        for (name, key) in &self.keys {
+            let client = &self.records[key.0];
+            assert_eq!(&client.name, name);
+            assert!(!client.tasks.is_empty() || (client.view.is_some() && !client.left));
+        }
+        self.records.iter().map(|(_, client)| client.tasks.len()).sum()
+    }
+}

@@ -1,0 +1,83 @@
+//! What goes into the schedule, what comes out of it, and why.
+
+use std::{sync::Arc, time::Instant};
+
+/// A task as it is pushed, and as it leaves again. `P` is the task itself, which the schedule never looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry<P> {
+    /// What fairness and budgets are counted by: a connection, an address, a claim.
+    pub(crate) flow: Arc<str>,
+    /// The reply channel. One flow may have several; each has a viewport of its own.
+    pub(crate) client: Arc<str>,
+    /// Names the task among its client's.
+    pub(crate) uuid: Arc<str>,
+    /// Where on the page its picture stands, px.
+    pub(crate) offset_top: i64,
+    /// How high it is there, px: a picture that reaches into the viewport is seen.
+    pub(crate) height: i64,
+    /// What it keeps in memory until it is finished.
+    pub(crate) bytes: usize,
+    pub(crate) payload: P,
+}
+
+/// Names a running task. Never used twice, so a stale one names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RunningId {
+    pub(super) key: TaskKey,
+    pub(super) arrival: u64,
+}
+
+/// A task's slot in the schedule; used again for another task when it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TaskKey(pub(super) usize);
+
+/// What became of a push. Whatever is not accepted comes back whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Push<P> {
+    /// Queued. These gave way to it, worst first, and are to be answered `displaced`.
+    Accepted { displaced: Vec<Entry<P>> },
+    /// The client has a task of this uuid queued or running; nothing has changed.
+    Duplicate(Entry<P>),
+    /// No room that it could rightly take; nothing has changed.
+    Refused(Entry<P>),
+}
+
+/// What is to be done next, and what it is too late for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Pop<P> {
+    /// Running from now on, until [`finish`](super::Schedule::finish).
+    pub(crate) task: Option<(RunningId, Entry<P>)>,
+    pub(crate) expired: Expired<P>,
+}
+
+/// What a cancel found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled<P> {
+    /// It was queued and is out.
+    Queued(Entry<P>),
+    /// A worker has it; it stays running until that worker finishes it.
+    Running(RunningId),
+    /// Neither queued nor running.
+    Unknown,
+}
+
+/// What a client's leaving ends, each list in order of arrival.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CancelledClient<P> {
+    /// These were queued and are out.
+    pub(crate) queued: Vec<Entry<P>>,
+    /// Workers have these.
+    pub(crate) running: Vec<RunningId>,
+}
+
+/// What has passed its deadline, each list earliest first.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Expired<P> {
+    /// These were queued and are out.
+    pub(crate) queued: Vec<Entry<P>>,
+    /// Workers have these. Each is named once.
+    pub(crate) running: Vec<RunningId>,
+}
+
+/// A deadline, and which push it belongs to: equal deadlines are in order of arrival.
+pub(super) type Deadline = (Instant, u64);

@@ -1,0 +1,83 @@
+//! How much may be queued, and who gives way when it is too much.
+
+use std::time::Duration;
+
+use super::{Schedule, TaskKey};
+use super::{
+    flow::Measure,
+    rank::{Order, Rank},
+    turns::FlowKey,
+};
+
+/// How much may be queued, for how long, and in what order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Queued tasks of one flow. Running ones do not count.
+    pub(crate) client_tasks: usize,
+    /// Queued tasks of all.
+    pub(crate) total_tasks: usize,
+    /// Bytes of one flow's queued and running tasks.
+    pub(crate) client_bytes: usize,
+    /// Bytes of everybody's queued and running tasks.
+    pub(crate) total_bytes: usize,
+    /// From a task's push until it is too late for it.
+    pub(crate) deadline: Duration,
+    pub(crate) order: Order,
+}
+
+impl<P> Schedule<P> {
+    /// Makes room in the budgets for a task of `rank` and `bytes` in `flow`. Returns who has to give
+    /// way, detached and worst first, or `None` when there is no room that it could rightly take;
+    /// then everybody is where they were.
+    ///
+    /// - Where the flow's share is full, its own worst tasks give way if the new one outranks them.
+    /// - Where everything is full, the worst task of the flow with the most queued gives way, task
+    ///   by task until it fits. Where no flow has more queued than the new task's own, that one is
+    ///   the largest, and its own rule applies.
+    pub(super) fn make_room(
+        &mut self,
+        flow: FlowKey,
+        rank: Rank,
+        bytes: usize,
+    ) -> Option<Vec<(Rank, TaskKey)>> {
+        if !self.could_fit(flow, bytes) {
+            return None;
+        }
+        let mut detached = Vec::new();
+        while let Some(giver) = self.who_gives_way(flow, bytes) {
+            let worst = self.flows.get(giver).last();
+            let Some((worst, task)) = worst.filter(|&(worst, _)| giver != flow || rank < worst)
+            else {
+                for (rank, task) in detached {
+                    self.attach(task, rank);
+                }
+                return None;
+            };
+            self.detach(task);
+            detached.push((worst, task));
+        }
+        Some(detached)
+    }
+
+    /// Whether it would fit if nothing were queued: what is running cannot give way.
+    fn could_fit(&self, flow: FlowKey, bytes: usize) -> bool {
+        let fits = |bound: usize, taken: usize| bytes <= bound.saturating_sub(taken);
+        fits(self.bounds.client_bytes, self.flows.get(flow).running_bytes())
+            && fits(self.bounds.total_bytes, self.running_bytes)
+    }
+
+    /// The flow whose worst task is to give way next; `None` when there is room.
+    fn who_gives_way(&self, flow: FlowKey, bytes: usize) -> Option<FlowKey> {
+        let (bounds, own) = (&self.bounds, self.flows.get(flow));
+        let over = |bound: usize, taken: usize| bytes > bound.saturating_sub(taken);
+        if own.queued() >= bounds.client_tasks || over(bounds.client_bytes, own.bytes()) {
+            Some(flow)
+        } else if self.queued >= bounds.total_tasks {
+            Some(self.flows.largest(Measure::Tasks, flow))
+        } else if over(bounds.total_bytes, self.bytes) {
+            Some(self.flows.largest(Measure::Bytes, flow))
+        } else {
+            None
+        }
+    }
+}

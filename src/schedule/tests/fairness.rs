@@ -1,0 +1,186 @@
+//! Between flows: who is next.
+
+use super::{
+    super::{turns::MAX_RESTING_FLOWS, *},
+    *,
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn queue(schedule: &mut Schedule<()>, flow: &str, tasks: usize, now: Instant) {
+    for n in 0..tasks {
+        accept(schedule, entry(flow, &format!("{flow} {n}"), 0), now);
+    }
+}
+
+/// Runs one task to its end; says whose it was.
+fn run(schedule: &mut Schedule<()>, now: Instant, cost: impl Fn(&str) -> Duration) -> String {
+    let (id, entry) = pop(schedule, now).unwrap();
+    schedule.finish(id, cost(&entry.flow));
+    entry.flow.to_string()
+}
+
+#[test]
+fn flows_with_much_to_do_get_equal_cpu_time_whatever_their_tasks_cost() {
+    let now = Instant::now();
+    for workers in [1, 2, 4] {
+        let mut schedule = Schedule::new(AMPLE);
+        queue(&mut schedule, "large", 2000, now);
+        queue(&mut schedule, "small", 2000, now);
+        let cost = |flow: &str| if flow == "large" { 30 * MS } else { 7 * MS };
+        let mut used = HashMap::from([
+            ("large".to_string(), Duration::ZERO),
+            ("small".into(), Duration::ZERO),
+        ]);
+        // What runs, by the time at which it will be done.
+        let (mut running, mut clock) = (Vec::new(), Duration::ZERO);
+        for _ in 0..600 {
+            while running.len() < workers {
+                let (id, entry) = pop(&mut schedule, now).unwrap();
+                running.push((clock + cost(&entry.flow), id, entry.flow));
+            }
+            running.sort_by_key(|&(done, ..)| std::cmp::Reverse(done));
+            let (done, id, flow) = running.pop().unwrap();
+            clock = done;
+            schedule.finish(id, cost(&flow));
+            *used.get_mut(&*flow).unwrap() += cost(&flow);
+            let apart = used["large"].abs_diff(used["small"]);
+            // One task of the dearer kind; with more workers, one each.
+            assert!(apart <= 30 * MS * u32::try_from(workers).unwrap(), "{workers}: {used:?}");
+        }
+    }
+}
+
+#[test]
+fn running_tasks_count_before_it_is_known_what_they_cost() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    for flow in ["a", "b", "c"] {
+        queue(&mut schedule, flow, 2, now);
+    }
+    let order: Vec<_> = (0..6).map(|_| pop(&mut schedule, now).unwrap().1.flow).collect();
+    assert_eq!(
+        order.iter().map(|flow| &**flow).collect::<Vec<_>>(),
+        ["a", "b", "c", "a", "b", "c"]
+    );
+}
+
+#[test]
+fn a_newcomer_beside_a_long_backlog_is_next() {
+    let now = Instant::now();
+    for (done, running) in [(0, 1), (1, 0), (20, 0), (20, 1), (20, 8)] {
+        let mut schedule = Schedule::new(AMPLE);
+        queue(&mut schedule, "busy", 500, now);
+        for n in 0..done {
+            run(&mut schedule, now, |_| MS * (1 + n % 9));
+        }
+        let running: Vec<_> = (0..running).map(|_| pop(&mut schedule, now).unwrap().0).collect();
+        queue(&mut schedule, "new", 1, now);
+        for id in running {
+            schedule.finish(id, MS);
+        }
+        assert_eq!(&*pop(&mut schedule, now).unwrap().1.flow, "new", "after {done}");
+    }
+}
+
+#[test]
+fn being_away_earns_nothing() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    queue(&mut schedule, "steady", 200, now);
+    queue(&mut schedule, "away", 1, now);
+    for _ in 0..100 {
+        run(&mut schedule, now, |_| 10 * MS);
+    }
+    for n in 0..10 {
+        accept(&mut schedule, entry("away", &format!("back {n}"), 0), now);
+    }
+    let turns: Vec<_> = (0..10).map(|_| run(&mut schedule, now, |_| 10 * MS)).collect();
+    assert_eq!(turns.iter().filter(|flow| *flow == "away").count(), 5, "{turns:?}");
+}
+
+#[test]
+fn what_was_taken_is_remembered_while_others_wait() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    queue(&mut schedule, "greedy", 1, now);
+    queue(&mut schedule, "modest", 50, now);
+    let cost = |flow: &str| if flow == "greedy" { 95 * MS } else { 10 * MS };
+    assert_eq!(run(&mut schedule, now, cost), "greedy");
+    accept(&mut schedule, entry("greedy", "again", 0), now);
+    let turns: Vec<_> = (0..12).map(|_| run(&mut schedule, now, cost)).collect();
+    assert_eq!(turns.iter().position(|flow| flow == "greedy"), Some(10), "{turns:?}");
+}
+
+#[test]
+fn a_stranger_who_comes_and_leaves_changes_nothing_for_others() {
+    let now = Instant::now();
+    let order = |with_stranger: bool| -> Vec<String> {
+        let mut schedule = Schedule::new(AMPLE);
+        queue(&mut schedule, "a", 20, now);
+        queue(&mut schedule, "b", 20, now);
+        let page = shared("stranger");
+        (0..40)
+            .map(|n| {
+                if with_stranger {
+                    queue(&mut schedule, "stranger", n % 7, now);
+                    schedule.set_viewport(&page, Viewport::new(0.0, 10.0).unwrap());
+                    assert_eq!(schedule.cancel_client("stranger").queued.len(), n % 7);
+                }
+                let (id, entry) = pop(&mut schedule, now).unwrap();
+                schedule.finish(id, if &*entry.flow == "a" { 3 * MS } else { 5 * MS });
+                entry.uuid.to_string()
+            })
+            .collect()
+    };
+    assert_eq!(order(true), order(false));
+}
+
+#[test]
+fn an_endless_stream_of_newcomers_keeps_nobody_waiting_for_ever() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    queue(&mut schedule, "steady", 1000, now);
+    let mut newcomers = 0;
+    for _ in 0..1000 {
+        // There is always one who has never been served.
+        if schedule.depth().flows < 2 {
+            queue(&mut schedule, &format!("new {newcomers}"), 1, now);
+            newcomers += 1;
+        }
+        run(&mut schedule, now, |_| 10 * MS);
+    }
+    assert!(newcomers < 800, "{newcomers} of 1000 turns went to newcomers");
+}
+
+#[test]
+fn tasks_that_cost_nothing_take_turns_all_the_same() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    queue(&mut schedule, "a", 50, now);
+    queue(&mut schedule, "b", 50, now);
+    let turns: Vec<_> = (0..20).map(|_| run(&mut schedule, now, |_| Duration::ZERO)).collect();
+    assert_eq!(turns.iter().filter(|flow| *flow == "a").count(), 10, "{turns:?}");
+}
+
+#[test]
+fn a_flow_is_forgotten_when_time_has_caught_up_or_nobody_waits_or_too_many_rest() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    queue(&mut schedule, "steady", 4, now);
+    for n in 0..MAX_RESTING_FLOWS * 2 {
+        queue(&mut schedule, &format!("once {n}"), 1, now);
+    }
+    // Everybody starts at the same instant, so nobody is passed until all have had their turn.
+    let (steady, _) = pop(&mut schedule, now).unwrap();
+    for _ in 0..MAX_RESTING_FLOWS * 2 {
+        run(&mut schedule, now, |_| 3600 * 1000 * MS);
+    }
+    assert_eq!(schedule.flows.known(), MAX_RESTING_FLOWS + 1);
+    schedule.check_invariants();
+    schedule.finish(steady, MS);
+    for id in schedule.cancel_client("steady").running {
+        schedule.finish(id, MS);
+    }
+    assert_eq!(schedule.flows.known(), 0);
+}

@@ -1,0 +1,268 @@
+//! One rule a test: order, identity, budgets, deadlines.
+
+use super::{super::*, *};
+
+fn drain_by_pop(schedule: &mut Schedule<()>, now: Instant) -> Vec<String> {
+    std::iter::from_fn(|| pop(schedule, now).map(|(_, entry)| entry.uuid.to_string())).collect()
+}
+
+fn viewport(top: f64) -> Viewport {
+    Viewport::new(top, 100.0).unwrap()
+}
+
+#[test]
+fn equal_offsets_come_out_in_order_of_arrival_even_when_they_were_moved_there() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    for (uuid, offset) in [("a", 900), ("b", 5), ("c", 5), ("d", -7)] {
+        accept(&mut schedule, entry("page", uuid, offset), now);
+    }
+    assert!(schedule.reprioritise("page", "a", 5));
+    assert!(!schedule.reprioritise("page", "nobody", 5));
+    assert!(!schedule.reprioritise("stranger", "a", 5));
+    assert_eq!(drain_by_pop(&mut schedule, now), ["d", "a", "b", "c"]);
+}
+
+#[test]
+fn a_viewport_message_reorders_what_is_queued_and_what_comes() {
+    let now = Instant::now();
+    let table = [
+        (Order::Viewport, ["seen", "later", "ahead", "behind"]),
+        (Order::Offset, ["behind", "seen", "later", "ahead"]),
+    ];
+    for (order, expected) in table {
+        let mut schedule = Schedule::new(Bounds { order, ..AMPLE });
+        for (uuid, offset) in [("behind", 10), ("ahead", 900), ("seen", 510)] {
+            accept(&mut schedule, entry("page", uuid, offset), now);
+        }
+        schedule.set_viewport(&shared("page"), viewport(500.0));
+        accept(&mut schedule, entry("page", "later", 599), now);
+        assert_eq!(schedule.position("page", expected[2]), Some(2));
+        assert_eq!(drain_by_pop(&mut schedule, now), expected, "{order:?}");
+    }
+}
+
+#[test]
+fn a_viewport_moves_only_its_own_clients_tasks_though_the_flow_be_the_same() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    for (client, uuid, offset) in
+        [("a", "a0", 0), ("a", "a500", 500), ("b", "b1", 1), ("b", "b501", 501)]
+    {
+        accept(&mut schedule, entry_of("ip", client, uuid, offset, 1), now);
+    }
+    schedule.set_viewport(&shared("a"), viewport(500.0));
+    assert_eq!(drain_by_pop(&mut schedule, now), ["a500", "b1", "b501", "a0"]);
+}
+
+#[test]
+fn a_viewport_is_forgotten_when_its_client_is_cancelled_or_has_left_and_is_done() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    let page = shared("page");
+    let order = |schedule: &mut Schedule<()>| {
+        accept(schedule, entry("page", "top", 0), now);
+        accept(schedule, entry("page", "seen", 500), now);
+        drain_by_pop(schedule, now)
+    };
+    let finish_all = |schedule: &mut Schedule<()>| {
+        for id in schedule.cancel_client("page").running {
+            schedule.finish(id, Duration::ZERO);
+        }
+    };
+    schedule.set_viewport(&page, viewport(500.0));
+    schedule.cancel_client("page");
+    assert_eq!(order(&mut schedule), ["top", "seen"]);
+    finish_all(&mut schedule);
+    schedule.set_viewport(&page, viewport(500.0));
+    accept(&mut schedule, entry("page", "last", 900), now);
+    schedule.leave("page");
+    assert_eq!(order(&mut schedule), ["seen", "last", "top"], "its tasks stay in their order");
+    finish_all(&mut schedule);
+    assert!(schedule.clients.find("page").is_none());
+}
+
+#[test]
+fn the_same_uuid_is_a_duplicate_while_it_is_queued_or_running_and_only_for_its_client() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    let again = || entry("page", "x", 3);
+    accept(&mut schedule, again(), now);
+    assert_eq!(schedule.push(again(), now), Push::Duplicate(again()));
+    accept(&mut schedule, entry("other", "x", 3), now);
+    let (id, _) = pop(&mut schedule, now).unwrap();
+    assert_eq!(schedule.push(again(), now), Push::Duplicate(again()));
+    assert_eq!(schedule.cancel("page", "x"), Cancelled::Running(id));
+    assert_eq!(schedule.push(again(), now), Push::Duplicate(again()), "its worker is not done");
+    schedule.finish(id, Duration::ZERO);
+    assert_eq!(schedule.cancel("page", "x"), Cancelled::Unknown);
+    accept(&mut schedule, again(), now);
+}
+
+#[test]
+fn a_finish_that_comes_twice_or_too_late_changes_nothing() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    accept(&mut schedule, entry("page", "x", 0), now);
+    let (id, _) = pop(&mut schedule, now).unwrap();
+    schedule.finish(id, Duration::MAX);
+    accept(&mut schedule, entry("page", "y", 0), now);
+    let (next, _) = pop(&mut schedule, now).unwrap();
+    schedule.finish(id, Duration::ZERO);
+    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1, flows: 1 });
+    schedule.finish(next, Duration::ZERO);
+    assert_eq!(schedule.depth(), Depth::default());
+}
+
+/// Pushes `queued` as (flow, uuid, offset, bytes), then one more; says who gave way, or that it was refused.
+fn full(
+    bounds: Bounds,
+    queued: &[(&str, &str, i64, usize)],
+    (flow, offset, bytes): (&str, i64, usize),
+) -> Result<Vec<String>, ()> {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(bounds);
+    for &(flow, uuid, offset, bytes) in queued {
+        accept(&mut schedule, entry_of(flow, flow, uuid, offset, bytes), now);
+    }
+    let before = schedule.depth();
+    let pushed = schedule.push(entry_of(flow, flow, "new", offset, bytes), now);
+    schedule.check_invariants();
+    match pushed {
+        Push::Accepted { displaced } => {
+            Ok(uuids(&displaced).into_iter().map(str::to_string).collect())
+        }
+        Push::Refused(_) | Push::Duplicate(_) => {
+            assert_eq!(schedule.depth(), before);
+            Err(())
+        }
+    }
+}
+
+#[test]
+fn a_full_share_makes_room_for_what_is_nearer_and_refuses_the_rest() {
+    let tasks = Bounds { client_tasks: 2, ..AMPLE };
+    let bytes = Bounds { client_bytes: 10, ..AMPLE };
+    let two = [("a", "near", 1, 1), ("a", "far", 9, 1)];
+    let three = [("a", "near", 1, 4), ("a", "mid", 5, 3), ("a", "far", 9, 3)];
+    let table = [
+        ("nearer than the last", tasks, &two[..], ("a", 5, 1), Ok(vec!["far"])),
+        ("equal to the last", tasks, &two, ("a", 9, 1), Err(())),
+        ("farther than the last", tasks, &two, ("a", 10, 1), Err(())),
+        ("another's share", tasks, &two, ("b", 10, 1), Ok(vec![])),
+        ("no share at all", Bounds { client_tasks: 0, ..AMPLE }, &[], ("a", 0, 1), Err(())),
+        ("bytes of one", bytes, &three, ("a", 2, 3), Ok(vec!["far"])),
+        ("bytes of several", bytes, &three, ("a", 2, 4), Ok(vec!["far", "mid"])),
+        ("bytes of what it does not outrank", bytes, &three, ("a", 2, 7), Err(())),
+        ("bytes that never fit", bytes, &[], ("a", 0, 11), Err(())),
+        (
+            "bytes that never fit anybody",
+            Bounds { total_bytes: 10, ..AMPLE },
+            &[],
+            ("a", 0, 11),
+            Err(()),
+        ),
+    ];
+    for (what, bounds, queued, new, expected) in table {
+        let expected = expected.map(|uuids| uuids.into_iter().map(str::to_string).collect());
+        assert_eq!(full(bounds, queued, new), expected, "{what}");
+    }
+}
+
+#[test]
+fn when_everything_is_full_the_largest_backlog_gives_way_and_never_a_newcomer() {
+    let tasks = Bounds { total_tasks: 3, ..AMPLE };
+    let bytes = Bounds { total_bytes: 10, ..AMPLE };
+    let large = [("a", "a1", 1, 1), ("a", "a2", 2, 1), ("b", "b1", 99, 1)];
+    let heavy = [("a", "a1", 1, 1), ("a", "a2", 2, 1), ("b", "b1", 99, 4), ("b", "b2", 98, 4)];
+    let table = [
+        ("a newcomer, however far", tasks, &large[..], ("c", 1000, 1), Ok(vec!["a2"])),
+        ("one with fewer", tasks, &large, ("b", 1000, 1), Ok(vec!["a2"])),
+        ("the largest itself, nearer", tasks, &large, ("a", 0, 1), Ok(vec!["a2"])),
+        ("the largest itself, farther", tasks, &large, ("a", 3, 1), Err(())),
+        ("bytes count by bytes", bytes, &heavy, ("c", 1000, 3), Ok(vec!["b1"])),
+        ("one after another", bytes, &heavy, ("c", 1000, 9), Ok(vec!["b1", "b2", "a2"])),
+        ("the heaviest itself", bytes, &heavy, ("b", 1000, 1), Err(())),
+        ("no room for anybody", Bounds { total_tasks: 0, ..AMPLE }, &[], ("a", 0, 1), Err(())),
+    ];
+    for (what, bounds, queued, new, expected) in table {
+        let expected = expected.map(|uuids| uuids.into_iter().map(str::to_string).collect());
+        assert_eq!(full(bounds, queued, new), expected, "{what}");
+    }
+}
+
+#[test]
+fn running_tasks_hold_their_bytes_but_no_place() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(Bounds { client_tasks: 1, client_bytes: 10, ..AMPLE });
+    accept(&mut schedule, entry_of("a", "a", "1", 0, 6), now);
+    let (id, _) = pop(&mut schedule, now).unwrap();
+    accept(&mut schedule, entry_of("a", "a", "2", 5, 4), now);
+    let five = || entry_of("a", "a", "3", 0, 5);
+    assert_eq!(schedule.push(five(), now), Push::Refused(five()), "what runs cannot give way");
+    schedule.finish(id, Duration::ZERO);
+    let Push::Accepted { displaced } = schedule.push(five(), now) else { panic!("there is room") };
+    assert_eq!(uuids(&displaced), ["2"]);
+}
+
+#[test]
+fn what_is_too_late_comes_out_in_time_and_is_never_handed_out() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut schedule = Schedule::new(Bounds { deadline: Duration::from_secs(60), ..AMPLE });
+    for (uuid, seconds) in [("first", 0), ("running", 1), ("third", 2), ("last", 3)] {
+        accept(&mut schedule, entry("page", uuid, -i64::from(uuid == "running")), at(seconds));
+    }
+    let (running, _) = pop(&mut schedule, at(3)).unwrap();
+    assert_eq!(schedule.next_deadline(), Some(at(60)));
+    assert_eq!(schedule.expire(at(59)), Expired { queued: vec![], running: vec![] });
+    let popped = schedule.pop(at(62));
+    assert_eq!(uuids(&popped.expired.queued), ["first", "third"]);
+    assert_eq!(popped.expired.running, [running]);
+    assert_eq!(&*popped.task.unwrap().1.uuid, "last");
+    let expired = schedule.expire(at(1000));
+    assert_eq!((expired.queued.len(), expired.running.len()), (0, 1), "each is named once");
+    assert_eq!(schedule.next_deadline(), None);
+    assert_eq!(schedule.depth().running, 2, "naming it does not finish it");
+}
+
+#[test]
+fn a_deadline_beyond_the_clock_is_none() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(Bounds { deadline: Duration::MAX, ..AMPLE });
+    accept(&mut schedule, entry("page", "x", 0), now);
+    assert_eq!(schedule.next_deadline(), None);
+    assert_eq!(drain_by_pop(&mut schedule, now), ["x"]);
+}
+
+#[test]
+fn bounds_and_numbers_at_their_ends_overflow_nothing() {
+    let now = Instant::now();
+    let most = usize::MAX;
+    let mut schedule = Schedule::new(Bounds {
+        client_tasks: most,
+        total_tasks: most,
+        client_bytes: most,
+        total_bytes: most,
+        ..AMPLE
+    });
+    accept(&mut schedule, entry_of("a", "a", "min", i64::MIN, most), now);
+    let pushed = schedule.push(entry_of("b", "b", "max", i64::MAX, most), now);
+    assert!(matches!(pushed, Push::Accepted { displaced } if uuids(&displaced) == ["min"]));
+    schedule.set_viewport(&shared("b"), Viewport::new(-f64::MAX, f64::MAX).unwrap());
+    assert!(schedule.reprioritise("b", "max", i64::MIN));
+    schedule.check_invariants();
+    assert_eq!(drain_by_pop(&mut schedule, now), ["max"]);
+}
+
+#[test]
+fn a_drain_takes_all_that_is_queued_and_leaves_what_runs() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    for (client, uuid) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")] {
+        accept(&mut schedule, entry(client, uuid, 0), now);
+    }
+    pop(&mut schedule, now).unwrap();
+    assert_eq!(uuids(&schedule.drain()), ["2", "3", "4"]);
+    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1, flows: 1 });
+}

@@ -1,0 +1,135 @@
+//! The server: listens, speaks HTTP, takes WebSockets, and stops without losing an answer.
+
+mod address;
+mod filter;
+mod listener;
+mod response;
+mod upgrade;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::routing::Router;
+
+pub use listener::{Listener, Listeners};
+
+/// What every connection of a server shares.
+#[derive(Clone)]
+pub(crate) struct Server {
+    router: Router,
+    /// How many connections may be open; a permit is taken before one is accepted.
+    permits: Arc<Semaphore>,
+    /// Set when the server stops: sockets close with 1012.
+    drain: CancellationToken,
+    connections: TaskTracker,
+    numbers: Arc<AtomicU64>,
+}
+
+/// Serves the routing table on these listeners until `shutdown` is done; then takes no more
+/// connections and no more tasks, lets running tasks finish within `[server] drain`, answers the
+/// queued ones, closes sockets with 1012, and returns.
+///
+/// # Errors
+/// When no worker thread can be started.
+pub async fn run(
+    listeners: impl Into<Listeners>,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let workers = router.start()?;
+    let settings = router.server();
+    let server = Server {
+        permits: Arc::new(Semaphore::new(settings.connections)),
+        drain: CancellationToken::new(),
+        connections: TaskTracker::new(),
+        numbers: Arc::default(),
+        router: router.clone(),
+    };
+    let accepting = listeners.into().0.into_iter().map(|listener| accept(listener, server.clone()));
+    let accepting = futures_util::future::join_all(accepting);
+    tokio::select! {
+        _ = accepting => {}
+        () = shutdown => {}
+    }
+    // The listeners are closed with the future that held them.
+    let patience = settings.drain.duration();
+    tracing::info!(drain = ?patience, "stopping: no new connections, running tasks are finished");
+    workers.stop(patience).await;
+    server.drain.cancel();
+    server.connections.close();
+    let goodbye = router.closing();
+    if timeout(goodbye, server.connections.wait()).await.is_err() {
+        tracing::warn!(connections = server.connections.len(), "connections were cut off");
+    }
+    if timeout(goodbye, router.finished()).await.is_err() {
+        tracing::warn!("consumers were cut off");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn accept(listener: Listener, server: Server) {
+    /// How long to wait after an error that is not the client's, such as too many open files.
+    const AFTER_ERROR: Duration = Duration::from_millis(100);
+    loop {
+        // Held for the life of the socket, upgraded or not. The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&server.permits).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                let number = server.numbers.fetch_add(1, Ordering::Relaxed);
+                let peer = filter::Peer {
+                    address,
+                    connection: format!("tcp-{number}").into(),
+                    permit: Arc::new(permit),
+                };
+                server.connections.spawn(serve(stream, peer, server.clone()));
+            }
+            Err(error) if listener::is_clients(&error) => {
+                tracing::debug!(%error, "a client left before it was accepted");
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot accept");
+                tokio::time::sleep(AFTER_ERROR).await;
+            }
+        }
+    }
+}
+
+/// Speaks HTTP/1.1 on one connection.
+async fn serve(stream: listener::Stream, peer: filter::Peer, server: Server) {
+    let settings = server.router.server();
+    let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        hyper::service::Service::call(&service, request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header.duration())
+        .max_buf_size(settings.head.as_usize())
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = server.drain.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}

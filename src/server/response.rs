@@ -1,0 +1,59 @@
+//! A reply as an HTTP response.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, StatusCode, header};
+use warp::Reply as _;
+use warp::reply::Response;
+
+use crate::reply::{FilePart, Payload, Reply};
+
+/// How much of a file is in memory at a time.
+const FILE_PIECE: u64 = 64 << 10;
+
+/// The response that a reply is; a text without a type of its own is plain text.
+pub(super) fn from_reply(reply: Reply) -> Response {
+    let Reply { content, status, headers, file, .. } = reply;
+    let mut response = match (file, content) {
+        (Some(part), _) => from_file(part),
+        (None, Some(content)) => {
+            let kind = match content {
+                Payload::Text(_) => "text/plain; charset=utf-8",
+                Payload::Binary(_) => "application/octet-stream",
+            };
+            let mut response = Response::new(content.into_bytes().into());
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            response
+        }
+        (None, None) => Response::default(),
+    };
+    *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    response.headers_mut().extend(headers);
+    response
+}
+
+fn from_file(part: FilePart) -> Response {
+    let length = part.range.end.saturating_sub(part.range.start);
+    let pieces = stream::try_unfold(part, |part| async move {
+        if part.range.is_empty() {
+            return Ok::<_, io::Error>(None);
+        }
+        let end = part.range.end.min(part.range.start + FILE_PIECE);
+        let (file, range) = (Arc::clone(&part.file), part.range.start..end);
+        let read = tokio::task::spawn_blocking(move || {
+            // At most FILE_PIECE bytes, which fits.
+            let mut piece = vec![0; usize::try_from(range.end - range.start).unwrap_or(0)];
+            file.read_exact_at(&mut piece, range.start)?;
+            Ok::<_, io::Error>(Bytes::from(piece))
+        });
+        let piece = read.await.map_err(io::Error::other)??;
+        Ok(Some((piece, FilePart { file: part.file, range: end..part.range.end })))
+    });
+    let mut response = warp::reply::stream(pieces).into_response();
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}

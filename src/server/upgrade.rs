@@ -1,0 +1,136 @@
+//! The WebSocket handshake (RFC 6455, section 4.2): it waits for the consumer of
+//! `websocket.connect`.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use warp::reply::Response;
+
+use super::filter::Peer;
+use super::{Server, response};
+use crate::config::ServerConfig;
+use crate::connection::{Connection, Decision, Socket, run};
+use crate::error::{Error, code};
+use crate::message::Scope;
+use crate::reply::Reply;
+use crate::routing::Way;
+
+/// Whether the request asks for a WebSocket.
+pub(super) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::GET
+        && lists(headers, &header::CONNECTION, "upgrade")
+        && lists(headers, &header::UPGRADE, "websocket")
+}
+
+/// The subprotocols that the client offers, in its order.
+pub(super) fn subprotocols(headers: &HeaderMap) -> Vec<String> {
+    words(headers, &header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
+}
+
+/// Whether the client's page is of an origin that may connect. Who sends none is no browser, and
+/// could send any (Tornado's `check_origin` is not asked then either).
+pub(super) fn origin_allowed(headers: &HeaderMap, settings: &ServerConfig) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    match headers.get(header::ORIGIN) {
+        None => true,
+        Some(origin) => settings.allows_origin(origin.to_str().unwrap_or_default(), host),
+    }
+}
+
+/// Asks the consumer, and takes the client or not.
+pub(super) async fn respond(
+    server: Server,
+    way: Way,
+    scope: Scope,
+    peer: Peer,
+    upgrade: Option<OnUpgrade>,
+) -> Response {
+    if !way.has_socket() {
+        return refuse(StatusCode::NOT_FOUND, code::NOT_FOUND, "no WebSocket is served here");
+    }
+    let version = scope.headers.get(header::SEC_WEBSOCKET_VERSION);
+    if version.is_none_or(|version| version != "13") {
+        let mut response = refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            code::BAD_MESSAGE,
+            "WebSocket version 13 is served",
+        );
+        let headers = response.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return response;
+    }
+    let key = scope.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
+    let (Some(key), Some(upgrade)) = (key, upgrade) else {
+        return refuse(StatusCode::BAD_REQUEST, code::BAD_MESSAGE, "no Sec-WebSocket-Key");
+    };
+    let accept = derive_accept_key(key.as_bytes());
+    let rules = Socket::new(&way);
+    let patience = server.router.server().handshake.duration();
+    let mut connection = Connection::open(&server.router, way, scope);
+    let Decision { accepted, at, replies } = match timeout(patience, connection.decision()).await {
+        Ok(Some(decision)) => decision,
+        Ok(None) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, code::FAILED, "not decided"),
+        Err(_) => {
+            let client = connection.channel.name();
+            tracing::warn!(%client, ?patience, "the connect consumer did not decide in time");
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, code::EXPIRED, "try again later");
+        }
+    };
+    let decisive = &replies.replies[at];
+    if !accepted {
+        let status = decisive.status.unwrap_or(StatusCode::FORBIDDEN);
+        let mut response = refuse(status, code::REFUSED, "not allowed here");
+        response.headers_mut().extend(decisive.headers.clone());
+        return response;
+    }
+    let response = switching(&accept, decisive);
+    let drain = server.drain.clone();
+    server.connections.spawn(async move {
+        // The connection's place among those that may be open is held as long as its socket.
+        let _permit = peer.permit;
+        match upgrade.await {
+            Ok(upgraded) => run(TokioIo::new(upgraded), connection, replies, rules, &drain).await,
+            Err(error) => tracing::debug!(%error, "the client left during the handshake"),
+        }
+    });
+    response
+}
+
+fn switching(accept: &str, decisive: &Reply) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.extend(decisive.headers.clone());
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    // base64 is ASCII.
+    if let Ok(accept) = HeaderValue::from_str(accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let subprotocol = decisive.subprotocol.as_deref();
+    if let Some(Ok(subprotocol)) = subprotocol.map(HeaderValue::from_str) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    response
+}
+
+fn refuse(status: StatusCode, code: &'static str, message: &'static str) -> Response {
+    response::from_reply(Reply::error(&Error::new(code, message)).with_status(status))
+}
+
+/// 16 bytes in base64 (RFC 6455, section 4.2.1).
+fn is_key(key: &HeaderValue) -> bool {
+    key.len() == 24 && key.as_bytes().ends_with(b"==")
+}
+
+fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    words(headers, name).any(|listed| listed.eq_ignore_ascii_case(word))
+}
+
+fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty())
+}

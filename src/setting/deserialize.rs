@@ -1,0 +1,349 @@
+//! A written value as serde sees it; every error leaves with the place it is about.
+
+use serde::Deserializer;
+use serde::de::value::SeqDeserializer;
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
+
+use super::error::ReadError;
+use super::place::{AT, Place};
+use super::written::{Entry, Value, Written};
+
+/// What a text out of the environment stands for, where its reader wants `T`; else what it is.
+macro_rules! from_environment {
+    ($($method:ident: $type:ty => $visit:ident,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+            if let Value::Substituted(text) = &self.value
+                && let Ok(value) = text.trim().parse::<$type>()
+            {
+                return visitor.$visit(value).map_err(|error: ReadError| error.at_value(self.place));
+            }
+            self.deserialize_any(visitor)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &'de Written {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let read = match &self.value {
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Integer(number) => visitor.visit_i64(*number),
+            Value::Float(number) => visitor.visit_f64(*number),
+            Value::Text(text) | Value::Substituted(text) => visitor.visit_borrowed_str(text),
+            Value::List(elements) => visit_list(elements, visitor),
+            Value::Table(table) => visitor.visit_map(Entries::new(&table.entries)),
+            Value::Lost => Err(ReadError::lost()),
+        };
+        read.map_err(|error| error.at_value(self.place))
+    }
+
+    from_environment! {
+        deserialize_bool: bool => visit_bool,
+        deserialize_i8: i64 => visit_i64,
+        deserialize_i16: i64 => visit_i64,
+        deserialize_i32: i64 => visit_i64,
+        deserialize_i64: i64 => visit_i64,
+        deserialize_u8: i64 => visit_i64,
+        deserialize_u16: i64 => visit_i64,
+        deserialize_u32: i64 => visit_i64,
+        deserialize_u64: i64 => visit_i64,
+        deserialize_f32: f64 => visit_f64,
+        deserialize_f64: f64 => visit_f64,
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        if name == AT {
+            visitor.visit_seq(Placed::new(self.place, self))
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    /// A table, by its keys alone: serde would take a list as the fields in their order.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        match &self.value {
+            Value::List(_) => {
+                let error = ReadError::invalid_type(Unexpected::Seq, &"a table");
+                Err(error.at_value(self.place))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// A list of fixed length keeps its shape: a wrong element takes the whole list with it.
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.deserialize_any(visitor).map_err(|error| {
+            error.taking_whole(self.place, |part| {
+                self.as_list().is_some_and(|elements| elements.iter().any(|e| e.place == part))
+            })
+        })
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.deserialize_tuple(length, visitor)
+    }
+
+    /// A choice: its name as text, or a table whose one key is its name.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        let choice = match &self.value {
+            Value::Text(name) | Value::Substituted(name) => {
+                Choice { name, place: self.place, content: None }
+            }
+            Value::Table(table) if table.entries.len() == 1 => {
+                let Entry { key, value } = &table.entries[0];
+                Choice { name: &key.value, place: key.place, content: Some(value) }
+            }
+            Value::Lost => return Err(ReadError::lost().at_value(self.place)),
+            _ => {
+                let error = ReadError::invalid_type(unexpected(&self.value), &"enum ");
+                return Err(error.at_value(self.place));
+            }
+        };
+        let (name, content) = (choice.place, choice.content.map(|content| content.place));
+        visitor.visit_enum(choice).map_err(|error: ReadError| {
+            error
+                .at_value(self.place)
+                .taking_whole(self.place, |part| part == name || Some(part) == content)
+        })
+    }
+
+    serde::forward_to_deserialize_any! {
+        i128 u128 char str string bytes byte_buf unit unit_struct seq map identifier
+        ignored_any
+    }
+}
+
+fn unexpected(value: &Value) -> Unexpected<'_> {
+    match value {
+        Value::Bool(value) => Unexpected::Bool(*value),
+        Value::Integer(number) => Unexpected::Signed(*number),
+        Value::Float(number) => Unexpected::Float(*number),
+        Value::Text(text) | Value::Substituted(text) => Unexpected::Str(text),
+        Value::List(_) => Unexpected::Seq,
+        Value::Table(_) => Unexpected::Other("a table with more or less than one key"),
+        Value::Lost => Unexpected::Unit,
+    }
+}
+
+fn visit_list<'de, V: Visitor<'de>>(
+    elements: &'de [Written],
+    visitor: V,
+) -> Result<V::Value, ReadError> {
+    let mut access = Elements(elements.iter());
+    let value = visitor.visit_seq(&mut access)?;
+    match access.0.filter(|element| !element.is_lost()).count() {
+        0 => Ok(value),
+        over => {
+            let most = format!("a list of {}", elements.len() - over);
+            Err(ReadError::invalid_length(elements.len(), &most.as_str()))
+        }
+    }
+}
+
+struct Elements<'de>(std::slice::Iter<'de, Written>);
+
+impl<'de> SeqAccess<'de> for &mut Elements<'de> {
+    type Error = ReadError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
+        let Some(element) = self.0.find(|element| !element.is_lost()) else { return Ok(None) };
+        seed.deserialize(element).map(Some).map_err(|error| error.at_value(element.place))
+    }
+}
+
+struct Entries<'de> {
+    rest: std::slice::Iter<'de, Entry>,
+    value: Option<&'de Written>,
+}
+
+impl<'de> Entries<'de> {
+    fn new(entries: &'de [Entry]) -> Self {
+        Self { rest: entries.iter(), value: None }
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = ReadError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
+        let Some(entry) = self.rest.find(|entry| !entry.value.is_lost()) else { return Ok(None) };
+        self.value = Some(&entry.value);
+        let key = Key { name: &entry.key.value, place: entry.key.place };
+        seed.deserialize(key).map(Some).map_err(|error| error.at_key(entry.key.place))
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ReadError> {
+        let value = self.value.take().ok_or_else(|| ReadError::custom("a value without a key"))?;
+        seed.deserialize(value).map_err(|error| error.at_value(value.place))
+    }
+}
+
+/// A key of a table, or the name of a choice.
+#[derive(Clone, Copy)]
+struct Key<'de> {
+    name: &'de str,
+    place: Place,
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_borrowed_str(self.name)
+    }
+
+    /// A key may be one of a number of names.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        let choice = Choice { name: self.name, place: self.place, content: None };
+        visitor.visit_enum(choice).map_err(|error| error.at_value(self.place))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        if name == AT {
+            visitor.visit_seq(Placed::new(self.place, self))
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// The two parts of an `At`: its place, and what stands there.
+struct Placed<D> {
+    place: Option<Place>,
+    value: Option<D>,
+}
+
+impl<D> Placed<D> {
+    fn new(place: Place, value: D) -> Self {
+        Self { place: Some(place), value: Some(value) }
+    }
+}
+
+impl<'de, D: Deserializer<'de, Error = ReadError>> SeqAccess<'de> for Placed<D> {
+    type Error = ReadError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
+        if let Some(Place { file, start, end }) = self.place.take() {
+            let numbers = SeqDeserializer::new([file, start, end].into_iter());
+            return seed.deserialize(numbers).map(Some);
+        }
+        self.value.take().map(|value| seed.deserialize(value)).transpose()
+    }
+}
+
+struct Choice<'de> {
+    name: &'de str,
+    place: Place,
+    content: Option<&'de Written>,
+}
+
+impl<'de> EnumAccess<'de> for Choice<'de> {
+    type Error = ReadError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
+        let key = Key { name: self.name, place: self.place };
+        let variant = seed.deserialize(key).map_err(|error| error.at_value(self.place))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> Choice<'de> {
+    fn content(&self) -> Result<&'de Written, ReadError> {
+        let name = self.name;
+        self.content.ok_or_else(|| {
+            ReadError::custom(format_args!("\"{name}\" takes a value"))
+                .with_help(format!("write {{ {name} = … }}"))
+                .at_value(self.place)
+        })
+    }
+}
+
+impl<'de> VariantAccess<'de> for Choice<'de> {
+    type Error = ReadError;
+
+    fn unit_variant(self) -> Result<(), ReadError> {
+        match self.content {
+            None => Ok(()),
+            Some(content) => {
+                Err(ReadError::custom(format_args!("\"{}\" takes no value", self.name))
+                    .with_help(format!("write \"{}\"", self.name))
+                    .at_value(content.place))
+            }
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
+        let content = self.content()?;
+        seed.deserialize(content).map_err(|error| error.at_value(content.place))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.content()?.deserialize_tuple(length, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.content()?.deserialize_struct("", fields, visitor)
+    }
+}

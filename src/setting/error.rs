@@ -1,0 +1,242 @@
+//! Why a written value is not what its reader takes, in words for the person who wrote it.
+
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+
+use super::mistake::Mistake;
+use super::nearest::{nearest, nearest_of};
+use super::place::Place;
+
+/// How much of a wrong text is shown, in characters.
+const SHOWN: usize = 60;
+
+/// The first thing in a [`Written`](super::Written) that its type does not take.
+///
+/// The text of a custom error (serde's `Error::custom`) may have two lines:
+/// the first becomes the message, the second the help.
+#[derive(Clone, Debug)]
+pub struct ReadError(Box<Fault>);
+
+// Behind a box, because every step of reading returns it.
+#[derive(Clone, Debug)]
+struct Fault {
+    place: Option<Place>,
+    taken: Option<Taken>,
+    kind: Kind,
+    message: String,
+    help: Option<String>,
+}
+
+/// What must be passed over to read on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Taken {
+    /// The value at this place.
+    Value(Place),
+    /// The key at this place, and its value; and the key that was probably meant.
+    Key { place: Place, meant: Option<String> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Missing(&'static str),
+    Unknown { meant: Option<&'static str> },
+    Length,
+    Lost,
+    Other,
+}
+
+impl ReadError {
+    /// A value that is known to be wrong.
+    pub(super) fn lost() -> Self {
+        Self::new(Kind::Lost, "a mistake above".into(), None)
+    }
+
+    /// With a way out.
+    pub(super) fn with_help(mut self, help: String) -> Self {
+        self.0.help = Some(help);
+        self
+    }
+
+    /// The same, at this value unless its place is known better.
+    pub(super) fn at_value(mut self, place: Place) -> Self {
+        self.0.place.get_or_insert(place);
+        self.0.taken.get_or_insert(Taken::Value(place));
+        self
+    }
+
+    /// The same, at this key unless its place is known better.
+    pub(super) fn at_key(mut self, place: Place) -> Self {
+        let meant = match self.0.kind {
+            Kind::Unknown { meant } => meant.map(str::to_owned),
+            _ => None,
+        };
+        self.0.place.get_or_insert(place);
+        self.0.taken.get_or_insert(Taken::Key { place, meant });
+        self
+    }
+
+    /// Takes the whole where one of its parts cannot be taken alone.
+    pub(super) fn taking_whole(mut self, whole: Place, is_part: impl Fn(Place) -> bool) -> Self {
+        let part = match &self.0.taken {
+            Some(Taken::Value(place) | Taken::Key { place, .. }) => *place,
+            None => return self,
+        };
+        if is_part(part) {
+            self.0.taken = Some(Taken::Value(whole));
+        }
+        self
+    }
+
+    pub(super) fn place(&self) -> Option<Place> {
+        self.0.place
+    }
+
+    pub(super) fn taken(&self, root: Place) -> Taken {
+        self.0.taken.clone().unwrap_or(Taken::Value(root))
+    }
+
+    /// The key that a table lacks, if that is the error.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self.0.kind {
+            Kind::Missing(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.kind == Kind::Lost
+    }
+
+    pub(super) fn is_length(&self) -> bool {
+        self.0.kind == Kind::Length
+    }
+
+    pub(super) fn to_mistake(&self, root: Place) -> Mistake {
+        Mistake::new(self.0.place.unwrap_or(root), self.0.message.clone()).help(self.0.help.clone())
+    }
+
+    fn new(kind: Kind, message: String, help: Option<String>) -> Self {
+        Self(Box::new(Fault { place: None, taken: None, kind, message, help }))
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl de::Error for ReadError {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        let text = text.to_string();
+        match text.split_once('\n') {
+            Some((message, help)) => Self::new(Kind::Other, message.into(), Some(help.into())),
+            None => Self::new(Kind::Other, text, None),
+        }
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = kind_in_words(&expected.to_string());
+        Self::custom(format_args!("expected {expected}, found {}", found_in_words(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = range_in_words(&expected.to_string());
+        Self::custom(format_args!("expected {expected}, found {}", found_in_words(found)))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        let expected = kind_in_words(&expected.to_string());
+        Self::new(Kind::Length, format!("expected {expected}, found {length}"), None)
+    }
+
+    fn unknown_variant(name: &str, expected: &'static [&'static str]) -> Self {
+        let help = nearest(name, "choices", expected.iter().copied());
+        Self::new(Kind::Other, format!("unknown choice {:?}", cut(name)), help)
+    }
+
+    fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
+        let help = nearest(name, "keys here", expected.iter().copied());
+        let kind = Kind::Unknown { meant: nearest_of(name, expected) };
+        Self::new(kind, format!("unknown key {:?}", cut(name)), help)
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        Self::new(Kind::Missing(key), format!("missing key \"{key}\""), None)
+    }
+
+    fn duplicate_field(key: &'static str) -> Self {
+        Self::custom(format_args!("\"{key}\" is given twice"))
+    }
+}
+
+/// What serde's own visitors expect, in words that are not Rust's.
+fn kind_in_words(expected: &str) -> String {
+    match expected {
+        "i8" | "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => {
+            "a whole number".into()
+        }
+        "f32" | "f64" => "a number".into(),
+        "a string" | "a borrowed string" | "a character" | "path string" => "text".into(),
+        "a boolean" => "true or false".into(),
+        "a sequence" => "a list".into(),
+        "a map" => "a table".into(),
+        other => {
+            if other.starts_with("a nonzero") {
+                "a whole number".into()
+            } else if other.starts_with("struct ") {
+                "a table".into()
+            } else if let Some(size) = other.strip_prefix("a tuple of size ") {
+                format!("a list of {size}")
+            } else if other.starts_with("tuple struct ") || other.starts_with("an array of") {
+                other.rsplit("of ").next().unwrap_or(other).replace("length", "a list of")
+            } else if other.starts_with("enum ") {
+                "a name, or a table with one key".into()
+            } else {
+                other.to_owned()
+            }
+        }
+    }
+}
+
+/// The same for a value of the right kind that is too small or too large.
+fn range_in_words(expected: &str) -> String {
+    let least = i32::from(expected.starts_with("a nonzero u"));
+    match expected.trim_start_matches("a nonzero ") {
+        "u64" | "usize" => format!("a whole number, {least} or more"),
+        "u32" => format!("a whole number from {least} to {}", u32::MAX),
+        "u16" => format!("a whole number from {least} to {}", u16::MAX),
+        "u8" => format!("a whole number from {least} to {}", u8::MAX),
+        "i32" => format!("a whole number from {} to {}", i32::MIN, i32::MAX),
+        "i16" => format!("a whole number from {} to {}", i16::MIN, i16::MAX),
+        "i8" => format!("a whole number from {} to {}", i8::MIN, i8::MAX),
+        _ => kind_in_words(expected),
+    }
+}
+
+fn found_in_words(found: Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Unsigned(number) => number.to_string(),
+        Unexpected::Signed(number) => number.to_string(),
+        Unexpected::Float(number) => number.to_string(),
+        Unexpected::Str(text) => format!("text {:?}", cut(text)),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::Map => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
