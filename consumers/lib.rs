@@ -1,1 +1,35 @@
-//! The consumers.
+//! The application: every consumer that the program `waterway` knows, and the program itself.
+
+pub mod chat;
+pub mod close;
+pub mod deny;
+pub mod echo;
+pub mod image;
+pub mod media;
+pub mod page;
+pub mod program;
+
+use waterway::Registry;
+
+/// Every consumer that a routing table of this program may name.
+#[must_use]
+pub fn registry() -> Registry {
+    Registry::new()
+        .function("chat.join", chat::join)
+        .function("chat.leave", chat::leave)
+        .function("chat.say", chat::say)
+        .function("close", close::close)
+        .function("deny", deny::deny)
+        .socket("echo", echo::Echo::default)
+        .function("image.cancel", image::cancel)
+        .function("image.connect", image::connect)
+        .function("image.disconnect", image::disconnect)
+        .function("image.http", image::http)
+        .function("image.receive", image::receive)
+        .function("image.reprioritise", image::reprioritise)
+        .function("image.viewport", image::viewport)
+        .function("image.work", image::work)
+        .function("media", media::media)
+        .function("page", page::page)
+        .function("page.sample", page::sample)
+}

@@ -1,3 +1,7 @@
-//! The program.
+//! The program `waterway`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    waterway_consumers::program::main()
+}

@@ -1,0 +1,37 @@
+//! Reads numbers at places of a file that may end before them.
+
+/// Big-endian, 16 bits.
+pub(super) fn be16(file: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(*file.get(at..)?.first_chunk()?))
+}
+
+/// Big-endian, 32 bits.
+pub(super) fn be32(file: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*file.get(at..)?.first_chunk()?))
+}
+
+/// Little-endian, 16 bits.
+pub(super) fn le16(file: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(*file.get(at..)?.first_chunk()?))
+}
+
+/// Little-endian, 24 bits.
+pub(super) fn le24(file: &[u8], at: usize) -> Option<u32> {
+    let [a, b, c] = *file.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// Little-endian, 32 bits.
+pub(super) fn le32(file: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?))
+}
+
+/// The bytes of an opaque grey picture: what stands where a file was cut short.
+pub(super) fn grey(pixels: usize, channels: usize) -> Vec<u8> {
+    const GREY: u8 = 128;
+    let mut bytes = vec![GREY; pixels * channels];
+    if channels.is_multiple_of(2) {
+        bytes.iter_mut().skip(channels - 1).step_by(channels).for_each(|alpha| *alpha = u8::MAX);
+    }
+    bytes
+}

@@ -1,0 +1,65 @@
+//! Pictures as files: jpeg-encoder, png and image-webp.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, GenericImageView, RgbImage};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+use waterway::Error;
+
+use super::Encoding;
+
+pub(super) fn encode(picture: &DynamicImage, encoding: Encoding) -> Result<Vec<u8>, Error> {
+    let mut file = Vec::new();
+    match encoding {
+        Encoding::Jpeg(quality) => jpeg(picture, quality, &mut file)?,
+        Encoding::Png => picture.write_with_encoder(PngEncoder::new_with_quality(
+            Cursor::new(&mut file),
+            CompressionType::Fast,
+            FilterType::Adaptive,
+        ))?,
+        Encoding::Webp => picture.write_with_encoder(WebPEncoder::new_lossless(&mut file))?,
+    }
+    Ok(file)
+}
+
+fn jpeg(picture: &DynamicImage, quality: u8, file: &mut Vec<u8>) -> Result<(), Error> {
+    let mut encoder = Encoder::new(file, quality);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    // The default drops three of four chroma samples instead.
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    let (width, height) = (u16::try_from(picture.width())?, u16::try_from(picture.height())?);
+    match picture {
+        DynamicImage::ImageLuma8(grey) => {
+            encoder.encode(grey.as_raw(), width, height, ColorType::Luma)?;
+        }
+        DynamicImage::ImageRgb8(rgb) => {
+            encoder.encode(rgb.as_raw(), width, height, ColorType::Rgb)?;
+        }
+        other => encoder.encode(on_white(other).as_raw(), width, height, ColorType::Rgb)?,
+    }
+    Ok(())
+}
+
+/// What a reader sees of a picture on a white page.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    let rgba = match picture {
+        DynamicImage::ImageRgba8(rgba) => Cow::Borrowed(rgba),
+        other => Cow::Owned(other.to_rgba8()),
+    };
+    let (width, height) = picture.dimensions();
+    let mut rgb = RgbImage::new(width, height);
+    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let [r, g, b, alpha] = from.0;
+        to.0 = [r, g, b].map(|channel| over_white(channel, alpha));
+    }
+    rgb
+}
+
+fn over_white(channel: u8, alpha: u8) -> u8 {
+    let (channel, alpha) = (u32::from(channel), u32::from(alpha));
+    let mixed = (channel * alpha + 255 * (255 - alpha) + 127) / 255;
+    u8::try_from(mixed).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,89 @@
+//! GIF files: the walk over their blocks, and the gif crate.
+
+use std::io::Cursor;
+
+use gif::{ColorOutput, DecodeOptions, MemoryLimit};
+use image::{DynamicImage, RgbaImage};
+use waterway::Error;
+
+use super::bytes::{grey, le16};
+use super::{Format, Probe, damaged, undecodable};
+
+const HEADER: usize = 13;
+const CHANNELS: usize = 4;
+
+pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
+    let size = le16(file, 6)
+        .zip(le16(file, 8))
+        .ok_or_else(|| damaged(Format::Gif, "it ends within its header"))?;
+    let truncated = first_frame_end(file).is_none();
+    Probe::new(Format::Gif, (size.0.into(), size.1.into()), None, truncated)
+}
+
+/// The first frame on the picture's own canvas, which is transparent where the frame is not.
+pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
+    let failed = |error| undecodable(Format::Gif, error);
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::RGBA);
+    // Both sizes are within the limits when the frame is within the canvas.
+    options.check_frame_consistency(true);
+    options.set_memory_limit(MemoryLimit::Unlimited);
+    let mut decoder = options.read_info(Cursor::new(file)).map_err(failed)?;
+    let frame = decoder
+        .next_frame_info()
+        .map_err(failed)?
+        .ok_or_else(|| damaged(Format::Gif, "it has no frame"))?;
+    let (left, top) = (usize::from(frame.left), usize::from(frame.top));
+    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+
+    let mut pixels = grey(width * height, CHANNELS);
+    if let Err(error) = decoder.read_into_buffer(&mut pixels)
+        && !probe.truncated
+    {
+        return Err(failed(error));
+    }
+
+    let mut canvas = RgbaImage::new(probe.width, probe.height);
+    if (width, height) == (probe.width as usize, probe.height as usize) {
+        canvas.copy_from_slice(&pixels);
+    } else if width > 0 {
+        let stride = probe.width as usize * CHANNELS;
+        let rows = canvas.chunks_exact_mut(stride).skip(top);
+        for (row, source) in rows.zip(pixels.chunks_exact(width * CHANNELS)) {
+            if let Some(place) = row.get_mut(left * CHANNELS..(left + width) * CHANNELS) {
+                place.copy_from_slice(source);
+            }
+        }
+    }
+    Ok(DynamicImage::ImageRgba8(canvas))
+}
+
+/// Where the first frame's data ends, if the file has all of it.
+fn first_frame_end(file: &[u8]) -> Option<usize> {
+    let mut at = HEADER + palette(*file.get(10)?);
+    loop {
+        match *file.get(at)? {
+            // An extension: its label, then blocks.
+            b'!' => at = blocks_end(file, at + 2)?,
+            // A frame: its place and size, its palette, the code size, then blocks.
+            b',' => return blocks_end(file, at + 10 + palette(*file.get(at + 9)?) + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// The length of the palette that a descriptor's flags announce, in bytes.
+fn palette(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// Behind a row of blocks, each of which begins with its length, up to the empty one.
+fn blocks_end(file: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let length = usize::from(*file.get(at)?);
+        at += 1 + length;
+        if length == 0 {
+            return Some(at);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Pictures for tests, made by program.
+
+// Sizes and colours in tests are small.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame, ImageEncoder, Rgb, RgbImage};
+use jpeg_encoder::{ColorType, Encoder};
+
+use super::{Encoding, built_in};
+
+/// Something of a photograph: soft slopes, an edge, and noise that does not repeat.
+pub(crate) fn photo(width: u32, height: u32) -> DynamicImage {
+    let mut noise = 0x2545_F491_u32;
+    RgbImage::from_fn(width, height, |x, y| {
+        noise ^= noise << 13;
+        noise ^= noise >> 17;
+        noise ^= noise << 5;
+        let slope = |part: u32, whole: u32| part * 200 / whole.max(1);
+        let edge = if (x / 16 + y / 16) % 2 == 0 { 30 } else { 0 };
+        let channel = |base: u32, shift: u32| ((base + edge + (noise >> shift) % 16) % 256) as u8;
+        Rgb([
+            channel(slope(x, width), 0),
+            channel(slope(y, height), 8),
+            channel(slope(x + y, width + height), 16),
+        ])
+    })
+    .into()
+}
+
+/// A picture whose corners tell how it is turned: red at the upper left, then clockwise green,
+/// blue and white. 48 × 32.
+pub(crate) fn corners() -> DynamicImage {
+    RgbImage::from_fn(48, 32, |x, y| match (x < 24, y < 16) {
+        (true, true) => Rgb([255, 0, 0]),
+        (false, true) => Rgb([0, 255, 0]),
+        (false, false) => Rgb([0, 0, 255]),
+        (true, false) => Rgb([255, 255, 255]),
+    })
+    .into()
+}
+
+pub(crate) fn jpeg(picture: &DynamicImage) -> Vec<u8> {
+    built_in().encode(picture, Encoding::Jpeg(90)).unwrap()
+}
+
+pub(crate) fn progressive_jpeg(picture: &DynamicImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 90);
+    encoder.set_progressive(true);
+    let size = (picture.width() as u16, picture.height() as u16);
+    encoder.encode(picture.as_bytes(), size.0, size.1, ColorType::Rgb).unwrap();
+    file
+}
+
+pub(crate) fn png(picture: &DynamicImage) -> Vec<u8> {
+    built_in().encode(picture, Encoding::Png).unwrap()
+}
+
+pub(crate) fn webp(picture: &DynamicImage) -> Vec<u8> {
+    built_in().encode(picture, Encoding::Webp).unwrap()
+}
+
+pub(crate) fn gif(picture: &DynamicImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    GifEncoder::new(&mut file).encode_frame(Frame::new(picture.to_rgba8())).unwrap();
+    file
+}
+
+/// One of each kind.
+pub(crate) fn one_of_each(picture: &DynamicImage) -> [(&'static str, Vec<u8>); 5] {
+    [
+        ("jpeg", jpeg(picture)),
+        ("progressive jpeg", progressive_jpeg(picture)),
+        ("png", png(picture)),
+        ("webp", webp(picture)),
+        ("gif", gif(picture)),
+    ]
+}
+
+/// A TIFF block that says nothing but the orientation.
+pub(crate) fn exif(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0".to_vec();
+    tiff[19] = orientation;
+    tiff
+}
+
+/// A JPEG with an orientation, as a camera writes it.
+pub(crate) fn turned_jpeg(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
+    let mut segment = vec![0xFF, 0xE1, 0, 0];
+    segment.extend(b"Exif\0\0");
+    segment.extend(exif(orientation));
+    let length = (segment.len() - 2) as u16;
+    segment[2..4].copy_from_slice(&length.to_be_bytes());
+    let mut file = jpeg(picture);
+    file.splice(2..2, segment);
+    file
+}
+
+pub(crate) fn turned_png(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut file);
+    encoder.set_exif_metadata(exif(orientation)).unwrap();
+    picture.write_with_encoder(encoder).unwrap();
+    file
+}
+
+pub(crate) fn turned_webp(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut file);
+    encoder.set_exif_metadata(exif(orientation)).unwrap();
+    picture.write_with_encoder(encoder).unwrap();
+    file
+}

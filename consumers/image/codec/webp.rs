@@ -1,0 +1,98 @@
+//! WebP files: the walk over their chunks, and image-webp.
+
+use std::io::Cursor;
+
+use image::codecs::webp::WebPDecoder;
+use image::{DynamicImage, ImageDecoder};
+use waterway::Error;
+
+use super::bytes::{le16, le24, le32};
+use super::{Format, Probe, damaged, undecodable};
+
+/// `RIFF`, the file's length, `WEBP`.
+const HEADER: usize = 12;
+/// What stands before the first frame's own chunks in an animation's chunk.
+const ANIMATION_FRAME: usize = 16;
+
+/// What the chunks say.
+#[derive(Default)]
+struct Chunks<'a> {
+    canvas: Option<(u32, u32)>,
+    /// Of the largest bitstream: a decoder takes its memory by it, not by the canvas.
+    stream: (u32, u32),
+    exif: Option<&'a [u8]>,
+    complete: bool,
+}
+
+pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
+    let mut chunks = Chunks::default();
+    chunks.complete = chunks.read(file.get(HEADER..).unwrap_or_default());
+    let size = chunks.canvas.unwrap_or(chunks.stream);
+    if chunks.stream.0 > size.0 || chunks.stream.1 > size.1 {
+        return Err(damaged(Format::Webp, "what is in it is larger than it says"));
+    }
+    let length = le32(file, 4).unwrap_or(0) as usize;
+    let truncated = !chunks.complete || file.len() < length.saturating_add(8);
+    Probe::new(Format::Webp, size, chunks.exif, truncated)
+}
+
+/// The decoder gives nothing of a file that was cut within its picture.
+pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
+    let failed = |error| undecodable(Format::Webp, error);
+    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(failed)?;
+    if decoder.dimensions() != probe.stored() {
+        return Err(damaged(Format::Webp, "its headers disagree"));
+    }
+    DynamicImage::from_decoder(decoder).map_err(failed)
+}
+
+impl<'a> Chunks<'a> {
+    /// Reads a row of chunks; whether each was whole.
+    fn read(&mut self, mut rest: &'a [u8]) -> bool {
+        while let Some((&kind, after)) = rest.split_first_chunk::<4>() {
+            let Some(length) = le32(after, 0).map(|length| length as usize) else { return false };
+            let body = after.get(4..).unwrap_or_default();
+            let (content, whole) = match body.get(..length) {
+                Some(content) => (content, true),
+                None => (body, false),
+            };
+            self.take(kind, content);
+            if !whole {
+                return false;
+            }
+            // Chunks begin at even places.
+            rest = body.get(length + length % 2..).unwrap_or_default();
+        }
+        rest.is_empty()
+    }
+
+    fn take(&mut self, kind: [u8; 4], content: &'a [u8]) {
+        match &kind {
+            b"VP8X" if self.canvas.is_none() => {
+                let size = le24(content, 4).zip(le24(content, 7));
+                self.canvas = size.map(|(width, height)| (width + 1, height + 1));
+            }
+            b"VP8 " => {
+                // The upper two bits of each are a hint to scale it, which nobody takes.
+                let side = |at| le16(content, at).map(|bits| u32::from(bits & 0x3FFF));
+                self.grow(side(6).zip(side(8)));
+            }
+            b"VP8L" => {
+                let packed = le32(content, 1);
+                self.grow(packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)));
+            }
+            b"ANMF" => {
+                self.read(content.get(ANIMATION_FRAME..).unwrap_or_default());
+            }
+            b"EXIF" if self.exif.is_none() => {
+                self.exif = Some(content.strip_prefix(b"Exif\0\0").unwrap_or(content));
+            }
+            _ => {}
+        }
+    }
+
+    fn grow(&mut self, size: Option<(u32, u32)>) {
+        let (width, height) = size.unwrap_or_default();
+        self.stream = (self.stream.0.max(width), self.stream.1.max(height));
+    }
+}

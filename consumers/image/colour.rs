@@ -1,0 +1,146 @@
+//! What is done to a picture's colours, and read from them.
+
+use image::{DynamicImage, GrayAlphaImage, GrayImage};
+
+/// Grey by Rec. 601's weights, in 14 bits as OpenCV has them; transparency stays.
+pub(super) fn grayscale(picture: DynamicImage) -> DynamicImage {
+    match picture {
+        DynamicImage::ImageRgb8(rgb) => {
+            let grey = rgb.as_raw().as_chunks().0.iter().map(|&pixel| luma(pixel)).collect();
+            let (width, height) = rgb.dimensions();
+            GrayImage::from_raw(width, height, grey).unwrap_or_default().into()
+        }
+        DynamicImage::ImageRgba8(rgba) => {
+            let pixels = rgba.as_raw().as_chunks().0.iter();
+            let grey = pixels.flat_map(|&[r, g, b, alpha]| [luma([r, g, b]), alpha]).collect();
+            let (width, height) = rgba.dimensions();
+            GrayAlphaImage::from_raw(width, height, grey).unwrap_or_default().into()
+        }
+        grey @ (DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_)) => grey,
+        other => grayscale(other.to_rgba8().into()),
+    }
+}
+
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    let weighed = 4899 * u32::from(r) + 9617 * u32::from(g) + 1868 * u32::from(b);
+    // The weights' sum is 1 << 14, so the result is a byte.
+    #[allow(clippy::cast_possible_truncation)]
+    let grey = ((weighed + (1 << 13)) >> 14) as u8;
+    grey
+}
+
+/// The colours of a picture's opaque part, as `#rrggbb`.
+pub(super) struct Colours {
+    /// The mean of all pixels.
+    pub(super) mean: String,
+    /// The mean of the most frequent shade, of 4096 that are told apart.
+    pub(super) dominant: String,
+}
+
+/// Pixels that are more than half transparent do not count; a picture of none but these is black.
+pub(super) fn colours(picture: &DynamicImage) -> Colours {
+    let mut shades = vec![Sum::default(); SHADES];
+    match picture {
+        DynamicImage::ImageLuma8(grey) => {
+            grey.as_raw().iter().for_each(|&y| count(&mut shades, [y; 3]));
+        }
+        DynamicImage::ImageRgb8(rgb) => {
+            rgb.as_raw().as_chunks().0.iter().for_each(|&pixel| count(&mut shades, pixel));
+        }
+        other => {
+            let rgba = other.to_rgba8();
+            for &[r, g, b, alpha] in rgba.as_raw().as_chunks().0 {
+                if alpha >= 128 {
+                    count(&mut shades, [r, g, b]);
+                }
+            }
+        }
+    }
+    let mean = shades.iter().fold(Sum::default(), Sum::plus);
+    let dominant = shades.iter().rev().max_by_key(|shade| shade.pixels).copied();
+    Colours { mean: mean.hex(), dominant: dominant.unwrap_or_default().hex() }
+}
+
+/// Four bits of each channel.
+const SHADES: usize = 1 << 12;
+
+fn count(shades: &mut [Sum], [r, g, b]: [u8; 3]) {
+    let bits = |channel: u8| usize::from(channel >> 4);
+    let shade = &mut shades[bits(r) << 8 | bits(g) << 4 | bits(b)];
+    shade.pixels += 1;
+    shade.channels[0] += u64::from(r);
+    shade.channels[1] += u64::from(g);
+    shade.channels[2] += u64::from(b);
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    pixels: u64,
+    channels: [u64; 3],
+}
+
+impl Sum {
+    fn plus(mut self, other: &Self) -> Self {
+        self.pixels += other.pixels;
+        for (sum, more) in self.channels.iter_mut().zip(other.channels) {
+            *sum += more;
+        }
+        self
+    }
+
+    fn hex(&self) -> String {
+        let pixels = self.pixels.max(1);
+        let [r, g, b] = self.channels.map(|sum| (sum + pixels / 2) / pixels);
+        format!("#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    #[test]
+    fn grey_is_what_opencv_makes_of_a_colour() {
+        let table = [
+            ([255, 255, 255], 255),
+            ([0, 0, 0], 0),
+            ([255, 0, 0], 76),
+            ([0, 255, 0], 150),
+            ([0, 0, 255], 29),
+            ([77, 77, 77], 77),
+        ];
+        for (colour, expected) in table {
+            assert_eq!(luma(colour), expected, "{colour:?}");
+        }
+    }
+
+    #[test]
+    fn transparency_outlives_its_colours() {
+        let rgba = RgbaImage::from_pixel(2, 2, Rgba([255, 0, 0, 9]));
+        let grey = grayscale(rgba.into());
+        assert_eq!(grey.as_luma_alpha8().unwrap().get_pixel(1, 1).0, [76, 9]);
+    }
+
+    #[test]
+    fn the_dominant_colour_is_what_most_pixels_have() {
+        let picture =
+            RgbImage::from_fn(
+                10,
+                10,
+                |x, _| {
+                    if x < 6 { Rgb([200, 16, 32]) } else { Rgb([0, 0, 255]) }
+                },
+            );
+        let colours = colours(&picture.into());
+        assert_eq!(colours.dominant, "#c81020");
+        assert_eq!(colours.mean, "#780a79");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_has_no_colour() {
+        let picture = RgbaImage::from_pixel(3, 3, Rgba([200, 16, 32, 0]));
+        assert_eq!(colours(&picture.into()).mean, "#000000");
+    }
+}

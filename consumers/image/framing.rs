@@ -1,0 +1,205 @@
+//! Splits a message into its head and its picture, in either of two framings.
+//!
+//! *Text*: the first 150 characters are a JSON header padded with spaces, the rest is the picture
+//! in base64. *Binary*: two bytes of header length, big-endian; the header; the picture's bytes.
+//! A binary message that begins with `{` is the text framing sent as bytes; no length that is
+//! allowed begins with that byte, so the two cannot be confused.
+//!
+//! Splitting is cheap and copies nothing; decoding the base64 is put off until somebody asks for
+//! the picture.
+
+use std::str;
+
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use waterway::{Error, code};
+
+use super::code::BAD_IMAGE;
+
+#[cfg(test)]
+mod tests;
+
+/// The length of the text framing's header, in characters.
+pub const TEXT_HEADER: usize = 150;
+/// The longest header of the binary framing, in bytes.
+pub const BINARY_HEADER_MAX: usize = 4096;
+
+/// A message as it came from the socket.
+#[derive(Debug, Clone, Copy)]
+pub enum Frame<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a Bytes),
+}
+
+/// A message's two parts.
+#[derive(Debug, Clone)]
+pub struct Parts<'a> {
+    /// The JSON header, its padding still on.
+    pub head: &'a str,
+    /// The picture behind it.
+    pub body: Body<'a>,
+}
+
+/// A picture as its message carries it.
+#[derive(Debug, Clone)]
+pub enum Body<'a> {
+    /// In base64, with all that browsers do to it.
+    Base64(&'a str),
+    /// The file's own bytes.
+    File(Bytes),
+}
+
+impl<'a> Frame<'a> {
+    /// The message's head and body. A text of no more than [`TEXT_HEADER`] characters is a head
+    /// and nothing else, as `{"type": "viewport"}` is.
+    ///
+    /// # Errors
+    /// `bad_header` when there is no telling the header from the picture.
+    pub fn split(self) -> Result<Parts<'a>, Error> {
+        match self {
+            Self::Text(text) => Ok(split_text(text)),
+            Self::Binary(bytes) if bytes.first() == Some(&b'{') => Ok(split_text(utf8(bytes)?)),
+            Self::Binary(bytes) => split_binary(bytes),
+        }
+    }
+}
+
+impl Body<'_> {
+    /// The picture's file: without a copy when it came as such, else decoded into one buffer.
+    ///
+    /// Takes spaces for `+`, a `data:` URL's prefix, line breaks, the URL-safe alphabet and
+    /// missing padding. A single character that is left over at the end carries no whole byte and
+    /// is dropped: such a text was cut short, and the picture in it will tell.
+    ///
+    /// # Errors
+    /// `bad_image` when it is not base64 or empty.
+    pub fn picture(self) -> Result<Bytes, Error> {
+        let picture = match self {
+            Self::File(bytes) => bytes,
+            Self::Base64(text) => decode(without_data_url(text)?)?.into(),
+        };
+        if picture.is_empty() {
+            return Err(Error::new(BAD_IMAGE, "the message carries no picture behind its header"));
+        }
+        Ok(picture)
+    }
+
+    /// The length as it came, in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Base64(text) => text.len(),
+            Self::File(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether nothing is behind the header.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn split_text(text: &str) -> Parts<'_> {
+    let (head, rest) = text.split_at(text_header_end(text));
+    Parts { head, body: Body::Base64(rest) }
+}
+
+/// Where the text framing's header ends, in bytes.
+fn text_header_end(text: &str) -> usize {
+    match text.as_bytes().get(..TEXT_HEADER) {
+        Some(head) if head.is_ascii() => TEXT_HEADER,
+        _ => text.char_indices().nth(TEXT_HEADER).map_or(text.len(), |(at, _)| at),
+    }
+}
+
+fn split_binary(bytes: &Bytes) -> Result<Parts<'_>, Error> {
+    let Some((&[high, low], rest)) = bytes.split_first_chunk() else {
+        return Err(Error::new(
+            code::BAD_HEADER,
+            "a binary message begins with two bytes, the length of its header",
+        ));
+    };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if length > BINARY_HEADER_MAX {
+        let message =
+            format!("the header's length is {length} bytes, and at most {BINARY_HEADER_MAX} go");
+        return Err(Error::new(code::BAD_HEADER, message));
+    }
+    let Some(head) = rest.get(..length) else {
+        let message =
+            format!("the header's length is {length} bytes, and {} follow it", rest.len());
+        return Err(Error::new(code::BAD_HEADER, message));
+    };
+    Ok(Parts { head: utf8(head)?, body: Body::File(bytes.slice(2 + length..)) })
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    str::from_utf8(bytes).map_err(|error| {
+        let message = format!("the header is not UTF-8 at byte {}", error.valid_up_to());
+        Error::new(code::BAD_HEADER, message).because(error)
+    })
+}
+
+/// What follows `data:image/jpeg;base64,`.
+fn without_data_url(text: &str) -> Result<&str, Error> {
+    let trimmed = text.trim_ascii_start();
+    match trimmed.get(..5) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("data:") => {}
+        _ => return Ok(text),
+    }
+    match trimmed.split_once(',') {
+        Some((kind, picture)) if kind.to_ascii_lowercase().ends_with(";base64") => Ok(picture),
+        _ => Err(Error::new(BAD_IMAGE, "the picture's data: URL is not data:<type>;base64,…")),
+    }
+}
+
+// Trailing bits that no byte claims are what a text that was cut short ends with.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn decode(text: &str) -> Result<Vec<u8>, Error> {
+    if let Ok(picture) = BASE64.decode(text) {
+        return Ok(picture);
+    }
+    BASE64.decode(cleaned(text)).map_err(|error| {
+        let message = match not_base64(text) {
+            Some((at, what)) => format!("the picture is not base64: {what:?} at character {at}"),
+            None => "the picture is not base64".to_owned(),
+        };
+        Error::new(BAD_IMAGE, message).because(error)
+    })
+}
+
+/// The text in the standard alphabet, without line breaks, padding and the character left over.
+fn cleaned(text: &str) -> Vec<u8> {
+    let mut clean: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\r' | b'\n' | b'\t'))
+        .map(|byte| match byte {
+            b' ' | b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    while clean.last() == Some(&b'=') {
+        clean.pop();
+    }
+    if clean.len() % 4 == 1 {
+        clean.pop();
+    }
+    clean
+}
+
+/// The first character that is no base64, and its place in the text as it came.
+fn not_base64(text: &str) -> Option<(usize, char)> {
+    let known = |c: char| c.is_ascii_alphanumeric() || "+/-_= \r\n\t".contains(c);
+    text.chars().enumerate().find(|&(_, c)| !known(c))
+}

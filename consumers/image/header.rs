@@ -1,0 +1,199 @@
+//! The header that stands before a picture: its name, its place on the page and what to do.
+
+use serde_json::{Map, Number, Value};
+use waterway::{Error, code};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest uuid, in bytes: it is kept for as long as its task is.
+pub const UUID_MAX: usize = 256;
+/// The pipeline of a header that names none.
+pub const DEFAULT_RESULT: &str = "rl";
+
+/// What a client says about one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// Names the picture in the reply, as it came: a string or a number.
+    pub uuid: Value,
+    /// Where on the page the picture stands, px from the top.
+    pub offset_top: i64,
+    /// The factor for both sides: finite and above zero.
+    pub zoom: f64,
+    /// Which pipeline: a key of [`Pictures::results`](super::Pictures::results).
+    pub result: String,
+    /// How the result comes back.
+    pub response: Response,
+    /// The picture's height on the page, px; not negative.
+    pub height: i64,
+    /// Whether the client wants to hear how far the work is.
+    pub progress: bool,
+}
+
+/// How a result comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Response {
+    /// As the address that it can be fetched from.
+    #[default]
+    Url,
+    /// In the answer itself.
+    Inline,
+}
+
+impl Header {
+    /// Reads the JSON object that is a message's head. Fields that it does not know it ignores.
+    ///
+    /// # Errors
+    /// `bad_header`, with the `uuid` where it is known.
+    pub fn parse(head: &str) -> Result<Self, Error> {
+        let fields: Map<String, Value> = serde_json::from_str(head).map_err(|error| {
+            Error::new(code::BAD_HEADER, "the header is not a JSON object").because(error)
+        })?;
+        let Some(uuid) = fields.get("uuid") else {
+            return Err(Error::new(code::BAD_HEADER, "the header has no field \"uuid\""));
+        };
+        Self::from_fields(&checked_uuid(uuid)?, &fields)
+    }
+
+    /// Reads the parameters of a query, `zoom=0.5&rType=rl`, decoded. The last of equal names wins,
+    /// as it does in JSON, and a query that names no picture has `otherwise` name it.
+    ///
+    /// # Errors
+    /// `bad_header`, with the `uuid` where it is known.
+    pub fn from_query<N, V>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+        otherwise: impl FnOnce() -> String,
+    ) -> Result<Self, Error>
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let fields: Map<String, Value> = pairs
+            .into_iter()
+            .map(|(name, value)| (name.into(), Value::String(value.into())))
+            .collect();
+        let uuid = match fields.get("uuid") {
+            Some(uuid) => checked_uuid(uuid)?,
+            None => Value::String(otherwise()),
+        };
+        Self::from_fields(&uuid, &fields)
+    }
+
+    /// What the picture is found by: the uuid's text, so that `5` and `"5"` name the same one.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.uuid).unwrap_or_default()
+    }
+
+    fn from_fields(uuid: &Value, fields: &Map<String, Value>) -> Result<Self, Error> {
+        let read = || {
+            Ok(Self {
+                uuid: uuid.clone(),
+                offset_top: field(fields, "offset_top", "a number", pixels)?.unwrap_or(0),
+                zoom: field(fields, "zoom", "a number above 0", factor)?.unwrap_or(1.0),
+                result: field(fields, "rType", "a string", text)?
+                    .unwrap_or_else(|| DEFAULT_RESULT.to_owned()),
+                response: fields.get("responseType").map_or(Response::Url, response),
+                height: field(fields, "height", "a number from 0", height)?.unwrap_or(0),
+                progress: field(fields, "progress", "true or false", flag)?.unwrap_or(false),
+            })
+        };
+        read().map_err(|error: Error| error.with("uuid", uuid.clone()))
+    }
+}
+
+/// The text of a uuid, be it a string or a number; nothing else is one.
+///
+/// A cancellation names its picture by the same rule.
+#[must_use]
+pub fn key(uuid: &Value) -> Option<String> {
+    match uuid {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn checked_uuid(uuid: &Value) -> Result<Value, Error> {
+    match key(uuid) {
+        Some(key) if (1..=UUID_MAX).contains(&key.len()) => Ok(uuid.clone()),
+        _ => Err(refused("uuid", uuid, "a string of 1 to 256 bytes or a number")),
+    }
+}
+
+/// One field, when it is there, by the rule that `take` is.
+fn field<T>(
+    fields: &Map<String, Value>,
+    name: &str,
+    takes: &str,
+    take: impl FnOnce(&Value) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    match fields.get(name) {
+        None => Ok(None),
+        Some(value) => take(value).map(Some).ok_or_else(|| refused(name, value, takes)),
+    }
+}
+
+/// Long values are cut: the answer is not the place to send a client's message back.
+fn refused(name: &str, value: &Value, takes: &str) -> Error {
+    const SHOWN: usize = 64;
+    let mut shown = value.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(SHOWN) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    Error::new(code::BAD_HEADER, format!("the header's {name:?} takes {takes}, and is {shown}"))
+}
+
+/// Towards zero, and to the nearest end of the range from beyond it.
+pub(super) fn pixels(value: &Value) -> Option<i64> {
+    // A whole number is not sent through a float, which holds 53 bits of it.
+    let whole = match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    // `as` truncates and saturates, which is the rule.
+    #[allow(clippy::cast_possible_truncation)]
+    whole.or_else(|| number(value).map(|float| float as i64))
+}
+
+fn height(value: &Value) -> Option<i64> {
+    pixels(value).filter(|&height| height >= 0)
+}
+
+fn factor(value: &Value) -> Option<f64> {
+    number(value).filter(|&factor| factor > 0.0)
+}
+
+/// A number or a numeric string, neither infinite nor NaN.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => Number::as_f64(number)?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn response(value: &Value) -> Response {
+    if value == "url" { Response::Url } else { Response::Inline }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) if number.as_u64() == Some(1) => Some(true),
+        Value::Number(number) if number.as_u64() == Some(0) => Some(false),
+        Value::String(text) => match text.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,231 @@
+// Sizes and colours in tests are small.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{from_value, json};
+
+use super::super::codec::samples::*;
+use super::super::codec::{Format, Limits, built_in};
+use super::*;
+
+/// A service of its own with pipelines of all kinds.
+struct Service {
+    dir: tempfile::TempDir,
+    options: Pictures,
+}
+
+impl Service {
+    fn new() -> Self {
+        let options = from_value(json!({"results": {
+            "rl": ["grayscale"],
+            "none": [],
+            "info": ["info"],
+            "small": [{"fit": [8, 8]}, "png"],
+            "broken": [{"crop": [60_000, 0, 1, 1]}],
+        }}))
+        .unwrap();
+        Self { dir: tempfile::tempdir().unwrap(), options }
+    }
+
+    fn work(&self, file: &[u8], header: Value) -> Result<Value, Error> {
+        self.work_until(file, header, "never")
+    }
+
+    fn work_until(&self, file: &[u8], mut header: Value, stage: &str) -> Result<Value, Error> {
+        header["uuid"] = json!(5);
+        let header = Header::parse(&header.to_string()).unwrap();
+        let store = Store::new(self.dir.path(), "http://host");
+        let mut checkpoint = |at: &'static str| {
+            if at == stage { Err(Error::new(code::CANCELLED, "cancelled")) } else { Ok(()) }
+        };
+        let worked = work(file, &header, &self.options, &store, &mut checkpoint)?;
+        let mut answer = worked.fields;
+        if let Some(Encoded { media_type, bytes }) = worked.picture {
+            answer.insert(
+                "image".into(),
+                format!("data:{media_type};base64,{}", STANDARD.encode(bytes)).into(),
+            );
+        }
+        Ok(Value::Object(answer))
+    }
+
+    fn files(&self) -> Vec<String> {
+        names(self.dir.path())
+    }
+
+    /// The file that an address names.
+    fn file(&self, url: &Value) -> Vec<u8> {
+        let name = url.as_str().unwrap().strip_prefix("http://host/upload/").unwrap();
+        fs::read(self.dir.path().join(name)).unwrap()
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn size(file: &[u8]) -> (Format, u32, u32) {
+    let probe = built_in().probe(file).unwrap();
+    (probe.format, probe.width, probe.height)
+}
+
+#[test]
+fn a_picture_is_kept_as_it_came_and_its_result_beside_it() {
+    let service = Service::new();
+    let file = jpeg(&photo(64, 48));
+    let answer = service.work(&file, json!({"zoom": 0.5})).unwrap();
+    assert_eq!(answer["uuid"], json!(5));
+    assert_eq!(answer.as_object().unwrap().len(), 2);
+    assert_eq!(size(&service.file(&answer["url"])), (Format::Jpeg, 32, 24));
+
+    let [received, result] = &service.files()[..] else { panic!("{:?}", service.files()) };
+    assert_eq!(result, &format!("rb_{received}"));
+    assert_eq!(fs::read(service.dir.path().join(received)).unwrap(), file);
+    let name = received.strip_suffix(".jpg").unwrap();
+    assert_eq!(Uuid::parse_str(name).unwrap().get_version_num(), 7);
+}
+
+#[test]
+fn every_format_comes_back_in_the_format_that_it_is_written_in() {
+    let service = Service::new();
+    for (name, file) in one_of_each(&photo(20, 10)) {
+        let expected = match size(&file).0 {
+            Format::Gif => Format::Png,
+            same => same,
+        };
+        for zoom in [0.3, 1.0, 2.5] {
+            let answer = service.work(&file, json!({"zoom": zoom})).unwrap();
+            let side = |side: f64| (side * zoom).round() as u32;
+            let made = size(&service.file(&answer["url"]));
+            assert_eq!(made, (expected, side(20.0), side(10.0)), "{name}");
+        }
+        let answer = service.work(&file, json!({"rType": "small"})).unwrap();
+        assert_eq!(size(&service.file(&answer["url"])), (Format::Png, 8, 4), "{name}");
+    }
+}
+
+#[test]
+fn an_inline_answer_has_the_fields_or_else_the_picture() {
+    let service = Service::new();
+    let file = png(&corners());
+    let answer = service.work(&file, json!({"rType": "info", "responseType": "json"})).unwrap();
+    assert_eq!((&answer["width"], &answer["format"]), (&json!(48), &json!("png")));
+    assert!(answer.get("url").is_none() && answer.get("image").is_none());
+
+    let answer = service.work(&file, json!({"rType": "small", "responseType": "json"})).unwrap();
+    let image = answer["image"].as_str().unwrap().strip_prefix("data:image/png;base64,").unwrap();
+    assert_eq!(size(&STANDARD.decode(image).unwrap()), (Format::Png, 8, 5));
+}
+
+#[test]
+fn a_camera_s_picture_is_upright_before_it_is_zoomed() {
+    let service = Service::new();
+    let file = turned_jpeg(&corners(), 6);
+    let answer = service.work(&file, json!({"zoom": 0.5, "rType": "none"})).unwrap();
+    assert_eq!(size(&service.file(&answer["url"])), (Format::Jpeg, 16, 24));
+}
+
+#[test]
+fn a_single_pixel_stays_one_however_far_it_is_zoomed_out() {
+    let service = Service::new();
+    for (name, file) in one_of_each(&photo(1, 1)) {
+        let answer = service.work(&file, json!({"zoom": 0.01})).unwrap();
+        let (_, width, height) = size(&service.file(&answer["url"]));
+        assert_eq!((width, height), (1, 1), "{name}");
+    }
+}
+
+#[test]
+fn bad_input_is_answered_by_its_kind_and_leaves_nothing() {
+    let service = Service::new();
+    let good = jpeg(&photo(1200, 800));
+    let mut bomb = png(&photo(4, 4));
+    bomb[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+    let table: [(&str, &[u8], Value, &str); 7] = [
+        ("zoom 30", &good, json!({"zoom": 30}), "bad_header"),
+        ("zoom 1e300", &good, json!({"zoom": 1e300}), "bad_header"),
+        ("no such pipeline", &good, json!({"rType": "none such"}), "bad_header"),
+        ("no picture", b"hello", json!({}), "bad_image"),
+        ("nothing", b"", json!({}), "bad_image"),
+        ("a bomb", &bomb, json!({}), "bad_image"),
+        ("a stub", &good[..300], json!({}), "bad_image"),
+    ];
+    for (what, file, header, code) in table {
+        let error = service.work(file, header).unwrap_err();
+        assert_eq!(error.code(), code, "{what}: {error}");
+        assert_eq!(error.field("uuid"), Some(&json!(5)), "{what}");
+    }
+    assert!(service.files().is_empty());
+}
+
+#[test]
+fn a_picture_cut_short_says_so_or_is_refused() {
+    let mut service = Service::new();
+    let file = jpeg(&photo(64, 48));
+    let cut = &file[..file.len() / 2];
+    let answer = service.work(cut, json!({})).unwrap();
+    assert_eq!(answer["truncated"], json!(true));
+    assert_eq!(size(&service.file(&answer["url"])), (Format::Jpeg, 64, 48));
+
+    service.options.on_truncated = OnTruncated::Reject;
+    assert_eq!(service.work(cut, json!({})).unwrap_err().code(), "bad_image");
+    assert!(service.work(&file, json!({})).is_ok());
+}
+
+#[test]
+fn the_received_picture_stands_in_for_a_result_that_failed() {
+    let service = Service::new();
+    let file = png(&photo(20, 10));
+    let error = service.work(&file, json!({"rType": "broken"})).unwrap_err();
+    assert_eq!((error.code(), error.field("uuid")), ("step_failed", Some(&json!(5))));
+    assert_eq!(service.file(error.field("url").unwrap()), file);
+    assert_eq!(service.files().len(), 2);
+}
+
+#[test]
+fn work_stops_at_any_stage_and_leaves_nothing() {
+    let service = Service::new();
+    let file = jpeg(&photo(20, 10));
+    for stage in ["decode", "resize", "keep", "grayscale", "encode", "write"] {
+        let error = service.work_until(&file, json!({"zoom": 0.5}), stage).unwrap_err();
+        assert_eq!(error.code(), "cancelled", "{stage}");
+        assert_eq!(error.field("uuid"), Some(&json!(5)));
+        assert!(service.files().is_empty(), "{stage}");
+    }
+}
+
+#[test]
+fn a_folder_that_takes_nothing_is_a_storage_error() {
+    let service = Service::new();
+    let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
+    let store = Store::new("/dev/null/media", "http://host");
+    let file = png(&photo(4, 4));
+    let error = work(&file, &header, &service.options, &store, &mut |_| Ok(())).unwrap_err();
+    assert_eq!((error.code(), error.field("url")), ("storage", None));
+}
+
+#[test]
+fn the_limit_counts_before_and_after_zooming() {
+    let mut service = Service::new();
+    service.options.limits = Limits { pixels: 200, side: 100 };
+    let table = [
+        ((20, 10), 1.0, None),
+        ((20, 11), 1.0, Some("bad_image")),
+        ((20, 11), 0.1, Some("bad_image")),
+        ((101, 1), 0.1, Some("bad_image")),
+        ((20, 10), 1.1, Some("bad_header")),
+    ];
+    for ((width, height), zoom, expected) in table {
+        let answer = service.work(&png(&photo(width, height)), json!({"zoom": zoom}));
+        assert_eq!(answer.err().map(|error| error.code()), expected, "{width} × {height} × {zoom}");
+    }
+}

@@ -1,0 +1,103 @@
+// Sizes and colours in tests are small.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+use image::GenericImageView;
+use serde_json::{from_value, json};
+
+use super::super::codec::samples::{corners, photo};
+use super::*;
+
+fn steps(steps: Value) -> Vec<Step> {
+    from_value(steps).unwrap()
+}
+
+fn done(picture: DynamicImage, of: Value) -> Outcome {
+    run(picture, Format::Jpeg, &steps(of), &mut |_| Ok(())).unwrap()
+}
+
+#[test]
+fn a_step_makes_of_a_picture_what_its_name_says() {
+    const RED: [u8; 3] = [255, 0, 0];
+    const GREEN: [u8; 3] = [0, 255, 0];
+    const BLUE: [u8; 3] = [0, 0, 255];
+    const WHITE: [u8; 3] = [255, 255, 255];
+    const GREY: [u8; 3] = [76, 76, 76];
+    // The size and the colour at the upper left, of the picture of four corners, 48 × 32.
+    let table = [
+        (json!([]), (48, 32), RED),
+        (json!(["info"]), (48, 32), RED),
+        (json!(["grayscale"]), (48, 32), GREY),
+        (json!([{"fit": [24, 24]}]), (24, 16), RED),
+        (json!([{"fit": [1000, 1000]}]), (48, 32), RED),
+        (json!([{"rotate": 90}]), (32, 48), WHITE),
+        (json!([{"rotate": 180}]), (48, 32), BLUE),
+        (json!([{"rotate": 270}]), (32, 48), GREEN),
+        (json!([{"flip": "horizontal"}]), (48, 32), GREEN),
+        (json!([{"flip": "vertical"}]), (48, 32), WHITE),
+        (json!([{"crop": [30, 20, 10, 10]}]), (10, 10), BLUE),
+        (json!([{"crop": [30, 0, 4_000_000_000_u32, 4]}]), (18, 4), GREEN),
+        (json!([{"blur": 1.0}]), (48, 32), RED),
+        (json!([{"sharpen": 1.0}]), (48, 32), RED),
+        (json!([{"rotate": 90}, "grayscale", {"fit": [16, 16]}]), (11, 16), WHITE),
+    ];
+    for (of, size, colour) in table {
+        let picture = done(corners(), of.clone()).picture;
+        assert_eq!(picture.dimensions(), size, "{of}");
+        let pixel = picture.to_rgb8().get_pixel(2, 2).0;
+        assert!(pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 3), "{of}: {pixel:?}");
+    }
+}
+
+#[test]
+fn blur_takes_contrast_away_and_sharpen_adds_it() {
+    let contrast = |picture: &DynamicImage| {
+        let bytes = picture.as_bytes();
+        let mean = bytes.iter().map(|&b| f64::from(b)).sum::<f64>() / bytes.len() as f64;
+        bytes.iter().map(|&b| (f64::from(b) - mean).powi(2)).sum::<f64>()
+    };
+    let before = contrast(&photo(64, 64));
+    assert!(contrast(&done(photo(64, 64), json!([{"blur": 3.0}])).picture) < before);
+    assert!(contrast(&done(photo(64, 64), json!([{"sharpen": 3.0}])).picture) > before);
+}
+
+#[test]
+fn the_format_stays_unless_a_step_changes_it() {
+    let table = [
+        (Format::Jpeg, json!([]), Encoding::Jpeg(95)),
+        (Format::Gif, json!([]), Encoding::Png),
+        (Format::Webp, json!(["grayscale"]), Encoding::Webp),
+        (Format::Png, json!([{"jpeg": {"quality": 80}}, "info"]), Encoding::Jpeg(80)),
+        (Format::Png, json!(["jpeg", "webp"]), Encoding::Webp),
+    ];
+    for (format, of, expected) in table {
+        let outcome = run(photo(4, 4), format, &steps(of), &mut |_| Ok(())).unwrap();
+        assert_eq!(outcome.encoding, expected);
+    }
+}
+
+#[test]
+fn info_tells_what_the_picture_is_where_it_stands() {
+    let fields = done(corners(), json!([{"crop": [0, 0, 20, 10]}, "info", {"fit": [4, 4]}])).fields;
+    let expected = json!({"width": 20, "height": 10, "format": "jpg",
+        "mean_colour": "#ff0000", "dominant_colour": "#ff0000"});
+    assert_eq!(Value::Object(fields), expected);
+}
+
+#[test]
+fn a_crop_beside_the_picture_fails() {
+    let stopped =
+        run(photo(4, 4), Format::Png, &steps(json!([{"crop": [4, 0, 1, 1]}])), &mut |_| Ok(()));
+    assert!(matches!(stopped, Err(Stopped::Step(error)) if error.code() == STEP_FAILED));
+}
+
+#[test]
+fn the_checkpoint_stands_before_every_step() {
+    let mut seen = Vec::new();
+    let stopped =
+        run(photo(4, 4), Format::Png, &steps(json!(["grayscale", "info", "png"])), &mut |stage| {
+            seen.push(stage);
+            if stage == "info" { Err(Error::gone()) } else { Ok(()) }
+        });
+    assert!(matches!(stopped, Err(Stopped::Checkpoint(error)) if error.code() == "gone"));
+    assert_eq!(seen, ["grayscale", "info"]);
+}

@@ -1,0 +1,68 @@
+//! `image.receive` and `image.http`: a picture comes, and is put on the queue.
+
+use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
+
+use super::control;
+use super::framing::{Frame, Parts};
+use super::header::Header;
+
+/// Puts a page's picture on the route's queue; the queue answers whatever becomes of it.
+///
+/// A message whose head has a `type` is not a picture: `viewport`, `cancel` and `reprioritise` are
+/// obeyed here too, so that they need no routes of their own.
+///
+/// # Errors
+/// `bad_header`, with the `uuid` where it is known; `bad_image` when nothing follows the header.
+pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
+    if let Some(kind) = message.head().and_then(|head| head.get("type")) {
+        let kind = kind.as_str().unwrap_or_default().to_owned();
+        return control::obey(&kind, &message, &queue);
+    }
+    let header = {
+        let Parts { head, .. } = split(&message)?;
+        Header::parse(head)?
+    };
+    push(message, &header, &queue)
+}
+
+/// Puts the picture that is a request's body on the route's queue; its answer is the response.
+///
+/// # Errors
+/// `bad_header` for a parameter of the query that is wrong.
+pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
+    let header = header_of_request(&message)?;
+    push(message, &header, &queue)
+}
+
+/// The header of a picture's message, however it came.
+pub(super) fn header(message: &Message) -> Result<Header, Error> {
+    match &message.content {
+        Content::Receive(_) => Header::parse(split(message)?.head),
+        _ => header_of_request(message),
+    }
+}
+
+/// Head and body of a page's message.
+pub(super) fn split(message: &Message) -> Result<Parts<'_>, Error> {
+    match &message.content {
+        Content::Receive(Payload::Text(text)) => Frame::Text(text).split(),
+        Content::Receive(Payload::Binary(bytes)) => Frame::Binary(bytes).split(),
+        _ => Err(Error::new(code::BAD_MESSAGE, "this takes a page's message")),
+    }
+}
+
+/// The query says what a header would; the client's own name stands for a `uuid` it did not give.
+fn header_of_request(message: &Message) -> Result<Header, Error> {
+    let name = message.reply_channel.name().to_string();
+    let pairs = form_urlencoded::parse(message.scope.query.as_bytes()).into_owned();
+    Header::from_query(pairs, || name)
+}
+
+fn push(message: Message, header: &Header, queue: &TaskQueue) -> Result<(), Error> {
+    let uuid = TaskUuid::new(header.uuid.clone())?;
+    // A response is one: there is no room for progress in it.
+    let progress = header.progress && matches!(message.content, Content::Receive(_));
+    let task = Task::new(uuid, message).at(header.offset_top, header.height);
+    queue.push(task.with_progress(progress));
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! `media`: serves the files of one folder, and never leaves it.
+
+mod conditions;
+mod kind;
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Component, Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::Deserialize;
+use waterway::{Content, Error, FilePart, Message, Options, Path, Reply, code};
+
+use conditions::{Condition, Validators};
+
+/// `[consumer.NAME]` with `use = "media"`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// The folder; `"media"` by default.
+    pub folder: PathBuf,
+    /// What the names of files that may be fetched begin with; by default `""`, which is all.
+    pub prefix: String,
+    /// How long a browser may keep a file without asking again. The names that pictures get are
+    /// never used twice, so the default is a year.
+    pub keep: waterway::Time,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        const YEAR: u64 = 365 * 24 * 3600;
+        Self {
+            folder: "media".into(),
+            prefix: String::new(),
+            keep: waterway::Time::from_secs(YEAR),
+        }
+    }
+}
+
+/// Sends a file, or the part of it that the client asks for, with the type that its first bytes
+/// show. What is not a picture, sound or film is sent as a download.
+///
+/// # Errors
+/// `not_found` for whatever is not a file in the folder.
+pub async fn media(
+    Path(name): Path<String>,
+    message: Message,
+    options: Options<Media>,
+) -> Result<Reply, Error> {
+    let Content::Request { method, .. } = &message.content else {
+        return Err(Error::new(code::BAD_MESSAGE, "files are fetched over HTTP"));
+    };
+    if method != Method::GET && method != Method::HEAD {
+        return Ok(Reply::status(StatusCode::METHOD_NOT_ALLOWED)
+            .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
+    }
+    let folder = options.clone();
+    // Opening a file can take as long as the disk likes.
+    let opened = tokio::task::spawn_blocking(move || open(&folder.0, &name)).await?;
+    let file = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => not_found(),
+        _ => not_found().because(error),
+    })?;
+    Ok(reply(file, &message.scope.headers, &options))
+}
+
+/// A file that was found, and what its first bytes show.
+struct Found {
+    file: File,
+    metadata: Metadata,
+    kind: Option<&'static str>,
+}
+
+fn open(options: &Media, name: &str) -> io::Result<Found> {
+    let inside = is_plain(name) && name.starts_with(&options.prefix);
+    if !inside {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let folder = options.folder.canonicalize()?;
+    let path = folder.join(name).canonicalize()?;
+    // A link that leads out of the folder is not followed.
+    if !path.starts_with(&folder) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let mut first = [0; kind::FIRST_BYTES];
+    let read = file.read_at(&mut first, 0)?;
+    Ok(Found { file, metadata, kind: kind::of(&first[..read]) })
+}
+
+/// Whether a name has only plain parts: no `..`, nothing absolute, no file that hides behind a dot
+/// (which is how files are named while they are written).
+fn is_plain(name: &str) -> bool {
+    let plain = |part: Component<'_>| match part {
+        Component::Normal(part) => !part.as_encoded_bytes().starts_with(b"."),
+        _ => false,
+    };
+    !name.is_empty() && !name.contains(['\0', '\\']) && FilePath::new(name).components().all(plain)
+}
+
+fn reply(found: Found, headers: &HeaderMap, options: &Media) -> Reply {
+    let length = found.metadata.len();
+    let validators = Validators::of(&found.metadata);
+    let keep = format!("public, max-age={}, immutable", options.keep.duration().as_secs());
+    let mut reply = Reply::status(StatusCode::OK)
+        .with_header(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
+        .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+        .with_header(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    set(&mut reply, header::CACHE_CONTROL, &keep);
+    set(&mut reply, header::ETAG, &validators.etag);
+    set(&mut reply, header::LAST_MODIFIED, &validators.modified);
+    let range = match validators.examine(headers, length) {
+        Condition::NotModified => return reply.with_status(StatusCode::NOT_MODIFIED),
+        Condition::Unsatisfiable => {
+            set(&mut reply, header::CONTENT_RANGE, &format!("bytes */{length}"));
+            return reply.with_status(StatusCode::RANGE_NOT_SATISFIABLE);
+        }
+        Condition::Whole => 0..length,
+        Condition::Part(range) => {
+            let (first, last) = (range.start, range.end - 1);
+            set(&mut reply, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
+            reply = reply.with_status(StatusCode::PARTIAL_CONTENT);
+            range
+        }
+    };
+    set(&mut reply, header::CONTENT_TYPE, found.kind.unwrap_or("application/octet-stream"));
+    if found.kind.is_none() {
+        set(&mut reply, header::CONTENT_DISPOSITION, "attachment");
+    }
+    reply.file = Some(FilePart { file: Arc::new(found.file), range });
+    reply
+}
+
+/// Whatever a file is, as a page of its own it may do nothing.
+const POLICY: &str = "default-src 'none'; sandbox";
+
+fn set(reply: &mut Reply, name: HeaderName, value: &str) {
+    // All of them are ASCII.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        reply.headers.insert(name, value);
+    }
+}
+
+fn not_found() -> Error {
+    Error::new(code::NOT_FOUND, "there is no such file")
+}
+
+#[cfg(test)]
+mod tests;

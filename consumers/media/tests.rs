@@ -1,0 +1,68 @@
+//! What of a folder is served, and how.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let media = dir.path().join("media");
+    fs::create_dir_all(media.join("deep")).unwrap();
+    fs::write(dir.path().join("secret"), "secret").unwrap();
+    fs::write(media.join("rb_a.jpg"), b"\xff\xd8\xff\xe0 a picture").unwrap();
+    fs::write(media.join("a.jpg"), b"\xff\xd8\xff\xe0 as it came").unwrap();
+    fs::write(media.join("deep/page.jpg"), "<script>alert(1)</script>").unwrap();
+    fs::write(media.join(".rb_half"), "half written").unwrap();
+    symlink("../secret", media.join("rb_link")).unwrap();
+    dir
+}
+
+fn options(dir: &tempfile::TempDir, prefix: &str) -> Media {
+    Media { folder: dir.path().join("media"), prefix: prefix.into(), ..Media::default() }
+}
+
+#[test]
+fn nothing_outside_the_folder_is_served() {
+    let dir = folder();
+    for name in [
+        "../secret",
+        "deep/../../secret",
+        "/etc/passwd",
+        "..",
+        ".",
+        "",
+        "rb_link",
+        ".rb_half",
+        "deep",
+        "deep\\page.jpg",
+        "nothing",
+        "a\0b",
+    ] {
+        assert!(open(&options(&dir, ""), name).is_err(), "{name:?}");
+    }
+    for name in ["a.jpg", "rb_a.jpg", "deep/page.jpg"] {
+        assert!(open(&options(&dir, ""), name).is_ok(), "{name:?}");
+    }
+}
+
+#[test]
+fn a_prefix_keeps_the_other_files_back() {
+    let dir = folder();
+    assert!(open(&options(&dir, "rb_"), "rb_a.jpg").is_ok());
+    assert!(open(&options(&dir, "rb_"), "a.jpg").is_err());
+}
+
+#[test]
+fn a_file_is_what_its_first_bytes_show() {
+    let dir = folder();
+    let options = options(&dir, "");
+    for (name, kind, download) in
+        [("rb_a.jpg", "image/jpeg", false), ("deep/page.jpg", "application/octet-stream", true)]
+    {
+        let reply = reply(open(&options, name).unwrap(), &HeaderMap::new(), &options);
+        assert_eq!(reply.headers[header::CONTENT_TYPE], kind, "{name}");
+        assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(reply.headers.contains_key(header::CONTENT_DISPOSITION), download, "{name}");
+    }
+}

@@ -1,0 +1,18 @@
+//! `waterway check`: every mistake in a routing table, with its place and the way out.
+
+use std::path::Path;
+
+use super::{Outcome, load};
+
+pub(super) fn check(path: &Path) -> Outcome {
+    let table = load(path)?;
+    let (routes, queues) = (table.rows().len(), table.queues().count());
+    print(&format!("{}: sound, with {routes} routes and {queues} queues\n", path.display()));
+    Ok(())
+}
+
+/// What a command was asked for goes to standard output; a reader that has gone is no failure.
+pub(super) fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,50 @@
+//! `waterway serve`: serves a routing table until it is told to stop.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use waterway::server::{self, Listener};
+
+use super::{Outcome, load};
+
+pub(super) fn serve(path: &Path) -> Outcome {
+    let table = load(path)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"))?;
+    runtime.block_on(async {
+        let mut listeners = Vec::new();
+        for listen in &table.server().listen {
+            let listener = Listener::bind(&listen.to_string()).await;
+            listeners.push(listener.map_err(|error| {
+                format!("cannot listen at {listen}: {error}\nchange [server] listen in {}", path.display())
+            })?);
+        }
+        let shutdown = shutdown().map_err(|error| format!("no signals: {error}"))?;
+        for listener in &listeners {
+            let (routes, queues) = (table.rows().len(), table.queues().count());
+            tracing::info!(address = %listener.address(), routes, queues, file = %path.display(), "listening");
+        }
+        let served = server::run(listeners, table, shutdown).await;
+        served.map_err(|error| format!("cannot serve: {error}"))
+    })
+}
+
+/// Ends with the first SIGTERM or SIGINT; the second ends the process.
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+    const INTERRUPTED: i32 = 130;
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("stopped at once");
+            std::process::exit(INTERRUPTED);
+        });
+    })
+}

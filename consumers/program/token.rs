@@ -1,0 +1,53 @@
+//! `waterway token`: makes a token that a routing table takes.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+use waterway::{AuthConfig, RoutingConfig, sign};
+
+use super::arguments::Token;
+use super::check::print;
+use super::{Outcome, load};
+
+pub(super) fn token(arguments: &Token) -> Outcome {
+    let path = arguments.file.path();
+    // The whole table has to be sound: a token for one that is not served is of no use.
+    load(&path)?;
+    let config = RoutingConfig::load(&path).config;
+    let auth = choose(&config, arguments.auth.as_deref())?;
+    let claims = claims(arguments)?;
+    let algorithm = auth.algorithms.first().copied().unwrap_or_default();
+    print(&format!("{}\n", sign(algorithm, auth.secret.expose(), &claims)?));
+    Ok(())
+}
+
+fn choose<'a>(config: &'a RoutingConfig, name: Option<&str>) -> Result<&'a AuthConfig, String> {
+    let names: Vec<&str> = config.auth.keys().map(String::as_str).collect();
+    let known = names.join(", ");
+    let name = match (name, names.as_slice()) {
+        (_, []) => return Err("the table has no [auth.NAME], so nothing asks for a token".into()),
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, _) => return Err(format!("the table has several: name one with --auth: {known}")),
+    };
+    let auth = config.auth.get(name).map(|auth| &auth.value);
+    auth.ok_or_else(|| format!("the table has no [auth.{name}]; it has: {known}"))
+}
+
+fn claims(arguments: &Token) -> Result<Map<String, Value>, String> {
+    let mut claims = Map::new();
+    for claim in &arguments.claims {
+        let (name, value) = claim
+            .split_once('=')
+            .ok_or_else(|| format!("a claim is NAME=VALUE, and {claim:?} has no \"=\""))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        claims.insert(name.to_owned(), value);
+    }
+    if let Some(ip) = arguments.ip {
+        claims.insert("ip".into(), ip.to_string().into());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let expires = now + arguments.expires.duration();
+    claims.entry("exp").or_insert_with(|| expires.as_secs().into());
+    Ok(claims)
+}
