@@ -105,9 +105,10 @@ ROUTES = [
 ]
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+port = listener.getsockname()[1]
 Server(
     application=ProtocolTypeRouter({"websocket": URLRouter(ROUTES)}),
-    endpoints=[f"fd:fileno={listener.fileno()}"],
-    ready_callable=lambda: print("ready", listener.getsockname()[1], flush=True),
+    endpoints=[f"fd:fileno={listener.detach()}"],
+    ready_callable=lambda: print("ready", port, flush=True),
     signal_handlers=False,
 ).run()
