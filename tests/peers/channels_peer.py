@@ -34,11 +34,19 @@ class Open(AsyncWebsocketConsumer):
 
 
 class Echo(Open):
+    async def connect(self):
+        await self.accept()
+        await self.send(text_data="connected!")
+
     async def receive(self, text_data=None, bytes_data=None):
         await self.send(text_data=text_data, bytes_data=bytes_data)
 
 
 class EchoEnvelope(Open):
+    async def connect(self):
+        await self.accept()
+        await self.send(text_data=json.dumps({"text": "connected!"}))
+
     async def receive(self, text_data=None, bytes_data=None):
         await self.send(text_data=json.dumps({"text": text_data}))
 
@@ -89,9 +97,8 @@ ROUTES = [
     path("open/empty-object", on_open(text="{}")),
     path("open/envelope", on_open(text=json.dumps({"text": json.dumps({})}))),
     path("open/text-close", on_open(text="bye", close=True)),
-    path("open/empty-text-close", on_open(text="", close=True)),
+    path("open/empty-text-close", on_open(text="", close=4000)),
     path("open/text-close-code", on_open(text="bye", close=4000, reason="see you")),
-    path("open/close-code", on_open(close=4000, reason="see you")),
     path("open/refused-token", on_open(text='{"error": "enter correct token"}', close=3000)),
     path("open/deny", Deny.as_asgi()),
     path("open/deny-status", Deny.as_asgi()),

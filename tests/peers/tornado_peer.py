@@ -47,17 +47,12 @@ class OpenTextClose(Open):
 class OpenEmptyTextClose(Open):
     def open(self):
         self.write_message("")
-        self.close()
+        self.close(4000)
 
 
 class OpenTextCloseCode(Open):
     def open(self):
         self.write_message("bye")
-        self.close(4000, "see you")
-
-
-class OpenCloseCode(Open):
-    def open(self):
         self.close(4000, "see you")
 
 
@@ -82,12 +77,15 @@ class Subprotocol(Open):
         return "second" if "second" in subprotocols else None
 
 
-class Echo(Open):
+class Echo(OpenText):
     def on_message(self, message):
         self.write_message(message, binary=isinstance(message, bytes))
 
 
 class EchoEnvelope(Open):
+    def open(self):
+        self.write_message({"text": "connected!"})
+
     def on_message(self, message):
         self.write_message({"text": message})
 
@@ -122,7 +120,6 @@ ROUTES = [
     ("/open/text-close", OpenTextClose),
     ("/open/empty-text-close", OpenEmptyTextClose),
     ("/open/text-close-code", OpenTextCloseCode),
-    ("/open/close-code", OpenCloseCode),
     ("/open/refused-token", RefusedToken),
     ("/open/deny", Deny),
     ("/open/deny-status", DenyWithStatus),
