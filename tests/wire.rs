@@ -172,9 +172,9 @@ fn rows() -> Vec<Row> {
         row(
             "a subprotocol of those offered",
             "/open/subprotocol",
-            "channel = 'websocket.receive'\nconsumer = 'echo'\nauth = 'token'",
+            "channel = 'websocket.*'\nconsumer = 'echo'\nauth = 'token'",
             nothing(),
-            Head,
+            Payload("connected!"),
             Both,
         ),
         row("text", "/message/echo", ECHO, text("zwölf"), Payload("zwölf"), Both),

@@ -59,6 +59,7 @@ class Deny(Open):
 class Subprotocol(Open):
     async def connect(self):
         await self.accept("second" if "second" in self.scope["subprotocols"] else None)
+        await self.send(text_data="connected!")
 
 
 def answer(text=None, close=None, reason=None):

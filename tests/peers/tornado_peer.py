@@ -72,7 +72,7 @@ class DenyWithStatus(Open):
         raise tornado.web.HTTPError(401)
 
 
-class Subprotocol(Open):
+class Subprotocol(OpenText):
     def select_subprotocol(self, subprotocols):
         return "second" if "second" in subprotocols else None
 

@@ -145,7 +145,8 @@ pub(crate) fn waterway(folder: &Path, arguments: &[&str]) -> Output {
 /// The program, which logs no colours.
 fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waterway"));
-    command.current_dir(folder).env("NO_COLOR", "1").env_remove("RUST_LOG");
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command.env_remove("RUST_LOG").env_remove("WATERWAY_CONFIG");
     command
 }
 
