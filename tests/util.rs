@@ -1,0 +1,34 @@
+//! The harness of the black-box tests: a started service, clients for it, pictures and Python.
+//!
+//! Every wait ends after [`PATIENCE`] with a panic that says what was waited for, so a test that
+//! would hang fails.
+
+// A harness is a vocabulary: not every word is in use at every time.
+#![allow(dead_code)]
+
+mod client;
+mod http;
+mod log;
+mod photo;
+mod python;
+mod raw;
+mod service;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(crate) use client::Client;
+pub(crate) use http::{Answer, delete, get, post, request};
+pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
+pub(crate) use python::{Peer, python};
+pub(crate) use raw::{BINARY, CLOSE, Frame, PING, PONG, Raw, TEXT, close_payload, frames, masked};
+pub(crate) use service::{Service, waterway};
+
+/// How long the harness waits for anything: long, since machines that test are busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    let consumers = Path::new(env!("CARGO_MANIFEST_DIR"));
+    consumers.parent().expect("consumers is a folder of the repository").to_owned()
+}

@@ -1,0 +1,200 @@
+//! A WebSocket byte by byte, with no library between the test and the wire.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::PATIENCE;
+
+/// RFC 6455's own example; its answer is [`ACCEPT`].
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// What a server makes of the key.
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const CLOSE: u8 = 8;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
+
+/// A connection on which a handshake was sent and its answer's head read.
+pub(crate) struct Raw {
+    stream: TcpStream,
+    /// `HTTP/1.1 101 Switching Protocols`
+    pub(crate) status: String,
+    /// Names in lower case, values as they came.
+    pub(crate) headers: Vec<(String, String)>,
+    /// What has come after the head.
+    body: Vec<u8>,
+    ended: bool,
+}
+
+/// One frame as it stands on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// FIN, the reserved bits and the opcode.
+    pub(crate) first: u8,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Raw {
+    /// Connects and shakes hands, with further headers.
+    pub(crate) fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        let mut head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
+        );
+        for (name, value) in headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
+        Self::request(address, head.as_bytes())
+    }
+
+    /// Connects, sends these bytes and reads the answer's head. A server that closes at once, or
+    /// says nothing, leaves an empty status.
+    pub(crate) fn request(address: SocketAddr, bytes: &[u8]) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("it is not zero");
+        stream.set_nodelay(true).expect("the socket is open");
+        let (status, headers) = (String::new(), Vec::new());
+        let mut raw = Self { stream, status, headers, body: Vec::new(), ended: false };
+        raw.send(bytes);
+        let mut end = None;
+        while end.is_none() && raw.read() {
+            end = raw.body.windows(4).position(|four| four == b"\r\n\r\n");
+        }
+        let Some(end) = end else { return raw };
+        let body = raw.body.split_off(end + 4);
+        let head = String::from_utf8_lossy(&raw.body[..end]).into_owned();
+        raw.body = body;
+        let mut lines = head.split("\r\n");
+        raw.status = lines.next().unwrap_or_default().to_owned();
+        let headers = lines.filter_map(|line| line.split_once(':'));
+        let lower = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.trim().into());
+        raw.headers = headers.map(lower).collect();
+        raw
+    }
+
+    /// A header's value by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sends these bytes; see [`masked`]. A peer that is gone shows when reading.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// Reads until the whole frames that have come are enough, or the end; returns them.
+    pub(crate) fn read_until(&mut self, enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
+        while !enough(&frames(&self.body)) && self.read() {}
+        frames(&self.body)
+    }
+
+    /// Closes as a client does, answering the server's close when it has come, and returns all
+    /// that comes after the head until the server closes the connection.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let close = frames(&self.body).into_iter().find(|frame| frame.opcode() == CLOSE);
+        let payload = close.map_or(close_payload(1000, ""), |close| close.payload);
+        self.send(&masked(CLOSE, &payload));
+        self.rest()
+    }
+
+    /// All that comes after the head until the server closes, or nothing comes in time.
+    pub(crate) fn rest(mut self) -> Vec<u8> {
+        while self.read() {}
+        self.body
+    }
+
+    /// Reads what is there; false at the end.
+    fn read(&mut self) -> bool {
+        let mut piece = [0; 4096];
+        self.ended = self.ended
+            || match self.stream.read(&mut piece) {
+                Ok(length) => {
+                    self.body.extend_from_slice(&piece[..length]);
+                    length == 0
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::ConnectionReset => true,
+                    ErrorKind::Interrupted => false,
+                    _ => panic!("{error}, after {:?} {:?}", self.status, self.body),
+                },
+            };
+        !self.ended
+    }
+}
+
+impl Frame {
+    /// What kind of frame.
+    pub(crate) fn opcode(&self) -> u8 {
+        self.first & 0x0f
+    }
+}
+
+/// A whole frame as a client sends it.
+///
+/// # Panics
+/// With a payload of 64 KiB or more.
+pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+    let length = u16::try_from(payload.len()).expect("under 64 KiB");
+    let mut frame = vec![0x80 | opcode];
+    match u8::try_from(length) {
+        Ok(short @ ..126) => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// What a close frame carries.
+pub(crate) fn close_payload(code: u16, reason: &str) -> Vec<u8> {
+    [&code.to_be_bytes(), reason.as_bytes()].concat()
+}
+
+/// The whole frames at the beginning of what a server sent, which are not masked.
+pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let Some((frame, rest)) = split_frame(bytes) {
+        frames.push(frame);
+        bytes = rest;
+    }
+    frames
+}
+
+fn split_frame(bytes: &[u8]) -> Option<(Frame, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    assert!(length < 0x80, "a server masks no frame: {bytes:?}");
+    let (length, rest) = match length {
+        126 => {
+            rest.split_first_chunk().map(|(l, rest)| (u64::from(u16::from_be_bytes(*l)), rest))?
+        }
+        127 => rest.split_first_chunk().map(|(l, rest)| (u64::from_be_bytes(*l), rest))?,
+        short => (u64::from(short), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((Frame { first, payload: payload.to_vec() }, rest))
+}
+
+#[test]
+fn frames_are_read_as_they_were_written() {
+    for length in [0, 1, 125, 126, 127, 255, 256, 65535] {
+        let payload = vec![b'x'; length];
+        let sent = masked(TEXT, &payload);
+        let head = sent.len() - length - 4;
+        // A server's frame is a client's without the mask.
+        let mut served = sent[..head].to_vec();
+        served[1] &= 0x7f;
+        served.extend(&payload);
+        let frame = Frame { first: 0x81, payload };
+        assert_eq!(frames(&[&served[..], &served, &[0x81]].concat()), [frame.clone(), frame]);
+        let unmasked = sent[head + 4..].iter().zip(sent[head..head + 4].iter().cycle());
+        assert!(unmasked.map(|(byte, mask)| byte ^ mask).all(|byte| byte == b'x'));
+    }
+}

@@ -1,0 +1,168 @@
+//! The program `waterway`, started on a routing table of the test's own.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::log::Log;
+use super::raw::Raw;
+
+/// A running service in a temporary folder that holds its `routing.toml` and its `media`.
+///
+/// Dropped, it is killed and its folder removed; when the test has panicked, its log is printed.
+pub(crate) struct Service {
+    child: Child,
+    address: SocketAddr,
+    log: Log,
+    folder: TempDir,
+}
+
+impl Service {
+    /// Starts the service on this routing table and waits until it listens.
+    ///
+    /// A table that says nothing of `listen` gets a free port of 127.0.0.1.
+    pub(crate) fn start(routing: &str) -> Self {
+        Self::start_with(routing, |_| {})
+    }
+
+    /// As [`start`](Self::start), after a last change to the command: its environment, say.
+    pub(crate) fn start_with(routing: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::create_dir(folder.path().join("media")).expect("it takes a folder");
+        Self::start_in(folder, routing, change)
+    }
+
+    /// Starts the service in a folder that the test has filled.
+    pub(crate) fn start_in(
+        folder: TempDir,
+        routing: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let file = folder.path().join("routing.toml");
+        fs::write(&file, on_a_free_port(routing)).expect("the folder takes a file");
+        let mut command = program(folder.path());
+        command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
+        change(&mut command);
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+        let log = Log::keep(child.stderr.take().expect("stderr is piped"));
+        // From here on the child is killed whatever happens, so a wait that panics leaves nothing.
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut service = Self { child, address: nowhere, log, folder };
+        service.address = service.log.wait("line with `listening` and an address", listening_at);
+        service
+    }
+
+    /// Where the service listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://…` for this path, which begins with `/`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// `ws://…` for this path, which begins with `/`.
+    pub(crate) fn ws(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    /// A WebSocket byte by byte, from this origin's own page.
+    pub(crate) fn raw(&self, path: &str) -> Raw {
+        Raw::open(self.address, path, &[])
+    }
+
+    /// The service's folder, in which it was started.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the service keeps pictures.
+    pub(crate) fn media(&self) -> PathBuf {
+        self.folder.path().join("media")
+    }
+
+    /// The names in `media`, sorted.
+    pub(crate) fn media_names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.media()).expect("media is a folder");
+        let names = entries.map(|entry| entry.expect("it can be read").file_name());
+        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the service has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Waits for a line of the log that contains this text, and returns it.
+    pub(crate) fn wait_for_log(&self, text: &str) -> String {
+        let wanted = |line: &str| line.contains(text).then(|| line.to_owned());
+        self.log.wait(&format!("line with {text:?}"), wanted)
+    }
+
+    /// Sends this signal to the service.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the service is there");
+    }
+
+    /// Asks the service to end as an operating system does (SIGTERM), and waits until it has.
+    pub(crate) fn stop_gracefully(mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        assert!(self.log.wait_for_end(), "the service did not end after SIGTERM");
+        self.child.wait().expect("the service was started here")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Both fail only when the service has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            self.log.wait_for_end();
+            eprintln!("--- the service's log ---\n{}---", self.log.text());
+        }
+    }
+}
+
+/// Runs the program with these arguments in this folder until it ends.
+pub(crate) fn waterway(folder: &Path, arguments: &[&str]) -> Output {
+    program(folder).args(arguments).stdin(Stdio::null()).output().expect("the program starts")
+}
+
+/// The program, which logs no colours.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waterway"));
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command.env_remove("RUST_LOG").env_remove("WATERWAY_CONFIG");
+    command
+}
+
+fn on_a_free_port(routing: &str) -> String {
+    const LISTEN: &str = "listen = [\"127.0.0.1:0\"]\n";
+    if routing.lines().any(|line| line.trim_start().starts_with("listen")) {
+        return routing.to_owned();
+    }
+    match routing.split_once("[server]\n") {
+        Some((before, after)) => format!("{before}[server]\n{LISTEN}{after}"),
+        None => format!("{routing}\n[server]\n{LISTEN}"),
+    }
+}
+
+fn listening_at(line: &str) -> Option<SocketAddr> {
+    let (_, address) = line.contains("listening").then(|| line.split_once("address="))??;
+    let address = address.trim_matches('"').trim_start_matches("http://");
+    address.split([' ', '"', '/']).next()?.parse().ok()
+}
