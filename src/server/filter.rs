@@ -89,8 +89,11 @@ where
         Err(error) => return response::from_reply(error),
     };
     let patience = server.router.server().answer.duration();
+    let (asked, path) = (method.clone(), scope.path.clone());
     let reply = request(&server.router, &way, scope, method, body, patience).await;
-    response::from_reply(reply)
+    let response = response::from_reply(reply);
+    tracing::debug!(method = %asked, path, status = response.status().as_u16(), "request answered");
+    response
 }
 
 fn refused(refusal: &Refusal, way: &Way) -> Response {
