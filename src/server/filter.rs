@@ -84,11 +84,13 @@ where
         return refused(&refusal, &way);
     }
     let limit = way.body_limit(&method);
-    let body = match read(body, limit, &scope.headers, way.request_limits().idle.duration()).await {
-        Ok(body) => body,
-        Err(error) => return response::from_reply(error),
-    };
     let patience = server.router.server().answer.duration();
+    let pause = way.request_limits().idle.duration();
+    let body = match timeout(patience, read(body, limit, &scope.headers, pause)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return response::from_reply(refusal),
+        Err(_) => return response::from_reply(too_slow()),
+    };
     let (asked, path) = (method.clone(), scope.path.clone());
     let reply = request(&server.router, &way, scope, method, body, patience).await;
     let response = response::from_reply(reply);
@@ -120,6 +122,11 @@ fn refused(refusal: &Refusal, way: &Way) -> Response {
     response::from_reply(reply)
 }
 
+fn too_slow() -> Reply {
+    let error = Error::new(code::EXPIRED, "the body came too slowly");
+    Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT)
+}
+
 /// Reads the body: of so many bytes at most, and with pauses of so long at most.
 async fn read<S, B>(
     body: S,
@@ -144,10 +151,7 @@ where
     let mut bytes = BytesMut::new();
     let mut body = std::pin::pin!(body);
     loop {
-        let Ok(part) = timeout(pause, body.next()).await else {
-            let error = Error::new(code::EXPIRED, "the body came too slowly");
-            return Err(Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT));
-        };
+        let Ok(part) = timeout(pause, body.next()).await else { return Err(too_slow()) };
         match part {
             None => return Ok(bytes.freeze()),
             Some(Err(error)) => {
