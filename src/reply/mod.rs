@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use crate::error::{Error, code};
 
-pub use channel::{Envelope, ReplyChannel, Sent};
+pub use channel::{Envelope, ReplyChannel};
 pub use json::to_json;
 pub(crate) use outbox::{Batch, Replies};
-pub use outbox::{OutboxLimits, Slow};
+pub use outbox::{OutboxLimits, Sent, Slow};
 pub use payload::Payload;
 
 /// One answer: what Channels 1 puts into a reply message (`accept`, `text`, `bytes`, `close`),

@@ -1,6 +1,5 @@
 //! The one warp filter: an HTTP request becomes a scope and goes to its route.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,26 +7,17 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use warp::Filter;
 use warp::reply::Response;
 
+use super::peer::Peer;
 use super::{Server, address, response, upgrade};
 use crate::connection::request;
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
 use crate::routing::{Refusal, Way};
-
-/// Who is at the other end of a connection; in the extensions of each of its requests.
-#[derive(Clone)]
-pub(super) struct Peer {
-    pub(super) address: Option<IpAddr>,
-    pub(super) connection: Arc<str>,
-    /// The connection's place among those that may be open.
-    pub(super) permit: Arc<OwnedSemaphorePermit>,
-}
 
 pub(super) fn filter(
     server: Server,

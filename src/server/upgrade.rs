@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-use super::filter::Peer;
+use super::peer::Peer;
 use super::{Server, response};
 use crate::auth::looks_like_token;
 use crate::config::ServerConfig;
