@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::consumer::{Called, call};
 use crate::error::{Error, code};
@@ -93,7 +93,8 @@ fn refusal(route: &Route, message: &mut Message) -> Option<Reply> {
         }
         Err(error) => {
             tracing::info!(path = message.scope.path, %error, "request refused");
-            Some(Reply::error(&error))
+            let scheme = HeaderValue::from_static("Bearer");
+            Some(Reply::error(&error).with_header(header::WWW_AUTHENTICATE, scheme))
         }
     }
 }
