@@ -101,7 +101,7 @@ fn a_file_is_short_and_begins_with_what_it_is() {
             found.push(format!("{path}: {lines} lines need no excuse"));
         }
         let sentence = text.strip_prefix("//! ").and_then(|rest| rest.chars().next());
-        if path.ends_with(".rs") && sentence.is_none_or(char::is_whitespace) {
+        if is_rust(&path) && sentence.is_none_or(char::is_whitespace) {
             found.push(format!("{path}:1: begin with `//! ` and what the file is"));
         }
     }
@@ -133,6 +133,10 @@ fn the_top_of_the_repository_is_the_one_agreed_on() {
     let known = |name: &str| TOP.contains(&name) || ignored.contains(&name);
     let strange: Vec<String> = names.filter(|name| !known(name)).collect();
     assert_none(&strange);
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|kind| kind == "rs")
 }
 
 /// Where a crate is named outside its home.

@@ -4,7 +4,7 @@
 //! would hang fails.
 
 // A harness is a vocabulary: not every word is in use at every time.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod client;
 mod http;
@@ -21,7 +21,9 @@ pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
 pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
 pub(crate) use python::{Peer, python};
-pub(crate) use raw::{BINARY, CLOSE, Frame, PING, PONG, Raw, TEXT, close_payload, frames, masked};
+pub(crate) use raw::{
+    BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, Raw, TEXT, begun, close_payload, frames, masked,
+};
 pub(crate) use service::{Service, waterway};
 
 /// How long the harness waits for anything: long, since machines that test are busy.

@@ -101,11 +101,11 @@ fn first_names(path: &str) -> Vec<String> {
 
 /// Writes sources into a temporary folder and checks them.
 fn climbs_in(files: &[(&str, &str)]) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (path, text) in files {
         let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it takes a folder");
+        fs::write(path, text).expect("the folder takes a file");
     }
     climbs(folder.path())
 }
@@ -149,7 +149,7 @@ fn a_climb_planted_in_the_real_sources_is_noticed() {
     let mut files: Vec<(String, String)> =
         sources(&src, &["."]).into_iter().map(|source| (source.path, source.text)).collect();
     let (_, text) = files.iter_mut().find(|(path, _)| module(path) == first).unwrap();
-    text.push_str(&format!("use crate::{last}::Anything;\n"));
+    text.extend(["use crate::", last, "::Anything;\n"]);
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let found = climbs_in(&files);
     assert_eq!(found.len(), 1, "{found:?}");
