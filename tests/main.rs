@@ -4,7 +4,11 @@
 //! tests talk to stand in `peers` (reference servers) and `clients`; `scripts/test` installs what
 //! they need.
 
+mod bad_input;
+mod bad_wire;
 mod layout;
+mod pictures;
 mod python_client;
+mod queue;
 mod util;
 mod wire;
