@@ -7,6 +7,7 @@
 mod bad_input;
 mod bad_wire;
 mod layout;
+mod lifecycle;
 mod pictures;
 mod python_client;
 mod queue;

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
@@ -286,7 +286,13 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut batch = first;
+    let mut due = Instant::now() + ping;
     loop {
+        // Also who is told much is pinged: a client that only listens is heard by its pongs alone.
+        if due <= Instant::now() {
+            sink.feed(Frame::Ping(Bytes::new())).await?;
+            due = Instant::now() + ping;
+        }
         let mut closed = None;
         for reply in batch.replies {
             if let Some(payload) = reply.content {
@@ -304,13 +310,11 @@ where
         if let Some(code) = closed {
             return Ok(code);
         }
-        batch = loop {
-            match timeout(ping, replies.take()).await {
-                Ok(Some(batch)) => break batch,
-                // Every sender is gone, which includes the connection's own.
-                Ok(None) => return Err(WsError::ConnectionClosed),
-                Err(_) => sink.send(Frame::Ping(Bytes::new())).await?,
-            }
+        batch = match timeout_at(due, replies.take()).await {
+            Ok(Some(batch)) => batch,
+            // Every sender is gone, which includes the connection's own.
+            Ok(None) => return Err(WsError::ConnectionClosed),
+            Err(_) => Batch::default(),
         };
     }
 }
