@@ -9,6 +9,7 @@
 mod client;
 mod http;
 mod log;
+mod page;
 mod photo;
 mod python;
 mod raw;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
+pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};
 pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
 pub(crate) use python::{Peer, python};
 pub(crate) use raw::{
