@@ -4,6 +4,9 @@
 //! tests talk to stand in `peers` (reference servers) and `clients`; `scripts/test` installs what
 //! they need.
 
+// In a test every `unwrap` is an assertion, in its helping functions too.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod bad_wire;
 mod layout;

@@ -106,7 +106,7 @@ fn message(channel: Channel, question: &Question) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Registry;
+    use crate::consumer::Registry;
 
     async fn nothing() {}
 
