@@ -66,17 +66,22 @@ impl Events {
             return false;
         }
         let mut message = self.message(Content::Connect);
-        match self.way.select(&mut message).cloned() {
-            None if self.scope.origin_allowed => {}
-            None => {
-                let _ = self.channel.send(Reply::deny(StatusCode::FORBIDDEN));
-            }
-            Some(route) => match self.call(&route, message).await {
+        let route = self.way.select(&mut message).cloned();
+        // A socket consumer has a say in it, see `SocketConsumer::check_origin`; a function none.
+        let decides = route.as_ref().is_some_and(|route| route.consumer().is_socket());
+        if !self.scope.origin_allowed && !decides {
+            let origin = self.scope.header("origin");
+            tracing::info!(client = %self.channel.name(), path = self.scope.path, origin, "origin refused");
+            let _ = self.channel.send(Reply::deny(StatusCode::FORBIDDEN));
+            return false;
+        }
+        if let Some(route) = route {
+            match self.call(&route, message).await {
                 Called::Replied(reply) => self.send(reply),
                 Called::Failed(error) | Called::Panicked(error) => {
                     self.send_error(&error, Channel::Connect, Some(close::FAILED));
                 }
-            },
+            }
         }
         // A consumer that has not refused the client takes it. Ignored where it has decided.
         let _ = self.channel.send(Reply::accept());

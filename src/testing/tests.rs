@@ -1,0 +1,77 @@
+//! What a client meets, from the handshake to the last event.
+
+use std::sync::{Arc, Mutex};
+
+use http::StatusCode;
+
+use super::{Handshake, TestClient};
+use crate::consumer::{Registry, SocketConsumer};
+use crate::error::Error;
+use crate::message::Message;
+use crate::reply::{Payload, ReplyChannel};
+use crate::routing::Router;
+
+/// What was called, in order.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<Vec<&'static str>>>);
+
+impl Calls {
+    fn note(&self, call: &'static str) {
+        self.0.lock().unwrap().push(call);
+    }
+
+    fn taken(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+struct Noting(Calls);
+
+impl SocketConsumer for Noting {
+    async fn open(&mut self, _: &ReplyChannel) -> Result<(), Error> {
+        self.0.note("open");
+        Ok(())
+    }
+
+    async fn on_message(&mut self, _: &ReplyChannel, _: Payload) -> Result<(), Error> {
+        self.0.note("message");
+        Ok(())
+    }
+
+    async fn on_close(&mut self, _: u16) -> Result<(), Error> {
+        self.0.note("close");
+        Ok(())
+    }
+}
+
+fn noting(calls: &Calls) -> Registry {
+    let (socket, function) = (calls.clone(), calls.clone());
+    Registry::new().socket("socket", move || Noting(socket.clone())).function(
+        "function",
+        move |message: Message| {
+            let calls = function.clone();
+            async move { calls.note(message.channel().name()) }
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_client_of_a_foreign_origin_neither_comes_nor_leaves() {
+    let calls = Calls::default();
+    for (consumer, here) in [
+        ("socket", &["open", "close"][..]),
+        ("function", &["websocket.connect", "websocket.disconnect"]),
+    ] {
+        let table = format!(
+            "[[route]]\nchannel = \"websocket.*\"\npath = \"/\"\nconsumer = \"{consumer}\""
+        );
+        let router = Router::parse(&table, &noting(&calls)).unwrap();
+        let foreign = Handshake::new("/").foreign("http://evil.example").connect(&router).await;
+        assert_eq!(foreign.unwrap_err(), StatusCode::FORBIDDEN, "{consumer}");
+        router.finished().await;
+        assert_eq!(calls.taken(), [""; 0], "{consumer}");
+
+        TestClient::connect(&router, "/").await.unwrap().disconnect(1000).await;
+        assert_eq!(calls.taken(), here, "{consumer}");
+    }
+}
