@@ -75,3 +75,28 @@ async fn a_client_of_a_foreign_origin_neither_comes_nor_leaves() {
         assert_eq!(calls.taken(), here, "{consumer}");
     }
 }
+
+#[tokio::test]
+async fn a_token_is_asked_for_by_the_route_that_takes_the_connect() {
+    // The first route looks at heads, and a connect has none.
+    let table = r#"
+        [auth.token]
+        secret = "secret"
+        [[route]]
+        channel  = "websocket.*"
+        path     = "/"
+        when     = { type = "ping" }
+        consumer = "function"
+        [[route]]
+        channel  = "websocket.*"
+        path     = "/"
+        auth     = "token"
+        consumer = "function"
+    "#;
+    let calls = Calls::default();
+    let router = Router::parse(table, &noting(&calls)).unwrap();
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    assert_eq!(client.receive().await.json()["error"], "enter correct token");
+    assert_eq!(client.receive().await.close_code(), 3000);
+    assert_eq!(calls.taken(), [""; 0]);
+}
