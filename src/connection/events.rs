@@ -21,8 +21,17 @@ pub(super) struct Events {
     waiting: Waiting,
     /// Set by whoever ends the connection, before `waiting` ends.
     code: Arc<AtomicU16>,
-    instances: Vec<(Arc<str>, Box<dyn Instance>)>,
+    instances: Vec<(Owner, Box<dyn Instance>)>,
     buckets: Vec<(usize, Bucket)>,
+}
+
+/// What an instance belongs to.
+#[derive(PartialEq, Eq)]
+enum Owner {
+    /// A socket consumer, by its name: however many routes lead to it, it keeps one state.
+    Consumer(Arc<str>),
+    /// A route to a function, by its number: its queue is its own.
+    Route(usize),
 }
 
 impl Events {
@@ -135,13 +144,15 @@ impl Events {
         Message::new(channel, scope, content, self.cancellation.clone())
     }
 
-    /// Calls the route's consumer. A consumer has one instance in a connection, however many
-    /// routes lead to it.
     async fn call(&mut self, route: &Route, message: Message) -> Called {
-        let name = route.consumer().name();
-        let known = self.instances.iter().position(|(known, _)| known == name);
+        let consumer = route.consumer();
+        let owner = match consumer.is_socket() {
+            true => Owner::Consumer(Arc::clone(consumer.name())),
+            false => Owner::Route(route.index()),
+        };
+        let known = self.instances.iter().position(|(known, _)| *known == owner);
         let at = known.unwrap_or_else(|| {
-            self.instances.push((Arc::clone(name), route.consumer().instance()));
+            self.instances.push((owner, consumer.instance()));
             self.instances.len() - 1
         });
         call(self.instances[at].1.as_mut(), message).await

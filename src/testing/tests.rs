@@ -8,6 +8,7 @@ use super::{Handshake, TestClient};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::message::Message;
+use crate::queue::TaskQueue;
 use crate::reply::{Payload, ReplyChannel};
 use crate::routing::Router;
 
@@ -99,4 +100,36 @@ async fn a_token_is_asked_for_by_the_route_that_takes_the_connect() {
     assert_eq!(client.receive().await.json()["error"], "enter correct token");
     assert_eq!(client.receive().await.close_code(), 3000);
     assert_eq!(calls.taken(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_function_has_what_each_of_its_routes_gives_it() {
+    async fn queue(queue: TaskQueue) -> String {
+        queue.name().to_string()
+    }
+    async fn work() {}
+    let table = r#"
+        [queue.urgent]
+        consumer = "work"
+        [queue.patient]
+        consumer = "work"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        when     = { urgent = true }
+        queue    = "urgent"
+        consumer = "queue"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        queue    = "patient"
+        consumer = "queue"
+    "#;
+    let registry = Registry::new().function("queue", queue).function("work", work);
+    let router = Router::parse(table, &registry).unwrap();
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    for (message, queue) in [("{}", "patient"), (r#"{"urgent": true}"#, "urgent")] {
+        client.send(message).await;
+        assert_eq!(client.receive().await.text(), queue, "{message}");
+    }
 }
