@@ -9,7 +9,7 @@ use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::message::Message;
 use crate::queue::TaskQueue;
-use crate::reply::{Payload, ReplyChannel};
+use crate::reply::{Payload, Reply, ReplyChannel};
 use crate::routing::Router;
 
 /// What was called, in order.
@@ -131,5 +131,20 @@ async fn a_function_has_what_each_of_its_routes_gives_it() {
     for (message, queue) in [("{}", "patient"), (r#"{"urgent": true}"#, "urgent")] {
         client.send(message).await;
         assert_eq!(client.receive().await.text(), queue, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_alone_refuses_a_client() {
+    let registry = Registry::new()
+        .function("status", async || Reply::status(StatusCode::TOO_MANY_REQUESTS))
+        .function("deny", async || Reply::deny(StatusCode::TOO_MANY_REQUESTS));
+    for consumer in ["status", "deny"] {
+        let table = format!(
+            "[[route]]\nchannel = \"websocket.connect\"\npath = \"/\"\nconsumer = \"{consumer}\""
+        );
+        let router = Router::parse(&table, &registry).unwrap();
+        let refused = TestClient::connect(&router, "/").await;
+        assert_eq!(refused.unwrap_err(), StatusCode::TOO_MANY_REQUESTS, "{consumer}");
     }
 }
