@@ -1,15 +1,20 @@
 //! What a client meets, from the handshake to the last event.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
 
 use super::{Handshake, TestClient};
+use crate::connection::{Connection, Socket, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
-use crate::message::Message;
+use crate::extract::Text;
+use crate::message::{Message, Scope};
 use crate::queue::TaskQueue;
-use crate::reply::{Payload, Reply, ReplyChannel};
+use crate::reply::{Batch, Payload, Reply, ReplyChannel};
 use crate::routing::Router;
 
 /// What was called, in order.
@@ -146,5 +151,46 @@ async fn a_status_alone_refuses_a_client() {
         let router = Router::parse(&table, &registry).unwrap();
         let refused = TestClient::connect(&router, "/").await;
         assert_eq!(refused.unwrap_err(), StatusCode::TOO_MANY_REQUESTS, "{consumer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
+    let registry = Registry::new().function("size", async |text: Text| text.0.len().to_string());
+    let table = r#"
+        [limits]
+        idle = "3s"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        consumer = "size"
+    "#;
+    let router = Router::parse(table, &registry).unwrap();
+    let way = router.way("/");
+    let (rules, drain) = (Socket::new(&way), CancellationToken::new());
+    let scope = Scope { origin_allowed: true, ..Scope::default() };
+    let connection = Connection::open(&router, way, scope);
+    let (mut client, stream) = tokio::io::duplex(64);
+    let served = run(stream, connection, Batch::default(), rules, &drain);
+    let told = async {
+        // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
+        client.write_all(&[0x81, 0x80 | 100, 0, 0, 0, 0]).await.unwrap();
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            client.write_all(&[b'x'; 10]).await.unwrap();
+        }
+        loop {
+            let mut head = [0; 2];
+            client.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; head[1].into()];
+            client.read_exact(&mut payload).await.unwrap();
+            if head[0] == 0x81 {
+                return payload;
+            }
+        }
+    };
+    tokio::select! {
+        () = served => panic!("the client is closed"),
+        text = told => assert_eq!(text, b"100"),
     }
 }
