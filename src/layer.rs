@@ -125,8 +125,10 @@ impl Group {
         }
         let members = shared.groups.entry(Arc::clone(&self.name));
         members.or_default().insert(Arc::clone(channel.name()));
-        // It may have left between the two steps, when its leaving found no membership to end.
-        if !shared.clients.contains_key(channel.name()) {
+        // Between the two steps its membership may have ended, by its leaving or by `discard`, and
+        // found no member to take out.
+        let stays = shared.clients.get(channel.name());
+        if !stays.is_some_and(|client| client.groups.contains(&self.name)) {
             self.layer.remove_member(&self.name, channel.name());
         }
         Ok(())
@@ -203,6 +205,21 @@ mod tests {
         assert!(room.is_empty());
         assert!(room.add(&anna).is_err(), "who has left cannot join");
         assert!(layer.shared.groups.is_empty(), "an empty group takes no memory");
+    }
+
+    #[test]
+    fn nobody_stays_a_member_who_was_added_and_discarded_at_once() {
+        let layer = ChannelLayer::default();
+        let room = layer.group("room");
+        for _ in 0..2000 {
+            let (anna, _replies) = join(&layer, "anna", OutboxLimits::default());
+            std::thread::scope(|threads| {
+                threads.spawn(|| room.add(&anna));
+                threads.spawn(|| room.discard(&anna));
+            });
+            layer.leave("anna");
+            assert!(room.is_empty(), "a member that has left stays for ever");
+        }
     }
 
     #[test]
