@@ -154,7 +154,8 @@ impl Group {
             }
         }
         if delivery.dropped > 0 {
-            tracing::warn!(group = %self.name, dropped = delivery.dropped, "slow members missed a reply");
+            // Quoted: a name may be a client's own text, with line breaks in it.
+            tracing::warn!(group = ?self.name, dropped = delivery.dropped, "slow members missed a reply");
         }
         delivery
     }
