@@ -1,6 +1,7 @@
 //! Workers: threads that take tasks from a queue and let its consumer work on them.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -30,7 +31,14 @@ impl Workers {
         let threads = (0..count).map(|number| {
             let (queue, consumer, runtime) = (queue.clone(), consumer.clone(), runtime.clone());
             let name = format!("{}-{number}", queue.name());
-            thread::Builder::new().name(name).spawn(move || work(&queue, &consumer, &runtime))
+            thread::Builder::new().name(name).spawn(move || {
+                // A consumer's panic is caught where it is called; what it holds may panic again
+                // as it is dropped. The task is answered by its claim, and the next one is taken.
+                let again = || work(&queue, &consumer, &runtime);
+                while catch_unwind(AssertUnwindSafe(again)).is_err() {
+                    tracing::error!(queue = %queue.name(), "a worker panicked and begins anew");
+                }
+            })
         });
         Ok(Self { queue: queue.clone(), threads: threads.collect::<io::Result<_>>()? })
     }

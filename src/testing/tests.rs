@@ -7,13 +7,13 @@ use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::{Handshake, TestClient};
+use super::{Handshake, TestClient, TestWorkers};
 use crate::connection::{Connection, Socket, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::extract::Text;
 use crate::message::{Message, Scope};
-use crate::queue::TaskQueue;
+use crate::queue::{Task, TaskQueue, TaskUuid};
 use crate::reply::{Batch, Payload, Reply, ReplyChannel};
 use crate::routing::Router;
 
@@ -193,4 +193,50 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
         () = served => panic!("the client is closed"),
         text = told => assert_eq!(text, b"100"),
     }
+}
+
+#[tokio::test]
+async fn a_worker_outlives_what_panics_as_it_is_dropped() {
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    async fn work(message: Message) -> &'static str {
+        if message.head().is_some() {
+            let _fragile = Fragile;
+            message.reply_channel.try_send("working");
+            std::future::pending::<()>().await;
+        }
+        "worked"
+    }
+    async fn receive(message: Message, queue: TaskQueue) {
+        if !queue.cancel(&message.reply_channel, "fragile") {
+            let name = message.head().map_or("sturdy", |_| "fragile");
+            let uuid = TaskUuid::new(name.into()).unwrap();
+            queue.push(Task::new(uuid, message));
+        }
+    }
+    let table = r#"
+        [queue.tasks]
+        consumer = "work"
+        workers  = 1
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        queue    = "tasks"
+        consumer = "receive"
+    "#;
+    let registry = Registry::new().function("work", work).function("receive", receive);
+    let router = Router::parse(table, &registry).unwrap();
+    let _workers = TestWorkers::start(&router);
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    client.send("{}").await;
+    assert_eq!(client.receive().await.text(), "working");
+    client.send("cancel").await;
+    let answer = client.receive().await.json();
+    assert_eq!((&answer["uuid"], &answer["code"]), (&"fragile".into(), &"failed".into()));
+    client.send("another").await;
+    assert_eq!(client.receive().await.text(), "worked");
 }
