@@ -48,7 +48,7 @@ impl Default for OutboxLimits {
 }
 
 /// What a reply weighs beside its payload, so that empty replies are bounded too.
-const REPLY_OVERHEAD: usize = 64;
+const REPLY_OVERHEAD: usize = size_of::<Reply>();
 
 /// The sending and the receiving side's shared state.
 #[derive(Debug)]
