@@ -53,6 +53,7 @@ async fn a_picture_taken_before_sigterm_is_answered() {
     let of_picture = answers.iter().find(|answer| answer["uuid"] == 1).expect("an answer");
     assert!(of_picture["url"].is_string(), "{answers:?}");
     assert_eq!(client.closed().await.0, 1012);
+    drop(client);
     assert!(stopped.await.unwrap().success());
 }
 
