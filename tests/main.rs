@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod bad_wire;
+mod cli;
 mod layout;
 mod lifecycle;
 mod pictures;
