@@ -10,6 +10,7 @@ mod cli;
 mod layout;
 mod lifecycle;
 mod pictures;
+mod program;
 mod python_client;
 mod queue;
 mod util;

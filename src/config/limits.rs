@@ -21,7 +21,7 @@ pub struct LimitsConfig {
     /// How long a client may be silent, pongs included. Default `"60s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub idle: Option<Time>,
-    /// How often a client is pinged. Default `"20s"`.
+    /// How long after the last sign of a client it is pinged. Default `"20s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub ping: Option<Time>,
     /// How many bytes may wait for a client that does not read; an empty outbox takes a reply of
@@ -49,7 +49,7 @@ pub struct Limits {
     pub rate: Rate,
     /// How long a client may be silent.
     pub idle: Time,
-    /// How often a client is pinged.
+    /// How long after the last sign of a client it is pinged.
     pub ping: Time,
     /// How many bytes may wait for a client that does not read.
     pub outbox: Size,
