@@ -7,6 +7,7 @@
 mod bad_input;
 mod bad_wire;
 mod cli;
+mod contract;
 mod layout;
 mod lifecycle;
 mod pictures;
