@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_wire;
 mod cli;
 mod contract;
+mod events;
 mod layout;
 mod lifecycle;
 mod pictures;
