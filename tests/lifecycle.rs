@@ -29,8 +29,8 @@ async fn chatter(service: &Service, name: &str) -> Client {
 #[tokio::test]
 async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let table = picture_table("", "") + ECHO;
-    let listen = "[server]\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
-    let service = Service::start(&(table + listen));
+    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
+    let service = Service::start(&(table + server));
     let socket = service.folder().join("waterway.sock");
     assert!(socket.exists());
     let mut page = Page::open(&service).await;

@@ -9,6 +9,9 @@
 
 mod bad_input;
 mod bad_wire;
+mod cli;
+mod contract;
+mod events;
 mod layout;
 mod lifecycle;
 mod pictures;

@@ -162,7 +162,6 @@ fn on_a_free_port(routing: &str) -> String {
 }
 
 fn listening_at(line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.contains("listening").then(|| line.split_once("address="))??;
-    let address = address.trim_matches('"').trim_start_matches("http://");
+    let (_, address) = line.contains("listening").then(|| line.split_once("http://"))??;
     address.split([' ', '"', '/']).next()?.parse().ok()
 }
