@@ -76,7 +76,7 @@ pub use reply::{
     Close, Envelope, FilePart, OutboxLimits, Payload, Reply, ReplyChannel, Sent, Slow, close,
     to_json,
 };
-pub use routing::{Router, Row};
+pub use routing::{Explanation, Question, Router, Row};
 pub use setting::{
     At, Entry, Mistake, Period, Place, Rate, ReadError, Report, Size, Source, Sources, Table, Time,
     UnitError, Value, Written, nearest, read,

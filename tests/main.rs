@@ -4,7 +4,13 @@
 //! tests talk to stand in `peers` (reference servers) and `clients`; `scripts/test` installs what
 //! they need.
 
+mod bad_input;
+mod bad_wire;
 mod layout;
+mod lifecycle;
+mod pictures;
+mod program;
 mod python_client;
+mod queue;
 mod util;
 mod wire;

@@ -4,11 +4,12 @@
 //! would hang fails.
 
 // A harness is a vocabulary: not every word is in use at every time.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod client;
 mod http;
 mod log;
+mod page;
 mod photo;
 mod python;
 mod raw;
@@ -19,9 +20,12 @@ use std::time::Duration;
 
 pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
+pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};
 pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
 pub(crate) use python::{Peer, python};
-pub(crate) use raw::{BINARY, CLOSE, Frame, PING, PONG, Raw, TEXT, close_payload, frames, masked};
+pub(crate) use raw::{
+    BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, Raw, TEXT, begun, close_payload, frames, masked,
+};
 pub(crate) use service::{Service, waterway};
 
 /// How long the harness waits for anything: long, since machines that test are busy.

@@ -2,21 +2,21 @@
 
 use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
 
-use super::control;
+use super::control::Change;
 use super::framing::{Frame, Parts};
 use super::header::Header;
 
 /// Puts a page's picture on the route's queue; the queue answers whatever becomes of it.
 ///
-/// A message whose head has a `type` is not a picture: `viewport`, `cancel` and `reprioritise` are
-/// obeyed here too, so that they need no routes of their own.
+/// A message of the type `viewport`, `cancel` or `reprioritise` is obeyed here too, so that these
+/// need no routes of their own. Any other `type` is a field of a picture's header like the rest
+/// that is not known.
 ///
 /// # Errors
 /// `bad_header`, with the `uuid` where it is known; `bad_image` when nothing follows the header.
 pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
-    if let Some(kind) = message.head().and_then(|head| head.get("type")) {
-        let kind = kind.as_str().unwrap_or_default().to_owned();
-        return control::obey(&kind, &message, &queue);
+    if let Some(change) = Change::of(&message) {
+        return change.obey(&message, &queue);
     }
     let header = {
         let Parts { head, .. } = split(&message)?;

@@ -3,10 +3,12 @@
 //! They are part of the program, so that it shows itself from any folder. `samples/generate.py`
 //! draws the pictures anew.
 
+mod document;
+
 use http::{HeaderName, HeaderValue, header};
 use waterway::{Error, Path, Reply, code};
 
-const PAGE: &str = include_str!("index.html");
+use document::DOCUMENT;
 
 macro_rules! samples {
     ($($name:literal: $media_type:literal),* $(,)?) => {
@@ -31,17 +33,11 @@ const SAMPLES: &[(&str, &str, &[u8])] = samples! {
     "sea.jpg": "image/jpeg",
 };
 
-/// The page's own script and style, this service's sockets, and pictures from wherever it says
-/// they are.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                      img-src * data: blob:; connect-src *; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
-
 /// Sends the page.
 pub async fn page() -> Reply {
-    Reply::text(PAGE)
+    Reply::text(DOCUMENT.html.clone())
         .with_header(header::CONTENT_TYPE, value("text/html; charset=utf-8"))
-        .with_header(header::CONTENT_SECURITY_POLICY, value(POLICY))
+        .with_header(header::CONTENT_SECURITY_POLICY, DOCUMENT.policy.clone())
         .with_header(header::CACHE_CONTROL, value("no-cache"))
         .with_header(NOSNIFF, value("nosniff"))
 }

@@ -20,6 +20,7 @@ Examples:
   waterway                          serve ./routing.toml
   waterway check routing.toml       every mistake in it, with its place and the way out
   waterway routes                   the table as it is used
+  waterway routes --path /ws/demo   what becomes of the events of a path, and why
   waterway token --claim sub=anna   a token for the table's [auth]
 
 The routing table is FILE, else the file that WATERWAY_CONFIG names, else ./routing.toml.
@@ -61,6 +62,21 @@ pub(super) struct Routes {
     /// As JSON, for a program.
     #[arg(long)]
     pub(super) json: bool,
+    /// Explain what becomes of the events of this path, and why.
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: Option<String>,
+    /// The method of a request to this path.
+    #[arg(long, requires = "path", default_value = "GET", value_name = "METHOD")]
+    pub(super) method: String,
+    /// The JSON object that a message to this path begins with.
+    #[arg(
+        long,
+        requires = "path",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "JSON"
+    )]
+    pub(super) head: String,
 }
 
 #[derive(Debug, Clone, Args)]

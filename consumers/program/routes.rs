@@ -2,21 +2,54 @@
 
 use std::fmt::Write;
 
-use waterway::Row;
+use serde::Serialize;
+use waterway::{Explanation, Question, Row};
 
 use super::arguments::Routes;
 use super::check::print;
 use super::{Outcome, load};
 
 pub(super) fn routes(arguments: &Routes) -> Outcome {
-    let rows = load(&arguments.file.path())?.rows();
-    if arguments.json {
-        let json = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
-        print(&format!("{json}\n"));
-    } else {
-        print(&table(&rows));
-    }
+    let router = load(&arguments.file.path())?;
+    let text = match (&arguments.path, arguments.json) {
+        (None, true) => json(&router.rows())?,
+        (None, false) => table(&router.rows()),
+        (Some(path), as_json) => {
+            let method = arguments.method.parse();
+            let method = method.map_err(|_| format!("{:?} is not a method", arguments.method))?;
+            let head = arguments.head.clone();
+            let explained = router.explain(&Question { path: path.clone(), method, head });
+            if as_json { json(&explained)? } else { explained.iter().map(explanation).collect() }
+        }
+    };
+    print(&text);
     Ok(())
+}
+
+fn json(value: &impl Serialize) -> Result<String, String> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    Ok(format!("{json}\n"))
+}
+
+/// What takes an event, and what stands before it.
+fn explanation(explanation: &Explanation) -> String {
+    let mut text = match &explanation.taken {
+        Some(row) => {
+            let [_, _, path, conditions, consumer, ..] = cells(row);
+            let conditions =
+                if conditions.is_empty() { conditions } else { format!(" if {conditions}") };
+            let (number, place) = (row.number, &row.place);
+            format!(
+                "{}: {consumer}, by route {number} ({path}{conditions}, {place})\n",
+                explanation.channel
+            )
+        }
+        None => format!("{}: no route; {}\n", explanation.channel, explanation.otherwise),
+    };
+    for (row, reason) in &explanation.passed_over {
+        let _ = writeln!(text, "    not route {} ({}): {reason}", row.number, row.consumer);
+    }
+    text
 }
 
 /// Columns as wide as their widest cell; the first row that fits a message takes it.

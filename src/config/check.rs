@@ -69,6 +69,10 @@ fn sense(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
         let help = "put it into the route of \"websocket.connect\"";
         refuse(envelope.place, "an envelope is chosen when a client connects", help);
     }
+    if route.limits.rate.is_some() && !has(Channel::Receive) {
+        let help = "put it into a route of \"websocket.receive\"";
+        refuse(route.channel.place, "a rate counts what comes over a WebSocket", help);
+    }
     if let Some(value) = route.when.values().next()
         && !has(Channel::Receive)
         && !has(Channel::Request)

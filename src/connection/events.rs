@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use super::inbox::Waiting;
 use super::rate::Bucket;
-use crate::auth::{Source, Verified, looks_like_token};
 use crate::consumer::{Called, Instance, call};
 use crate::error::{Error, code};
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
@@ -24,8 +23,6 @@ pub(super) struct Events {
     code: Arc<AtomicU16>,
     instances: Vec<(Arc<str>, Box<dyn Instance>)>,
     buckets: Vec<(usize, Bucket)>,
-    /// The subprotocol that came beside a token; a browser wants one of those it offered chosen.
-    beside_token: Option<String>,
 }
 
 impl Events {
@@ -39,14 +36,15 @@ impl Events {
     ) -> Self {
         let (instances, buckets) = (Vec::new(), Vec::new());
         let scope = Arc::new(scope);
-        let beside_token = None;
-        Self { way, scope, channel, cancellation, waiting, code, instances, buckets, beside_token }
+        Self { way, scope, channel, cancellation, waiting, code, instances, buckets }
     }
 
     pub(super) async fn run(mut self) {
         if !self.connect().await {
             return;
         }
+        let Scope { path, ip, .. } = self.scope.as_ref();
+        tracing::info!(client = %self.channel.name(), path, ?ip, "client connected");
         while let Some(received) = self.waiting.recv().await {
             // What comes after this side closed is not for the consumer; what came before the
             // client closed is.
@@ -64,7 +62,7 @@ impl Events {
             // Over the socket and not as HTTP 401, because a page cannot read that.
             let told = Reply::json(&serde_json::json!({"error": error.message()}));
             let refusal = told.unwrap_or_default().and_close(close::UNAUTHORISED, error.message());
-            let _ = self.channel.send(self.with_subprotocol(refusal));
+            let _ = self.channel.send(refusal);
             return false;
         }
         let mut message = self.message(Content::Connect);
@@ -76,12 +74,12 @@ impl Events {
             Some(route) => match self.call(&route, message).await {
                 Called::Replied(reply) => self.send(reply),
                 Called::Failed(error) | Called::Panicked(error) => {
-                    self.send_error(&error, Some(close::FAILED));
+                    self.send_error(&error, Channel::Connect, Some(close::FAILED));
                 }
             },
         }
         // A consumer that has not refused the client takes it. Ignored where it has decided.
-        let _ = self.channel.send(self.with_subprotocol(Reply::accept()));
+        let _ = self.channel.send(Reply::accept());
         true
     }
 
@@ -96,18 +94,21 @@ impl Events {
         }
         if !self.within_rate(&route) {
             let error = Error::new(code::RATE, "too many messages");
-            self.send_error(&error, Some(close::POLICY));
+            self.send_error(&error, Channel::Receive, Some(close::POLICY));
             return;
         }
         match self.call(&route, message).await {
             Called::Replied(reply) => self.send(reply),
-            Called::Failed(error) => self.send_error(&error, None),
-            Called::Panicked(error) => self.send_error(&error, Some(close::FAILED)),
+            Called::Failed(error) => self.send_error(&error, Channel::Receive, None),
+            Called::Panicked(error) => {
+                self.send_error(&error, Channel::Receive, Some(close::FAILED));
+            }
         }
     }
 
     async fn disconnect(&mut self) {
         let code = self.code.load(Ordering::Acquire);
+        tracing::info!(client = %self.channel.name(), code, "client left");
         let mut message = self.message(Content::Disconnect(code));
         let Some(route) = self.way.select(&mut message).cloned() else { return };
         if let Called::Failed(error) | Called::Panicked(error) = self.call(&route, message).await
@@ -119,20 +120,9 @@ impl Events {
 
     fn authenticate(&mut self) -> Result<(), Error> {
         let Some(token) = self.way.connect().and_then(|route| route.token()) else { return Ok(()) };
-        if scope_offers_token(&self.scope) {
-            let beside = self.scope.subprotocols.iter().find(|name| !looks_like_token(name));
-            self.beside_token = beside.or(self.scope.subprotocols.first()).cloned();
-        }
-        let Verified { claims, from } = token.verify(&self.scope)?;
-        if from != Source::Subprotocol {
-            self.beside_token = None;
-        }
+        let claims = token.verify(&self.scope)?.claims;
         Arc::make_mut(&mut self.scope).claims = Some(claims);
         Ok(())
-    }
-
-    fn with_subprotocol(&self, reply: Reply) -> Reply {
-        reply.with_subprotocol(self.beside_token.clone())
     }
 
     fn message(&self, content: Content) -> Message {
@@ -162,21 +152,18 @@ impl Events {
         self.buckets[at].1.take()
     }
 
-    fn send(&self, mut reply: Reply) {
-        if reply.is_empty() {
-            return;
+    fn send(&self, reply: Reply) {
+        if !reply.is_empty() {
+            let _ = self.channel.send(reply);
         }
-        if reply.subprotocol.is_none() {
-            reply.subprotocol.clone_from(&self.beside_token);
-        }
-        let _ = self.channel.send(reply);
     }
 
-    fn send_error(&self, error: &Error, closing: Option<u16>) {
+    /// Tells the client of an error, and closes with this code where there is one.
+    fn send_error(&self, error: &Error, channel: Channel, closing: Option<u16>) {
         if error.code() == code::GONE {
             return;
         }
-        self.log(error, if closing.is_some() { Channel::Connect } else { Channel::Receive });
+        self.log(error, channel);
         let mut reply = Reply::error(error);
         // A status is for HTTP; here it would be a word about the handshake.
         reply.status = None;
@@ -194,8 +181,4 @@ impl Events {
             tracing::debug!(%client, path, %channel, %error, "message refused");
         }
     }
-}
-
-fn scope_offers_token(scope: &Scope) -> bool {
-    scope.subprotocols.iter().any(|name| looks_like_token(name))
 }

@@ -5,6 +5,7 @@ mod events;
 mod inbox;
 mod rate;
 mod request;
+mod seen;
 mod socket;
 
 use std::sync::Arc;

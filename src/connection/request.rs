@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::consumer::{Called, call};
 use crate::error::{Error, code};
@@ -42,8 +42,8 @@ pub(crate) async fn request(
     let Some(route) = way.select(&mut message).cloned() else {
         return Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request"));
     };
-    if let Err(reply) = admit(&route, &mut message) {
-        return reply;
+    if let Some(refusal) = refusal(&route, &mut message) {
+        return refusal;
     }
     let scope = Arc::clone(&message.scope);
     let mut instance = route.consumer().instance();
@@ -79,22 +79,22 @@ pub(crate) async fn request(
     }
 }
 
-/// Sees to the route's limit and its token.
-fn admit(route: &Route, message: &mut Message) -> Result<(), Reply> {
+/// Sees to the route's limit and its token: the refusal, or nothing and the claims in the scope.
+fn refusal(route: &Route, message: &mut Message) -> Option<Reply> {
     let limit = route.limits().message.as_usize();
     if message.size() > limit {
         let error = Error::new(code::TOO_BIG, format!("a body of {limit} bytes is taken at most"));
-        return Err(Reply::error(&error));
+        return Some(Reply::error(&error));
     }
-    let Some(token) = route.token() else { return Ok(()) };
-    match token.verify(&message.scope) {
+    match route.token()?.verify(&message.scope) {
         Ok(verified) => {
             Arc::make_mut(&mut message.scope).claims = Some(verified.claims);
-            Ok(())
+            None
         }
         Err(error) => {
             tracing::info!(path = message.scope.path, %error, "request refused");
-            Err(Reply::error(&error))
+            let scheme = HeaderValue::from_static("Bearer");
+            Some(Reply::error(&error).with_header(header::WWW_AUTHENTICATE, scheme))
         }
     }
 }

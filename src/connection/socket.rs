@@ -1,7 +1,6 @@
 //! A connection on its WebSocket: reads frames into the inbox, writes replies from the outbox,
 //! and sees to pings, time-outs and the close.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +8,7 @@ use bytestring::ByteString;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
@@ -19,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::seen::Seen;
 use super::{Connection, Inbox};
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
 use crate::routing::Way;
@@ -30,7 +30,7 @@ pub(crate) struct Socket {
     pub(crate) message: usize,
     /// How long nothing may come, pongs included.
     pub(crate) idle: Duration,
-    /// How often a ping is sent.
+    /// After how long without a sign of the client a ping is sent; at most half of `idle`.
     pub(crate) ping: Duration,
     /// How long the closing handshake may take.
     pub(crate) closing: Duration,
@@ -43,7 +43,7 @@ impl Socket {
         Self {
             message: way.message_limit(),
             idle: limits.idle.duration(),
-            ping: limits.ping.duration(),
+            ping: limits.ping.duration().min(limits.idle.duration() / 2),
             closing: limits.closing.duration(),
         }
     }
@@ -76,19 +76,14 @@ pub(crate) async fn run<S>(
         let Connection { inbox, replies, channel, .. } = &mut connection;
         pump(&mut sink, &mut stream, inbox, replies, channel, first, rules, drain).await
     };
-    if replies_dropped(&connection) > 0 {
-        let dropped = replies_dropped(&connection);
+    let dropped = connection.replies.dropped();
+    if dropped > 0 {
         tracing::warn!(client = %connection.channel.name(), dropped, "a slow client missed replies");
     }
-    tracing::debug!(client = %connection.channel.name(), code, "client left");
     connection.close(code);
     if let Ok(socket) = stream.reunite(sink) {
         linger(socket, rules.closing).await;
     }
-}
-
-fn replies_dropped(connection: &Connection) -> u64 {
-    connection.replies.dropped()
 }
 
 /// Reads, writes and watches at once; the closing code when it is over.
@@ -109,7 +104,7 @@ where
     let seen = Seen::new();
     let cut = replies.cut();
     let reader = read(stream, inbox, channel, &seen);
-    let writer = write(sink, replies, first, rules.ping);
+    let writer = write(sink, replies, first, &seen, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
     let (mut draining, mut closing) = (false, None);
@@ -162,46 +157,6 @@ where
 const GOING_AWAY: u16 = 1001;
 /// The client's close frame had no code; never sent (RFC 6455, section 7.4.1).
 const NO_CODE: u16 = 1005;
-
-/// When the client was last heard of.
-struct Seen {
-    start: Instant,
-    /// Milliseconds after `start`.
-    last: AtomicU64,
-    /// It is not being read because its inbox is full, and cannot be heard.
-    busy: AtomicBool,
-}
-
-impl Seen {
-    fn new() -> Self {
-        Self { start: Instant::now(), last: AtomicU64::new(0), busy: AtomicBool::new(false) }
-    }
-
-    fn now(&self) {
-        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(passed, Ordering::Relaxed);
-    }
-
-    fn set_busy(&self, busy: bool) {
-        self.busy.store(busy, Ordering::Relaxed);
-        self.now();
-    }
-
-    /// Waits until nothing has come for so long.
-    async fn idle(&self, limit: Duration) {
-        loop {
-            let last = self.start + Duration::from_millis(self.last.load(Ordering::Relaxed));
-            let until = last + limit;
-            if Instant::now() < until {
-                sleep_until(until).await;
-            } else if self.busy.load(Ordering::Relaxed) {
-                sleep(limit).await;
-            } else {
-                return;
-            }
-        }
-    }
-}
 
 enum Ended {
     /// The client closed, or vanished.
@@ -280,12 +235,14 @@ async fn write<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Frame>,
     replies: &mut Replies,
     first: Batch,
+    seen: &Seen,
     ping: Duration,
 ) -> Result<u16, WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut batch = first;
+    let mut pinged = Instant::now();
     loop {
         let mut closed = None;
         for reply in batch.replies {
@@ -305,11 +262,14 @@ where
             return Ok(code);
         }
         batch = loop {
-            match timeout(ping, replies.take()).await {
-                Ok(Some(batch)) => break batch,
+            tokio::select! {
+                biased;
                 // Every sender is gone, which includes the connection's own.
-                Ok(None) => return Err(WsError::ConnectionClosed),
-                Err(_) => sink.send(Frame::Ping(Bytes::new())).await?,
+                taken = replies.take() => break taken.ok_or(WsError::ConnectionClosed)?,
+                () = seen.quiet(ping, pinged) => {
+                    sink.send(Frame::Ping(Bytes::new())).await?;
+                    pinged = Instant::now();
+                }
             }
         };
     }

@@ -5,7 +5,7 @@ mod head;
 mod scope;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use http::Method;
@@ -105,7 +105,9 @@ impl Message {
         content: Content,
         cancellation: Cancellation,
     ) -> Self {
-        let params = Arc::from([]);
+        // The router sets them; until then every message shares the same none.
+        static NONE: LazyLock<Params> = LazyLock::new(|| Arc::from([]));
+        let params = Arc::clone(&NONE);
         Self { reply_channel, scope, params, content, cancellation, head: OnceLock::new() }
     }
 

@@ -94,6 +94,7 @@ impl TaskQueue {
         }
         let expired = state.schedule.expire(now);
         let stopped = state.stop_running(&expired.running, Reason::Expired);
+        let first = state.schedule.next_deadline().is_none();
         let announce = entry.payload.progress.then(|| entry.payload.message.reply_channel.clone());
         let (client, uuid) = (Arc::clone(&entry.client), entry.payload.uuid.clone());
         let pushed = state.schedule.push(entry, now);
@@ -110,7 +111,10 @@ impl TaskQueue {
         drop(state);
         stopped.cancel();
         self.shared.work.notify_one();
-        self.shared.deadlines.notify_one();
+        // Deadlines are in the order of arrival, so only the first one changes what is waited for.
+        if first {
+            self.shared.deadlines.notify_one();
+        }
         self.answer_expired(expired.queued);
         match pushed {
             Push::Accepted { displaced } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::json::in_text_envelope;
-use super::outbox::{Outbox, OutboxLimits, Replies};
+use super::outbox::{Outbox, OutboxLimits, Replies, Sent};
 use super::{Payload, Reply};
 use crate::error::Error;
 
@@ -21,17 +21,6 @@ struct Sender {
     name: Arc<str>,
     envelope: Envelope,
     outbox: Arc<Outbox>,
-}
-
-/// What becomes of a reply that is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// It waits in the client's outbox.
-    Queued,
-    /// The outbox was full: this reply, or older ones before it, were dropped.
-    Dropped,
-    /// The client has left, or is being closed.
-    Gone,
 }
 
 /// What is wrapped around every text that a client is sent.

@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use crate::error::{Error, code};
 
-pub use channel::{Envelope, ReplyChannel, Sent};
+pub use channel::{Envelope, ReplyChannel};
 pub use json::to_json;
 pub(crate) use outbox::{Batch, Replies};
-pub use outbox::{OutboxLimits, Slow};
+pub use outbox::{OutboxLimits, Sent, Slow};
 pub use payload::Payload;
 
 /// One answer: what Channels 1 puts into a reply message (`accept`, `text`, `bytes`, `close`),
@@ -41,6 +41,8 @@ pub struct Reply {
     pub subprotocol: Option<String>,
     /// What to send.
     pub content: Option<Payload>,
+    /// The content's type in an HTTP response; by default plain text, or bytes.
+    pub content_type: Option<HeaderValue>,
     /// Close the connection once everything before has been sent.
     pub close: Option<Close>,
     /// The status of an HTTP response, or of a refused handshake.
@@ -123,8 +125,8 @@ impl Reply {
     /// # Errors
     /// When the value has no JSON, such as a map whose keys are not texts.
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
-        let json = HeaderValue::from_static("application/json");
-        Ok(Self::text(to_json(value)?).with_header(http::header::CONTENT_TYPE, json))
+        let content_type = Some(HeaderValue::from_static("application/json"));
+        Ok(Self { content_type, ..Self::text(to_json(value)?) })
     }
 
     /// Tells the client of an error; as an HTTP response it has the status that fits its code.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use tokio::sync::Notify;
 
-use super::channel::Sent;
 use super::{Reply, close};
 
 /// How many unsent bytes a client may have waiting, and what then happens.
@@ -29,6 +28,17 @@ pub enum Slow {
     DropOldest,
     /// The new reply is not sent.
     DropNewest,
+}
+
+/// What becomes of a reply that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It waits in the client's outbox.
+    Queued,
+    /// The outbox was full: this reply, or older ones before it, were dropped.
+    Dropped,
+    /// The client has left, or is being closed.
+    Gone,
 }
 
 impl Default for OutboxLimits {

@@ -1,6 +1,7 @@
 //! The routing table as it is used: which consumer takes which event of which path.
 
 mod build;
+mod explain;
 mod route;
 mod table;
 mod way;
@@ -22,6 +23,7 @@ use crate::layer::ChannelLayer;
 use crate::queue::TaskQueue;
 use crate::worker::Workers;
 
+pub use explain::{Explanation, Question};
 pub(crate) use route::Route;
 pub use table::Row;
 pub(crate) use way::{Refusal, Way};

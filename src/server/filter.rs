@@ -1,6 +1,5 @@
 //! The one warp filter: an HTTP request becomes a scope and goes to its route.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,26 +7,17 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use warp::Filter;
 use warp::reply::Response;
 
+use super::peer::Peer;
 use super::{Server, address, response, upgrade};
 use crate::connection::request;
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
 use crate::routing::{Refusal, Way};
-
-/// Who is at the other end of a connection; in the extensions of each of its requests.
-#[derive(Clone)]
-pub(super) struct Peer {
-    pub(super) address: Option<IpAddr>,
-    pub(super) connection: Arc<str>,
-    /// The connection's place among those that may be open.
-    pub(super) permit: Arc<OwnedSemaphorePermit>,
-}
 
 pub(super) fn filter(
     server: Server,
@@ -84,13 +74,18 @@ where
         return refused(&refusal, &way);
     }
     let limit = way.body_limit(&method);
-    let body = match read(body, limit, &scope.headers, way.request_limits().idle.duration()).await {
-        Ok(body) => body,
-        Err(error) => return response::from_reply(error),
-    };
     let patience = server.router.server().answer.duration();
+    let pause = way.request_limits().idle.duration();
+    let body = match timeout(patience, read(body, limit, &scope.headers, pause)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return response::from_reply(refusal),
+        Err(_) => return response::from_reply(too_slow()),
+    };
+    let (asked, path) = (method.clone(), scope.path.clone());
     let reply = request(&server.router, &way, scope, method, body, patience).await;
-    response::from_reply(reply)
+    let response = response::from_reply(reply);
+    tracing::debug!(method = %asked, path, status = response.status().as_u16(), "request answered");
+    response
 }
 
 fn refused(refusal: &Refusal, way: &Way) -> Response {
@@ -117,6 +112,11 @@ fn refused(refusal: &Refusal, way: &Way) -> Response {
     response::from_reply(reply)
 }
 
+fn too_slow() -> Reply {
+    let error = Error::new(code::EXPIRED, "the body came too slowly");
+    Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT)
+}
+
 /// Reads the body: of so many bytes at most, and with pauses of so long at most.
 async fn read<S, B>(
     body: S,
@@ -141,10 +141,7 @@ where
     let mut bytes = BytesMut::new();
     let mut body = std::pin::pin!(body);
     loop {
-        let Ok(part) = timeout(pause, body.next()).await else {
-            let error = Error::new(code::EXPIRED, "the body came too slowly");
-            return Err(Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT));
-        };
+        let Ok(part) = timeout(pause, body.next()).await else { return Err(too_slow()) };
         match part {
             None => return Ok(bytes.freeze()),
             Some(Err(error)) => {

@@ -3,6 +3,7 @@
 mod address;
 mod filter;
 mod listener;
+mod peer;
 mod response;
 mod upgrade;
 
@@ -22,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::routing::Router;
+
+use peer::Peer;
 
 pub use listener::{Listener, Listeners};
 
@@ -89,7 +92,7 @@ async fn accept(listener: Listener, server: Server) {
         match listener.accept().await {
             Ok((stream, address)) => {
                 let number = server.numbers.fetch_add(1, Ordering::Relaxed);
-                let peer = filter::Peer {
+                let peer = Peer {
                     address,
                     connection: format!("tcp-{number}").into(),
                     permit: Arc::new(permit),
@@ -108,7 +111,7 @@ async fn accept(listener: Listener, server: Server) {
 }
 
 /// Speaks HTTP/1.1 on one connection.
-async fn serve(stream: listener::Stream, peer: filter::Peer, server: Server) {
+async fn serve(stream: listener::Stream, peer: Peer, server: Server) {
     let settings = server.router.server();
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {

@@ -17,7 +17,7 @@ const FILE_PIECE: u64 = 64 << 10;
 
 /// The response that a reply is; a text without a type of its own is plain text.
 pub(super) fn from_reply(reply: Reply) -> Response {
-    let Reply { content, status, headers, file, .. } = reply;
+    let Reply { content, content_type, status, headers, file, .. } = reply;
     let mut response = match (file, content) {
         (Some(part), _) => from_file(part),
         (None, Some(content)) => {
@@ -26,7 +26,8 @@ pub(super) fn from_reply(reply: Reply) -> Response {
                 Payload::Binary(_) => "application/octet-stream",
             };
             let mut response = Response::new(content.into_bytes().into());
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            let kind = content_type.unwrap_or(HeaderValue::from_static(kind));
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
         }
         (None, None) => Response::default(),

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-use super::filter::Peer;
+use super::peer::Peer;
 use super::{Server, response};
+use crate::auth::looks_like_token;
 use crate::config::ServerConfig;
 use crate::connection::{Connection, Decision, Socket, run};
 use crate::error::{Error, code};
@@ -27,6 +28,13 @@ pub(super) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
 /// The subprotocols that the client offers, in its order.
 pub(super) fn subprotocols(headers: &HeaderMap) -> Vec<String> {
     words(headers, &header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
+}
+
+/// What to choose when the consumer chooses none of the subprotocols and one of them is a token:
+/// a browser gives up a connection when it offered some and none was chosen.
+fn beside_token(offered: &[String]) -> Option<String> {
+    let token = offered.iter().find(|name| looks_like_token(name))?;
+    Some(offered.iter().find(|name| !looks_like_token(name)).unwrap_or(token).clone())
 }
 
 /// Whether the client's page is of an origin that may connect. Who sends none is no browser, and
@@ -67,6 +75,7 @@ pub(super) async fn respond(
         return refuse(StatusCode::BAD_REQUEST, code::BAD_MESSAGE, "no Sec-WebSocket-Key");
     };
     let accept = derive_accept_key(key.as_bytes());
+    let beside_token = beside_token(&scope.subprotocols);
     let rules = Socket::new(&way);
     let patience = server.router.server().handshake.duration();
     let mut connection = Connection::open(&server.router, way, scope);
@@ -86,7 +95,7 @@ pub(super) async fn respond(
         response.headers_mut().extend(decisive.headers.clone());
         return response;
     }
-    let response = switching(&accept, decisive);
+    let response = switching(&accept, decisive, beside_token);
     let drain = server.drain.clone();
     server.connections.spawn(async move {
         // The connection's place among those that may be open is held as long as its socket.
@@ -99,7 +108,7 @@ pub(super) async fn respond(
     response
 }
 
-fn switching(accept: &str, decisive: &Reply) -> Response {
+fn switching(accept: &str, decisive: &Reply, otherwise: Option<String>) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -110,8 +119,8 @@ fn switching(accept: &str, decisive: &Reply) -> Response {
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    let subprotocol = decisive.subprotocol.as_deref();
-    if let Some(Ok(subprotocol)) = subprotocol.map(HeaderValue::from_str) {
+    let subprotocol = decisive.subprotocol.clone().or(otherwise);
+    if let Some(Ok(subprotocol)) = subprotocol.as_deref().map(HeaderValue::from_str) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     response

@@ -59,7 +59,7 @@ class Deny(Open):
 class Subprotocol(Open):
     async def connect(self):
         await self.accept("second" if "second" in self.scope["subprotocols"] else None)
-        await self.send(text_data="connected!")
+        await self.send(text_data="{}")
 
 
 def answer(text=None, close=None, reason=None):
@@ -100,7 +100,7 @@ ROUTES = [
     path("open/text-close", on_open(text="bye", close=True)),
     path("open/empty-text-close", on_open(text="", close=4000)),
     path("open/text-close-code", on_open(text="bye", close=4000, reason="see you")),
-    path("open/refused-token", on_open(text='{"error": "enter correct token"}', close=3000)),
+    path("open/refused-token", on_open(text='{"error": "enter correct token"}', close=3000, reason="enter correct token")),
     path("open/deny", Deny.as_asgi()),
     path("open/deny-status", Deny.as_asgi()),
     path("open/subprotocol", Subprotocol.as_asgi()),

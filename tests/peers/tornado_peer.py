@@ -59,7 +59,7 @@ class OpenTextCloseCode(Open):
 class RefusedToken(Open):
     def open(self):
         self.write_message('{"error": "enter correct token"}')
-        self.close(3000)
+        self.close(3000, "enter correct token")
 
 
 class Deny(Open):
@@ -72,7 +72,7 @@ class DenyWithStatus(Open):
         raise tornado.web.HTTPError(401)
 
 
-class Subprotocol(OpenText):
+class Subprotocol(OpenEmptyObject):
     def select_subprotocol(self, subprotocols):
         return "second" if "second" in subprotocols else None
 

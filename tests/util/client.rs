@@ -96,9 +96,13 @@ impl Client {
         }
     }
 
-    /// The next message, a close: its code and reason; 1005 when it has none (RFC 6455, 7.1.5).
+    /// The next message, a close, which is answered: its code and reason; 1005 when it has none
+    /// (RFC 6455, 7.1.5).
     pub(crate) async fn closed(&mut self) -> (u16, String) {
-        match self.message().await {
+        let message = self.message().await;
+        // tungstenite has an answer ready and sends it with the next call; the server may be gone.
+        let _ = timeout(PATIENCE, self.socket.flush()).await.expect("the server reads");
+        match message {
             Message::Close(Some(CloseFrame { code, reason })) => {
                 (code.into(), reason.as_str().to_owned())
             }

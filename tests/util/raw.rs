@@ -10,11 +10,21 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// What a server makes of the key.
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// Continues the message of the frame before.
+pub(crate) const CONTINUATION: u8 = 0;
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
 pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
+
+/// Of a frame's first byte: the message's last.
+const FIN: u8 = 0x80;
+/// Of a frame's second byte: masked, as all that a client sends is.
+const MASKED: u8 = 0x80;
+/// In place of a length: it follows, in two bytes or in eight.
+const TWO_BYTES: u8 = 126;
+const EIGHT_BYTES: u8 = 127;
 
 /// A connection on which a handshake was sent and its answer's head read.
 pub(crate) struct Raw {
@@ -68,7 +78,7 @@ impl Raw {
         let head = String::from_utf8_lossy(&raw.body[..end]).into_owned();
         raw.body = body;
         let mut lines = head.split("\r\n");
-        raw.status = lines.next().unwrap_or_default().to_owned();
+        lines.next().unwrap_or_default().clone_into(&mut raw.status);
         let headers = lines.filter_map(|line| line.split_once(':'));
         let lower = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.trim().into());
         raw.headers = headers.map(lower).collect();
@@ -139,16 +149,22 @@ impl Frame {
 pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let length = u16::try_from(payload.len()).expect("under 64 KiB");
-    let mut frame = vec![0x80 | opcode];
-    match u8::try_from(length) {
-        Ok(short @ ..126) => frame.push(0x80 | short),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
+    let mut frame = vec![FIN | opcode];
+    if let Ok(short @ ..126) = u8::try_from(length) {
+        frame.push(MASKED | short);
+    } else {
+        frame.push(MASKED | TWO_BYTES);
+        frame.extend(length.to_be_bytes());
     }
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// A frame as a client sends it, of a message that another frame continues.
+pub(crate) fn begun(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = masked(opcode, payload);
+    frame[0] &= !FIN;
     frame
 }
 
@@ -170,12 +186,12 @@ pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
 fn split_frame(bytes: &[u8]) -> Option<(Frame, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let (&length, rest) = rest.split_first()?;
-    assert!(length < 0x80, "a server masks no frame: {bytes:?}");
+    assert!(length < MASKED, "a server masks no frame: {bytes:?}");
     let (length, rest) = match length {
         126 => {
             rest.split_first_chunk().map(|(l, rest)| (u64::from(u16::from_be_bytes(*l)), rest))?
         }
-        127 => rest.split_first_chunk().map(|(l, rest)| (u64::from_be_bytes(*l), rest))?,
+        EIGHT_BYTES => rest.split_first_chunk().map(|(l, rest)| (u64::from_be_bytes(*l), rest))?,
         short => (u64::from(short), rest),
     };
     let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
@@ -190,9 +206,9 @@ fn frames_are_read_as_they_were_written() {
         let head = sent.len() - length - 4;
         // A server's frame is a client's without the mask.
         let mut served = sent[..head].to_vec();
-        served[1] &= 0x7f;
+        served[1] &= !MASKED;
         served.extend(&payload);
-        let frame = Frame { first: 0x81, payload };
+        let frame = Frame { first: FIN | TEXT, payload };
         assert_eq!(frames(&[&served[..], &served, &[0x81]].concat()), [frame.clone(), frame]);
         let unmasked = sent[head + 4..].iter().zip(sent[head..head + 4].iter().cycle());
         assert!(unmasked.map(|(byte, mask)| byte ^ mask).all(|byte| byte == b'x'));

@@ -1,3 +1,5 @@
+//! What comes out of a codec, picture by picture.
+
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 

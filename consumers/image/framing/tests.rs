@@ -1,3 +1,5 @@
+//! Messages as clients frame them, and the header and file in them.
+
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 

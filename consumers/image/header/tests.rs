@@ -1,3 +1,5 @@
+//! Headers as clients write them, and what is read from them.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! The work on one picture, from its file to the answer.
+
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 

@@ -1,3 +1,5 @@
+//! Pipelines, their fields and their failures.
+
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 

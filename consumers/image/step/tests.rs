@@ -1,3 +1,5 @@
+//! Each step, from its entry in the table to its picture.
+
 use serde_json::{Value, from_value, json};
 
 use super::super::options::{OnTruncated, Pictures};

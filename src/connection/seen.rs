@@ -1,0 +1,58 @@
+//! When a client was last heard of: what pings and the idle time-out go by.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// When the client was last heard of.
+pub(super) struct Seen {
+    start: Instant,
+    /// Milliseconds after `start`.
+    last: AtomicU64,
+    /// It is not being read because its inbox is full, and cannot be heard.
+    busy: AtomicBool,
+}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), last: AtomicU64::new(0), busy: AtomicBool::new(false) }
+    }
+
+    pub(super) fn now(&self) {
+        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(passed, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+        self.now();
+    }
+
+    fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Waits until nothing has come for so long, neither since the client was last heard of nor
+    /// since `asked`.
+    pub(super) async fn quiet(&self, limit: Duration, asked: Instant) {
+        loop {
+            let until = self.last().max(asked) + limit;
+            if Instant::now() >= until {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    /// Waits until nothing has come for so long from a client that is listened to.
+    pub(super) async fn idle(&self, limit: Duration) {
+        loop {
+            self.quiet(limit, self.start).await;
+            if !self.busy.load(Ordering::Relaxed) {
+                return;
+            }
+            sleep(limit).await;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Who is at the other end of a connection.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Who is at the other end of a connection; in the extensions of each of its requests.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) address: Option<IpAddr>,
+    pub(super) connection: Arc<str>,
+    /// The connection's place among those that may be open.
+    pub(super) permit: Arc<OwnedSemaphorePermit>,
+}

@@ -1,0 +1,202 @@
+//! Bad frames, handshakes and requests, and clients that do not read or do not write: each is
+//! told or cut off, and the next client is served.
+
+use crate::util::{BINARY, CLOSE, Client, PING, Raw, Service, TEXT, close_payload, frames, masked};
+
+/// An echo in which a `small` message has 1 KiB at most and any other 4 KiB.
+fn echo(limits: &str) -> Service {
+    Service::start(&format!(
+        "[server]\nheader = '300ms'\nhead = '8KiB'\n[limits]\n{limits}\n\
+         [[route]]\nchannel = 'websocket.receive'\npath = '/echo'\nwhen = {{ kind = 'small' }}\n\
+         consumer = 'echo'\nlimits = {{ message = '1KiB' }}\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n\
+         limits = {{ message = '4KiB' }}\n\
+         [[route]]\nchannel = 'http.request'\nmethod = 'POST'\npath = '/deny'\nconsumer = 'deny'\n\
+         limits = {{ message = '1KiB', idle = '300ms' }}\n",
+    ))
+}
+
+async fn is_served(service: &Service) {
+    let mut client = Client::connect(&service.ws("/echo")).await;
+    assert_eq!(client.text().await, "connected!");
+    client.send_text("still there?").await;
+    assert_eq!(client.text().await, "still there?");
+    assert!(!service.log().contains("panicked"), "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_frame_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
+    let service = echo("");
+    let text = |text: &[u8]| masked(TEXT, text);
+    let with_first = |first: u8, mut frame: Vec<u8>| {
+        frame[0] = first;
+        frame
+    };
+    let small = [&b"{\"kind\": \"small\"}"[..], &[b' '; 2000]].concat();
+    let half = vec![b'x'; 3000];
+    for (behaviour, bytes, code) in [
+        ("text that is not UTF-8", text(b"\xff\xfe"), 1007),
+        ("text that ends within a character", text(b"\xe2\x82"), 1007),
+        ("a surrogate", text(b"\xed\xa0\x80"), 1007),
+        ("a reason that is not UTF-8", masked(CLOSE, b"\x03\xe8\xff"), 1007),
+        ("a reserved bit", with_first(0xc1, text(b"a")), 1002),
+        ("a reserved opcode", masked(3, b"a"), 1002),
+        ("a reserved control opcode", masked(11, b"a"), 1002),
+        ("no mask", b"\x81\x01a".to_vec(), 1002),
+        ("a continuation of nothing", masked(0, b"a"), 1002),
+        ("a message within a message", [with_first(TEXT, text(b"a")), text(b"b")].concat(), 1002),
+        ("a ping in fragments", with_first(PING, masked(PING, b"a")), 1002),
+        ("a ping of 126 bytes", masked(PING, &[b'a'; 126]), 1002),
+        ("a close of one byte", masked(CLOSE, b"a"), 1002),
+        ("a closing code that is none", masked(CLOSE, &close_payload(1005, "")), 1002),
+        ("larger than any route takes", masked(BINARY, &[b'x'; 5000]), 1009),
+        ("larger than its route takes", text(&small), 1009),
+        (
+            "fragments that are too large together",
+            { [with_first(BINARY, masked(BINARY, &half)), masked(0, &half)].concat() },
+            1009,
+        ),
+        (
+            "a length that is beyond memory",
+            { [&[0x82, 0xff][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat() },
+            1009,
+        ),
+    ] {
+        let mut raw = service.raw("/echo");
+        raw.send(&bytes);
+        raw.read_until(|frames| frames.iter().any(|frame| frame.opcode() == CLOSE));
+        let came = frames(&raw.finish());
+        let close = came.iter().find(|frame| frame.opcode() == CLOSE).map(|close| &close.payload);
+        let close = close.unwrap_or_else(|| panic!("{behaviour}: no close in {came:?}"));
+        assert_eq!(close[..2], u16::to_be_bytes(code), "{behaviour}: {close:?}");
+        assert_eq!(came.last().map(|last| last.opcode()), Some(CLOSE), "{behaviour}: the last");
+    }
+    is_served(&service).await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_too_often_is_told_and_closed() {
+    let service = echo("rate = '5/h'");
+    let mut client = Client::connect(&service.ws("/echo")).await;
+    assert_eq!(client.text().await, "connected!");
+    for n in 0..9 {
+        client.send_text(n.to_string()).await;
+    }
+    for n in 0..5 {
+        assert_eq!(client.text().await, n.to_string());
+    }
+    assert_eq!(client.json().await["code"], "rate");
+    assert_eq!(client.closed().await.0, 1008);
+    is_served(&service).await;
+}
+
+/// As much as no two sockets' buffers hold: so many pieces of so many bytes.
+const FLOOD: u64 = 80;
+const PIECE: usize = 256 << 10;
+
+/// An echo for large messages whose outbox holds some of them.
+fn flooded(slow: &str) -> Service {
+    let table = format!(
+        "[[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n\
+         limits = {{ message = '1MiB', outbox = '1MiB', slow = '{slow}', closing = '200ms' }}\n",
+    );
+    Service::start_with(&table, |command| {
+        command.env("RUST_LOG", "debug");
+    })
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let service = flooded("close");
+    let mut raw = service.raw("/echo");
+    let flooding = std::thread::spawn(move || {
+        let piece = masked(BINARY, &[b'x'; 60_000]);
+        // What is sent to a service that has cut the connection goes nowhere.
+        (0..FLOOD * 5).for_each(|_| raw.send(&piece));
+    });
+    let line = service.wait_for_log("client left");
+    assert!(line.contains("code=1013"), "{line}");
+    flooding.join().unwrap();
+    is_served(&service).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
+    for slow in ["drop_oldest", "drop_newest"] {
+        let service = flooded(slow);
+        let mut client = Client::connect(&service.ws("/echo")).await;
+        assert_eq!(client.text().await, "connected!");
+        let numbered = |number: u64| [&number.to_be_bytes()[..], &[0; PIECE]].concat();
+        for number in 0..FLOOD {
+            client.send_binary(numbered(number)).await;
+        }
+        let mut came = Vec::new();
+        while came.last().is_none_or(|last| *last < FLOOD - 1) {
+            // The newest of all is among what waits, or there is room again for a newer one.
+            if slow == "drop_newest" {
+                client.send_binary(numbered(FLOOD)).await;
+            }
+            let piece = client.binary().await;
+            came.push(u64::from_be_bytes(piece[..8].try_into().unwrap()));
+        }
+        assert!(came.is_sorted() && came.len() < 80, "{slow}: {came:?}");
+        client.close(1000).await;
+        service.wait_for_log("a slow client missed replies");
+        is_served(&service).await;
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
+    let service = echo("");
+    let upgrade = "Host: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let (version, old) = ("Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: 12\r\n");
+    let get = |path: &str, lines: &[&str]| {
+        format!("GET {path} HTTP/1.1\r\n{}\r\n", lines.concat()).into_bytes()
+    };
+    let post = |lines: &str, body: &str| {
+        format!("POST /deny HTTP/1.1\r\nHost: x\r\n{lines}\r\n{body}").into_bytes()
+    };
+    let foreign = "Origin: https://elsewhere.example\r\n";
+    let long = format!("X: {}\r\n", "x".repeat(20_000));
+    let chunk = format!("800\r\n{}\r\n0\r\n\r\n", "x".repeat(2048));
+    for (behaviour, request, status) in [
+        ("all in order", get("/echo", &[upgrade, key, version]), 101),
+        ("no origin that may", get("/echo", &[upgrade, key, version, foreign]), 403),
+        ("an opaque origin", get("/echo", &[upgrade, key, version, "Origin: null\r\n"]), 403),
+        ("this page's origin", get("/echo", &[upgrade, key, version, "Origin: http://x\r\n"]), 101),
+        ("an old version", get("/echo", &[upgrade, key, old]), 426),
+        ("no version", get("/echo", &[upgrade, key]), 426),
+        ("no key", get("/echo", &[upgrade, version]), 400),
+        ("a key that is none", get("/echo", &[upgrade, version, "Sec-WebSocket-Key: a\r\n"]), 400),
+        ("nobody there", get("/none", &[upgrade, key, version]), 404),
+        ("no WebSocket there", get("/deny", &[upgrade, key, version]), 404),
+        ("no upgrade", get("/echo", &["Host: x\r\n"]), 426),
+        ("another method", get("/deny", &["Host: x\r\n"]), 405),
+        ("a body that is taken", post("Content-Length: 2\r\n", "ab"), 403),
+        ("a body that announces too much", post("Content-Length: 2000\r\n", ""), 413),
+        ("a body that is too much", post("Transfer-Encoding: chunked\r\n", &chunk), 413),
+        ("a body that comes too slowly", post("Content-Length: 100\r\n", "ab"), 408),
+        ("a head that is too large", get("/echo", &["Host: x\r\n", &long]), 431),
+        ("no HTTP", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n".to_vec(), 400),
+    ] {
+        let answer = Raw::request(service.address(), &request);
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.status.starts_with(&expected), "{behaviour}: {:?}", answer.status);
+        let versions = (status == 426 && behaviour != "no upgrade").then_some("13");
+        assert_eq!(answer.header("sec-websocket-version"), versions, "{behaviour}");
+    }
+    is_served(&service).await;
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
+    let service = echo("");
+    for begun in ["", "GET /echo HTTP/1.1\r\nHost"] {
+        // Returns when the service closes; the harness waits longer than the limit is.
+        let answer = Raw::request(service.address(), begun.as_bytes());
+        assert!(matches!(answer.status.as_str(), "" | "HTTP/1.1 408 Request Timeout"), "{begun:?}");
+    }
+    is_served(&service).await;
+}

@@ -1,0 +1,222 @@
+//! A service's and a connection's life: coming, staying, leaving, and the end of the service.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
+use std::time::Instant;
+
+use rustix::process::Signal;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::util::{
+    CLOSE, Client, Gate, PATIENCE, PING, Page, Service, flat, get, picture_table, post,
+};
+
+const CHAT: &str = "[[route]]\nchannel = 'websocket.connect'\npath = '/chat/{room}'\n\
+                    consumer = 'chat.join'\n\
+                    [[route]]\nchannel = 'websocket.receive'\npath = '/chat/{room}'\n\
+                    consumer = 'chat.say'\n\
+                    [[route]]\nchannel = 'websocket.disconnect'\npath = '/chat/{room}'\n\
+                    consumer = 'chat.leave'\n";
+
+const ECHO: &str = "[[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n";
+
+async fn chatter(service: &Service, name: &str) -> Client {
+    Client::connect(&service.ws(&format!("/chat/den?name={name}"))).await
+}
+
+#[tokio::test]
+async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
+    let table = picture_table("", "") + ECHO;
+    let listen = "[server]\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
+    let service = Service::start(&(table + listen));
+    let socket = service.folder().join("waterway.sock");
+    assert!(socket.exists());
+    let mut page = Page::open(&service).await;
+    page.send(json!({"uuid": 1, "rType": "slow", "progress": true}), &flat(400, 400)).await;
+    while page.0.json().await["stage"] != "blur" {}
+    page.send_all(&[(2, 0), (3, 0)]).await;
+    page.settle().await;
+    let mut idle = Client::connect(&service.ws("/echo")).await;
+    assert_eq!(idle.text().await, "connected!");
+
+    let stopping = thread::spawn(move || service.stop_gracefully());
+    for uuid in [2, 3] {
+        let answer = page.answer().await;
+        assert_eq!((&answer["uuid"], &answer["code"]), (&json!(uuid), &json!("cancelled")));
+    }
+    let answer = page.answer().await;
+    assert!(answer["uuid"] == 1 && answer["url"].is_string(), "it was running: {answer}");
+    assert_eq!(page.0.closed().await.0, 1012);
+    assert_eq!(idle.closed().await.0, 1012);
+    drop((page, idle));
+    assert_eq!(stopping.join().unwrap().code(), Some(0));
+    assert!(!socket.exists(), "the socket's file is gone");
+}
+
+#[test]
+fn a_request_that_runs_is_answered_before_the_service_ends() {
+    let service = Service::start(&picture_table("", ""));
+    let url = service.url("/work?uuid=1&rType=slow");
+    let posting = thread::spawn(move || post(&url, flat(400, 400)));
+    // It is kept as it came when the worker has it.
+    let begun = Instant::now();
+    while service.media_names().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "the request is not worked on");
+        thread::yield_now();
+    }
+    assert_eq!(service.stop_gracefully().code(), Some(0));
+    let answer = posting.join().unwrap();
+    assert_eq!((answer.status, &answer.json()["uuid"]), (200, &json!("1")));
+}
+
+#[tokio::test]
+async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
+    let table = picture_table("", "") + "[server]\ndrain = '100ms'\n";
+    let service = Service::start(&table);
+    let mut page = Page::open(&service).await;
+    page.send(Gate::header(), &Gate::picture()).await;
+    while page.0.json().await["stage"] != "blur" {}
+    let stopping = thread::spawn(move || service.stop_gracefully());
+    let answer = page.answer().await;
+    assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("cancelled")));
+    assert_eq!(page.0.closed().await.0, 1012);
+    drop(page);
+    assert_eq!(stopping.join().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_service_at_once() {
+    let service = Service::start(&picture_table("", ""));
+    let _gate = Gate::closed(&service).await;
+    service.signal(Signal::INT);
+    service.wait_for_log("stopping");
+    assert_eq!(service.stop_gracefully().code(), Some(130));
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_pinged_and_in_the_end_closed() {
+    let limits = "[limits]\nidle = '300ms'\nping = '40ms'\nclosing = '100ms'\n";
+    let service = Service::start(&(limits.to_owned() + ECHO));
+    let mut raw = service.raw("/echo");
+    let came = raw.read_until(|frames| frames.last().is_some_and(|last| last.opcode() == CLOSE));
+    let pings = came.iter().filter(|frame| frame.opcode() == PING).count();
+    assert!(pings >= 2, "{came:?}");
+    assert_eq!(came.last().unwrap().payload[..2], 1001_u16.to_be_bytes(), "{came:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_only_listens_is_pinged_and_stays() {
+    let service = Service::start(&("[limits]\nidle = '300ms'\nping = '100ms'\n".to_owned() + CHAT));
+    let mut listener = chatter(&service, "listener").await;
+    assert_eq!(listener.json().await["here"], 1);
+    let mut speaker = chatter(&service, "speaker").await;
+    for client in [&mut listener, &mut speaker] {
+        assert_eq!(client.json().await["here"], 2);
+    }
+    // Told something more often than it is pinged, for longer than it may be silent.
+    let begun = Instant::now();
+    while begun.elapsed().as_millis() < 900 {
+        speaker.send_text("hello").await;
+        for client in [&mut listener, &mut speaker] {
+            assert_eq!(client.json().await["text"], "hello");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_more_connections_are_open_than_the_table_says() {
+    let service = Service::start(&(ECHO.to_owned() + "[server]\nconnections = 2\n"));
+    let url = service.ws("/echo");
+    let mut first = Client::connect(&url).await;
+    let mut second = Client::connect(&url).await;
+    assert_eq!(first.text().await, "connected!");
+    assert_eq!(second.text().await, "connected!");
+    let third = tokio::spawn(async move {
+        let mut third = Client::connect(&url).await;
+        third.text().await
+    });
+    for round in 0..100 {
+        first.send_text(round.to_string()).await;
+        assert_eq!(first.text().await, round.to_string());
+    }
+    assert!(!third.is_finished(), "the third waits");
+    second.close(1000).await;
+    assert_eq!(third.await.unwrap(), "connected!");
+}
+
+#[tokio::test]
+async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
+    let service = Service::start(CHAT);
+    let mut anna = chatter(&service, "anna").await;
+    assert_eq!(anna.json().await, json!({"joined": "anna", "here": 1}));
+    let mut elsewhere = Client::connect(&service.ws("/chat/attic?name=eve")).await;
+    assert_eq!(elsewhere.json().await, json!({"joined": "eve", "here": 1}));
+    for (round, vanishes) in (0..20).map(|round| (round, round % 2 == 0)) {
+        let mut ben = chatter(&service, "ben").await;
+        for client in [&mut anna, &mut ben] {
+            assert_eq!(client.json().await, json!({"joined": "ben", "here": 2}));
+        }
+        ben.send_text(format!("zwölf \"{round}\"")).await;
+        for client in [&mut anna, &mut ben] {
+            let said = json!({"from": "ben", "text": format!("zwölf \"{round}\"")});
+            assert_eq!(client.json().await, said);
+        }
+        if vanishes {
+            drop(ben);
+        } else {
+            ben.close(1000).await;
+        }
+        assert_eq!(anna.json().await, json!({"left": "ben", "here": 1}), "{round}");
+    }
+    elsewhere.send_text("alone").await;
+    assert_eq!(elsewhere.json().await, json!({"from": "eve", "text": "alone"}));
+    let long = format!("/chat/den?name={}", "n".repeat(65));
+    let mut refused = Client::connect(&service.ws(&long)).await;
+    assert_eq!(refused.json().await["code"], "bad_message");
+    assert_eq!(refused.closed().await.0, 1011);
+}
+
+#[test]
+fn a_unix_socket_serves_what_the_network_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waterway.sock");
+    // What a service that crashed leaves behind.
+    drop(UnixListener::bind(&path).unwrap());
+    let listen = "[server]\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
+    let service = Service::start_in(folder, &(ECHO.to_owned() + listen), |_| {});
+    service.wait_for_log("unix:waterway.sock");
+    let mut stream = UnixStream::connect(&path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = "GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut came = Vec::new();
+    let expected = b"connected!";
+    while !came.ends_with(expected) {
+        let mut piece = [0; 1024];
+        let length = stream.read(&mut piece).unwrap();
+        assert!(length > 0, "{:?}", String::from_utf8_lossy(&came));
+        came.extend(&piece[..length]);
+    }
+    assert!(came.starts_with(b"HTTP/1.1 101 "), "{:?}", String::from_utf8_lossy(&came));
+    assert_eq!(get(&service.url("/none")).status, 404);
+}
+
+#[tokio::test]
+async fn what_came_before_a_close_is_handled_and_what_comes_after_is_not() {
+    let service = Service::start(ECHO);
+    let mut client = Client::connect(&service.ws("/echo")).await;
+    assert_eq!(client.text().await, "connected!");
+    client.send_text("one").await;
+    client.send(Message::Ping(vec![7].into())).await;
+    client.send_text("two").await;
+    let mut came = Vec::new();
+    while came.len() < 3 {
+        came.push(client.message().await);
+    }
+    came.retain(|message| !matches!(message, Message::Pong(_)));
+    assert_eq!(came, [Message::text("one"), Message::text("two")]);
+    client.close(4321).await;
+}

@@ -1,0 +1,157 @@
+//! A page of the picture service, and a gate that holds the service's one worker.
+
+use std::fmt::Write;
+
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, RgbImage};
+use serde_json::{Value, json};
+
+use super::{Client, Service, binary_framing};
+
+/// A picture service with one worker. `queue` and `pictures` are further keys of the tables
+/// `[queue.images]` and `[consumer.pictures]`.
+///
+/// Its pipelines: `rl`, `info`, `slow` (some 100 stages), `gate` (takes minutes) and `broken`.
+pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
+    let blurs = |count| r"{ blur = 1.0 }, ".repeat(count);
+    let mut table = format!(
+        "[queue.images]\nconsumer = 'pictures'\nworkers = 1\n{queue}\n\
+         [consumer.pictures]\nuse = 'image.work'\n{pictures}\n\
+         [consumer.pictures.results]\nrl = ['grayscale']\ninfo = ['info']\n\
+         slow = [{}]\ngate = [{}]\nbroken = [{{ crop = [9999, 9999, 1, 1] }}]\n",
+        blurs(100),
+        blurs(4000),
+    );
+    for (route, more) in [
+        ("channel = 'websocket.connect'\npath = '/ws/{page}'\nconsumer = 'image.connect'", ""),
+        (
+            "channel = 'websocket.receive'\npath = '/ws/{page}'\nconsumer = 'image.receive'",
+            "queue = 'images'\nlimits = { message = '32MiB' }",
+        ),
+        ("channel = 'websocket.disconnect'\nconsumer = 'image.disconnect'", ""),
+        (
+            "channel = 'http.request'\nmethod = 'POST'\npath = '/work'\nconsumer = 'image.http'",
+            "queue = 'images'\nlimits = { message = '32MiB' }",
+        ),
+        ("channel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'", ""),
+    ] {
+        writeln!(table, "[[route]]\n{route}\n{more}").expect("a text takes a text");
+    }
+    table
+}
+
+/// A PNG of one colour: few bytes, whatever its size.
+pub(crate) fn flat(width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let picture = DynamicImage::from(RgbImage::new(width, height));
+    picture.write_with_encoder(PngEncoder::new(&mut file)).expect("it can be encoded");
+    file
+}
+
+/// A connected page.
+pub(crate) struct Page(pub(crate) Client);
+
+impl Page {
+    /// Connects, and takes the service's greeting.
+    pub(crate) async fn open(service: &Service) -> Self {
+        let mut client = Client::connect(&service.ws("/ws/1")).await;
+        assert_eq!(client.text().await, "{}", "the greeting");
+        Self(client)
+    }
+
+    /// Sends a picture.
+    pub(crate) async fn send(&mut self, header: Value, file: &[u8]) {
+        self.0.send_binary(binary_framing(&header, file)).await;
+    }
+
+    /// Sends small pictures of these names at these offsets.
+    pub(crate) async fn send_all(&mut self, pictures: &[(u32, i64)]) {
+        let file = flat(8, 8);
+        for (uuid, offset) in pictures {
+            self.send(json!({"uuid": uuid, "offset_top": offset}), &file).await;
+        }
+    }
+
+    /// Says something beside pictures, a viewport for instance.
+    pub(crate) async fn say(&mut self, head: Value) {
+        self.0.send_text(head.to_string()).await;
+    }
+
+    /// The next reply that is no progress.
+    pub(crate) async fn answer(&mut self) -> Value {
+        loop {
+            let reply = self.0.json().await;
+            if reply.get("progress").is_none() {
+                return reply;
+            }
+        }
+    }
+
+    /// So many answers.
+    pub(crate) async fn answers(&mut self, count: usize) -> Vec<Value> {
+        let mut answers = Vec::with_capacity(count);
+        for _ in 0..count {
+            answers.push(self.answer().await);
+        }
+        answers
+    }
+
+    /// Waits until all that was sent before has been handled, with nothing answered until then.
+    pub(crate) async fn settle(&mut self) {
+        self.say(json!({"type": "no such"})).await;
+        let answer = self.answer().await;
+        assert_eq!(answer["code"], "bad_header", "nothing else was due: {answer}");
+    }
+}
+
+/// What holds the one worker: a picture that takes minutes, unless it is cancelled.
+pub(crate) struct Gate(Page);
+
+impl Gate {
+    /// Gives the worker the picture, and waits until it works on it.
+    pub(crate) async fn closed(service: &Service) -> Self {
+        let mut page = Page::open(service).await;
+        page.send(Self::header(), &Self::picture()).await;
+        while page.0.json().await["stage"] != "blur" {}
+        Self(page)
+    }
+
+    /// The picture's header.
+    pub(crate) fn header() -> Value {
+        json!({"uuid": "gate", "rType": "gate", "progress": true})
+    }
+
+    /// The picture: each of its stages takes some 10 ms.
+    pub(crate) fn picture() -> Vec<u8> {
+        flat(1000, 1000)
+    }
+
+    /// Leaves, and with it the picture: with a close, or as one whose network fails does.
+    pub(crate) async fn leave(self, with_a_close: bool) {
+        if with_a_close {
+            self.0.0.close(1000).await;
+        }
+    }
+
+    /// Cancels the picture: the worker goes on to the next.
+    pub(crate) async fn open(mut self) {
+        self.0.say(json!({"type": "cancel", "uuid": "gate"})).await;
+        let answer = self.0.answer().await;
+        assert_eq!((&answer["code"], &answer["uuid"]), (&json!("cancelled"), &json!("gate")));
+    }
+}
+
+/// What became of a picture: its uuid and its error's code, or `done`.
+pub(crate) fn ends(answers: &[Value]) -> Vec<(u64, &str)> {
+    let end = |answer: &'_ Value| answer["uuid"].as_u64().expect("a number names each");
+    answers.iter().map(|answer| (end(answer), answer["code"].as_str().unwrap_or("done"))).collect()
+}
+
+/// The order in which the pictures of these answers were worked on, whoever sent them: the names
+/// that they got sort by time.
+pub(crate) fn worked_order(answers: &[Value]) -> Vec<&Value> {
+    let url = |answer: &'_ Value| answer["url"].as_str().expect("each has a result").to_owned();
+    let mut answers: Vec<_> = answers.iter().collect();
+    answers.sort_by_key(|answer| url(answer));
+    answers.into_iter().map(|answer| &answer["uuid"]).collect()
+}
