@@ -5,6 +5,7 @@
 //! they need.
 
 mod layout;
+mod page;
 mod python_client;
 mod util;
 mod wire;
