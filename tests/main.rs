@@ -16,6 +16,7 @@ mod layout;
 mod lifecycle;
 mod pictures;
 mod program;
+mod page;
 mod python_client;
 mod queue;
 mod util;
