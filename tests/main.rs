@@ -15,7 +15,6 @@ mod events;
 mod layout;
 mod lifecycle;
 mod pictures;
-mod program;
 mod page;
 mod python_client;
 mod queue;
