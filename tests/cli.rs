@@ -11,15 +11,15 @@ use crate::util::{Client, Service, root, waterway};
 
 /// A folder with this as its `routing.toml`.
 fn folder(table: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("routing.toml"), table).unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::write(folder.path().join("routing.toml"), table).expect("it takes a file");
     folder
 }
 
 /// What a command printed: its output when it succeeds, its errors when it fails with 1.
 fn printed(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let Output { status, stdout, stderr } = waterway(folder, arguments);
-    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
     match status.code() {
         Some(0) => Ok(stdout),
         Some(1) => Err(stderr),

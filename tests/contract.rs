@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use waterway::testing::{Handshake, Received, TestClient};
 use waterway::{
-    Binary, ChannelLayer, Close, Error, Head, Json, Message, Options, Path, Payload, Query,
-    Registry, Reply, ReplyChannel, Router, Scope, SocketConsumer, Text,
+    Binary, Close, Error, Head, Json, Message, Options, Path, Payload, Query, Registry, Reply,
+    ReplyChannel, Router, Scope, SocketConsumer, Text,
 };
 
 fn router(registry: &Registry, table: &str) -> Router {
@@ -175,7 +175,7 @@ async fn the_first_route_that_matches_takes_the_message() {
 
 #[tokio::test]
 async fn errors_and_panics_reach_the_client_without_inner_detail() {
-    async fn fail(say: &str) -> Result<String, Error> {
+    fn fail(say: &str) -> Result<String, Error> {
         match say {
             "io" => Err(std::io::Error::other("secret/path"))?,
             "told" => Err(Error::new("no_room", "there is no room").with("room", 5)),
@@ -184,9 +184,9 @@ async fn errors_and_panics_reach_the_client_without_inner_detail() {
         }
     }
     let registry = Registry::new()
-        .function("connect", async |Query(Say { say })| fail(&say).await)
-        .function("receive", async |Text(say)| fail(&say).await)
-        .function("request", async |Query(Say { say })| fail(&say).await);
+        .function("connect", async |Query(Say { say })| fail(&say))
+        .function("receive", async |Text(say)| fail(&say))
+        .function("request", async |Query(Say { say })| fail(&say));
     let table = route("websocket.connect", "/c", "connect")
         + &route("websocket.receive", "/r", "receive")
         + &route("http.request", "/h", "request");
@@ -347,56 +347,4 @@ async fn each_connection_has_an_instance_of_its_own() {
         client_a.disconnect(1008).await;
         assert_eq!(dropped.load(Ordering::SeqCst), client, "it goes with its connection");
     }
-}
-
-#[tokio::test]
-async fn a_group_reaches_its_members_until_they_leave() {
-    let registry = Registry::new()
-        .function(
-            "join",
-            async |Path(room): Path<String>, socket: ReplyChannel, l: ChannelLayer| {
-                l.group(room).add(&socket)?;
-                socket.send(socket.name().to_string())
-            },
-        )
-        .function(
-            "say",
-            async |Path(room): Path<String>, Text(text), me: ReplyChannel, l: ChannelLayer| {
-                match text.split_once(' ') {
-                    Some(("to", name)) => l.send(name, "for you alone"),
-                    _ if text == "leave" => {
-                        l.group(room).discard(&me);
-                        me.send("left")
-                    }
-                    _ => me.send(format!("{}", l.group(room).send(Reply::text(text)).sent)),
-                }
-            },
-        );
-    let table = route("websocket.connect", "/{room}", "join")
-        + &route("websocket.receive", "/{room}", "say");
-    let router = router(&registry, &table);
-    let join = async |target| {
-        let mut client = TestClient::connect(&router, target).await.unwrap();
-        let name = client.receive().await.text().to_owned();
-        (client, name)
-    };
-    let ((mut anna, anna_name), (mut ben, ben_name)) = (join("/den").await, join("/den").await);
-    let (mut eve, _) = join("/attic").await;
-    assert_ne!(anna_name, ben_name);
-    anna.send("hello").await;
-    assert_eq!(ben.receive().await.text(), "hello");
-    assert_eq!(anna.receive().await.text(), "hello");
-    assert_eq!(anna.receive().await.text(), "2");
-    eve.send(format!("to {ben_name}")).await;
-    assert_eq!(ben.receive().await.text(), "for you alone");
-    ben.send("leave").await;
-    assert_eq!(ben.receive().await.text(), "left");
-    anna.send("alone?").await;
-    assert_eq!(anna.receive().await.text(), "alone?");
-    assert_eq!(anna.receive().await.text(), "1");
-    anna.disconnect(1000).await;
-    assert!(router.layer().group("den").is_empty());
-    eve.send(format!("to {anna_name}")).await;
-    eve.send("hello").await;
-    assert_eq!(eve.receive().await.text(), "hello", "who has left is no failure");
 }

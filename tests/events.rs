@@ -20,8 +20,8 @@ use crate::util::{CLOSE, Client, PATIENCE, Raw, TEXT, masked};
 /// Serves this table with these consumers until the test's runtime ends.
 async fn serve(registry: &Registry, table: &str) -> SocketAddr {
     let router = Router::parse(table, registry).unwrap_or_else(|e| panic!("{}", e.report()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it listens");
     tokio::spawn(server::run(listener, router, std::future::pending()));
     address
 }

@@ -12,6 +12,7 @@ mod bad_wire;
 mod cli;
 mod contract;
 mod events;
+mod groups;
 mod layout;
 mod lifecycle;
 mod pictures;

@@ -36,8 +36,8 @@ fn result(answer: &Value) -> DynamicImage {
 
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
-    let picture = image::load_from_memory(&photo(60, 40)).unwrap();
-    picture.write_to(&mut file, format).unwrap();
+    let picture = image::load_from_memory(&photo(60, 40)).expect("a picture");
+    picture.write_to(&mut file, format).expect("memory takes it");
     file.into_inner()
 }
 
