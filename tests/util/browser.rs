@@ -1,4 +1,4 @@
-//! Chromium without a window, driven by chromedriver over plain HTTP (W3C WebDriver).
+//! Chromium without a window, driven by `chromedriver` over plain HTTP (W3C `WebDriver`).
 
 use std::env;
 use std::fs;
