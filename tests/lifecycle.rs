@@ -44,7 +44,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let stopping = thread::spawn(move || service.stop_gracefully());
     for uuid in [2, 3] {
         let answer = page.answer().await;
-        assert_eq!((&answer["uuid"], &answer["code"]), (&json!(uuid), &json!("cancelled")));
+        assert_eq!((&answer["uuid"], &answer["code"]), (&json!(uuid), &json!("refused")));
     }
     let answer = page.answer().await;
     assert!(answer["uuid"] == 1 && answer["url"].is_string(), "it was running: {answer}");
@@ -80,7 +80,7 @@ async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
     while page.0.json().await["stage"] != "blur" {}
     let stopping = thread::spawn(move || service.stop_gracefully());
     let answer = page.answer().await;
-    assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("cancelled")));
+    assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("refused")));
     assert_eq!(page.0.closed().await.0, 1012);
     drop(page);
     assert_eq!(stopping.join().unwrap().code(), Some(0));
