@@ -26,8 +26,9 @@ pub struct ServerConfig {
     pub origins: Vec<Origin>,
     /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
     pub drain: Time,
-    /// How many connections are open at once; more wait to be accepted. Default 10000.
-    #[serde(deserialize_with = "above_zero")]
+    /// How many connections are open at once, 10 million the most; more wait to be accepted.
+    /// Default 10000.
+    #[serde(deserialize_with = "connections")]
     pub connections: usize,
     /// How long the head of a request may take to arrive. Default `"10s"`.
     #[serde(deserialize_with = "above_zero")]
@@ -86,6 +87,19 @@ impl ServerConfig {
 
 /// hyper cannot do with less.
 const HEAD_MIN: u64 = 8 << 10;
+
+/// Beyond what the ports and the file descriptors of a machine allow.
+const CONNECTIONS_MAX: usize = 10_000_000;
+
+fn connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let connections: usize = above_zero(deserializer)?;
+    if connections > CONNECTIONS_MAX {
+        return Err(D::Error::custom(format!(
+            "{connections} connections are too many\nat most {CONNECTIONS_MAX}"
+        )));
+    }
+    Ok(connections)
+}
 
 fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
     let size = Size::deserialize(deserializer)?;

@@ -142,6 +142,10 @@ fn sections_refuse_what_makes_no_sense() {
     for (text, told) in [
         (queue("workers = 257"), "3:11: 257 workers are too many | at most 256; 0 is one per core"),
         (queue("deadline = \"0s\""), &format!("3:12: {zero}")),
+        (
+            "[server]\nconnections = 9000000000000000000".to_owned(),
+            "2:15: 9000000000000000000 connections are too many | at most 10000000",
+        ),
         (queue("max_tasks = { client = 0 }"), &format!("3:24: {zero}")),
         (queue("max_bytes = { total = \"0B\" }"), &format!("3:23: {zero}")),
         (

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -69,12 +70,16 @@ impl Listener {
 }
 
 impl UnixSocket {
-    /// A file that nobody listens at any more is left over from a crash, and makes room.
+    /// A socket's file that nobody listens at any more is left over from a crash, and makes room.
+    /// A file of any other kind is refused as an address in use: it too refuses connections.
     async fn bind(path: &Path) -> io::Result<Self> {
-        let left_over = matches!(
-            UnixStream::connect(path).await,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused
-        );
+        let is_socket =
+            std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+        let left_over = is_socket
+            && matches!(
+                UnixStream::connect(path).await,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused
+            );
         if left_over {
             std::fs::remove_file(path)?;
         }
@@ -167,5 +172,35 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
+    use super::Listener;
+
+    #[tokio::test]
+    async fn a_left_over_socket_makes_room_and_no_other_file_does() {
+        let folder = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
+        fs::create_dir(&folder).unwrap();
+
+        let left_over = folder.join("left-over.sock");
+        // The standard library's listener leaves its file behind, as a crash does.
+        drop(std::os::unix::net::UnixListener::bind(&left_over).unwrap());
+        let listener = Listener::bind(&format!("unix:{}", left_over.display())).await.unwrap();
+        let taken = Listener::bind(&format!("unix:{}", left_over.display())).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+        drop(listener);
+        assert!(!left_over.exists());
+
+        let file = folder.join("file");
+        fs::write(&file, "somebody's").unwrap();
+        let refused = Listener::bind(&format!("unix:{}", file.display())).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
