@@ -30,7 +30,8 @@ async fn chatter(service: &Service, name: &str) -> Client {
 #[tokio::test]
 async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let table = picture_table("", "") + ECHO;
-    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
+    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n\
+                  [limits]\nclosing = '1s'\n";
     let service = Service::start(&(table + server));
     let socket = service.folder().join("waterway.sock");
     assert!(socket.exists());
@@ -42,7 +43,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let mut idle = Client::connect(&service.ws("/echo")).await;
     assert_eq!(idle.text().await, "connected!");
 
-    // Connections on which nothing, or half a head, has come do not hold the service up.
+    // Connections on which nothing, or half a head, has come are cut off in the end.
     let half = ["", "GET / HT"].map(|begun| {
         let mut stream = TcpStream::connect(service.address()).unwrap();
         stream.write_all(begun.as_bytes()).unwrap();
