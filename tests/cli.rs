@@ -1,13 +1,14 @@
 //! The program on the command line: what its commands print and how they end.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::util::{Client, Service, root, waterway};
+use crate::util::{Client, Service, get, root, waterway};
 
 /// A folder with this as its `routing.toml`.
 fn folder(table: &str) -> TempDir {
@@ -116,6 +117,8 @@ const TABLE: &str = "[server]\nlisten = ['127.0.0.1:0']\n\
     [auth.token]\nsecret = 'a secret of the test alone, long enough'\nbind_ip = true\n\
     [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\nauth = 'token'\n\
     limits = { message = '1KiB', rate = '5/s' }\n\
+    [[route]]\nchannel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'\n\
+    auth = 'token'\n\
     [consumer.bye]\nuse = 'close'\n\
     [[route]]\nchannel = 'websocket.receive'\nwhen = { type = ['a', 'b'] }\nconsumer = 'bye'\n";
 
@@ -132,26 +135,26 @@ fn routes_shows_the_table_as_it_is_used() {
         ["1", "websocket.*", "/echo", "token \"token\"", "echo", "1KiB", "5/s", "routing.toml:6:1"],
     );
     assert_eq!(
-        lines[2],
+        lines[3],
         [
-            "2",
+            "3",
             "websocket.receive",
             "any",
             "type = \"a\" or \"b\"",
             "bye (close)",
             "64KiB",
             "off",
-            "routing.toml:14:1",
+            "routing.toml:19:1",
         ],
     );
-    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
 
     let json = printed(folder.path(), &["routes", "--json"]).unwrap();
     let rows: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(rows[0]["auth"], "token");
     assert_eq!(rows[0]["channels"].as_array().unwrap().len(), 3);
-    assert_eq!(rows[1]["when"], json!({"type": ["\"a\"", "\"b\""]}));
-    assert_eq!((&rows[1]["consumer"], &rows[1]["uses"]), (&json!("bye"), &json!("close")));
+    assert_eq!(rows[2]["when"], json!({"type": ["\"a\"", "\"b\""]}));
+    assert_eq!((&rows[2]["consumer"], &rows[2]["uses"]), (&json!("bye"), &json!("close")));
 }
 
 #[tokio::test]
@@ -170,6 +173,17 @@ async fn a_token_that_the_program_made_opens_the_door() {
     for header in [("authorization", header.as_str()), ("sec-websocket-protocol", &good)] {
         let client = Client::try_connect(&service.ws("/echo"), &[header]).await;
         assert_eq!(client.ok().unwrap().text().await, "connected!", "{header:?}");
+    }
+    // A browser gives up where none of the subprotocols that it offered is chosen.
+    for (offered, chosen) in [(format!("pictures, {good}"), "pictures"), (good.clone(), &good)] {
+        let header = ("sec-websocket-protocol", offered.as_str());
+        let client = Client::try_connect(&service.ws("/echo"), &[header]).await.ok().unwrap();
+        assert_eq!(client.subprotocol.as_deref(), Some(chosen));
+    }
+    let upload = service.url("/upload/none.jpg");
+    for (query, status, code) in [("", 401, "auth"), (good.as_str(), 404, "not_found")] {
+        let answer = get(&format!("{upload}?{query}"));
+        assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)));
     }
     let other = token(&["--ip", "10.0.0.1"]);
     let expired = token(&["--ip", "127.0.0.1", "--expires", "0s"]);
@@ -201,6 +215,17 @@ fn a_file_that_is_not_there_is_named() {
     }
     let told = printed(folder.path(), &[]).unwrap_err();
     assert!(told.contains("routing.toml") && told.contains("WATERWAY_CONFIG"), "{told}");
+}
+
+#[test]
+fn an_address_where_it_cannot_listen_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for listen in [taken.as_str(), "192.0.2.1:80", "unix:no/such/folder/waterway.sock"] {
+        let folder = folder(&format!("[server]\nlisten = ['{listen}']\n"));
+        let told = printed(folder.path(), &["serve"]).unwrap_err();
+        assert!(told.contains(listen) && told.contains("[server] listen"), "{told}");
+    }
 }
 
 #[test]

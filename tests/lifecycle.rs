@@ -1,6 +1,7 @@
 //! A service's and a connection's life: coming, staying, leaving, and the end of the service.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Instant;
@@ -29,7 +30,8 @@ async fn chatter(service: &Service, name: &str) -> Client {
 #[tokio::test]
 async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let table = picture_table("", "") + ECHO;
-    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
+    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n\
+                  [limits]\nclosing = '1s'\n";
     let service = Service::start(&(table + server));
     let socket = service.folder().join("waterway.sock");
     assert!(socket.exists());
@@ -41,6 +43,12 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let mut idle = Client::connect(&service.ws("/echo")).await;
     assert_eq!(idle.text().await, "connected!");
 
+    // Connections on which nothing, or half a head, has come are cut off in the end.
+    let half = ["", "GET / HT"].map(|begun| {
+        let mut stream = TcpStream::connect(service.address()).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        stream
+    });
     let stopping = thread::spawn(move || service.stop_gracefully());
     for uuid in [2, 3] {
         let answer = page.answer().await;
@@ -52,6 +60,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     assert_eq!(idle.closed().await.0, 1012);
     drop((page, idle));
     assert_eq!(stopping.join().unwrap().code(), Some(0));
+    drop(half);
     assert!(!socket.exists(), "the socket's file is gone");
 }
 

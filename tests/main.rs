@@ -19,5 +19,6 @@ mod pictures;
 mod page;
 mod python_client;
 mod queue;
+mod tasks;
 mod util;
 mod wire;
