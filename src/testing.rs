@@ -266,3 +266,6 @@ impl Received {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

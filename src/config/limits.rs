@@ -18,7 +18,8 @@ pub struct LimitsConfig {
     /// How often a client may send over a WebSocket, such as `"60/s"`; who sends more is closed
     /// with 1008. Default `"off"`.
     pub rate: Option<Rate>,
-    /// How long a client may be silent, pongs included. Default `"60s"`.
+    /// How long a client may be silent, pongs included, or over HTTP take nothing of its response
+    /// (for that the file's own counts, whatever the route). Default `"60s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub idle: Option<Time>,
     /// How long after the last sign of a client it is pinged; at most half of `idle` counts.

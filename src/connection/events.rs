@@ -21,8 +21,17 @@ pub(super) struct Events {
     waiting: Waiting,
     /// Set by whoever ends the connection, before `waiting` ends.
     code: Arc<AtomicU16>,
-    instances: Vec<(Arc<str>, Box<dyn Instance>)>,
+    instances: Vec<(Owner, Box<dyn Instance>)>,
     buckets: Vec<(usize, Bucket)>,
+}
+
+/// What an instance belongs to.
+#[derive(PartialEq, Eq)]
+enum Owner {
+    /// A socket consumer, by its name: however many routes lead to it, it keeps one state.
+    Consumer(Arc<str>),
+    /// A route to a function, by its number: its queue is its own.
+    Route(usize),
 }
 
 impl Events {
@@ -66,12 +75,17 @@ impl Events {
             return false;
         }
         let mut message = self.message(Content::Connect);
-        match self.way.select(&mut message).cloned() {
-            None if self.scope.origin_allowed => {}
-            None => {
-                let _ = self.channel.send(Reply::deny(StatusCode::FORBIDDEN));
-            }
-            Some(route) => match self.call(&route, message).await {
+        let route = self.way.select(&mut message).cloned();
+        // A socket consumer has a say in it, see `SocketConsumer::check_origin`; a function none.
+        let decides = route.as_ref().is_some_and(|route| route.consumer().is_socket());
+        if !self.scope.origin_allowed && !decides {
+            let origin = self.scope.header("origin");
+            tracing::info!(client = %self.channel.name(), path = self.scope.path, origin, "origin refused");
+            let _ = self.channel.send(Reply::deny(StatusCode::FORBIDDEN));
+            return false;
+        }
+        if let Some(route) = route {
+            match self.call(&route, message).await {
                 Called::Replied(reply) => self.send(reply),
                 Called::Failed(error) | Called::Panicked(error) => {
                     // What a consumer says on purpose is a rule of the deployment.
@@ -79,7 +93,7 @@ impl Events {
                     let closing = if failed { close::FAILED } else { close::POLICY };
                     self.send_error(&error, Channel::Connect, Some(closing));
                 }
-            },
+            }
         }
         // A consumer that has not refused the client takes it. Ignored where it has decided.
         let _ = self.channel.send(Reply::accept());
@@ -133,13 +147,15 @@ impl Events {
         Message::new(channel, scope, content, self.cancellation.clone())
     }
 
-    /// Calls the route's consumer. A consumer has one instance in a connection, however many
-    /// routes lead to it.
     async fn call(&mut self, route: &Route, message: Message) -> Called {
-        let name = route.consumer().name();
-        let known = self.instances.iter().position(|(known, _)| known == name);
+        let consumer = route.consumer();
+        let owner = match consumer.is_socket() {
+            true => Owner::Consumer(Arc::clone(consumer.name())),
+            false => Owner::Route(route.index()),
+        };
+        let known = self.instances.iter().position(|(known, _)| *known == owner);
         let at = known.unwrap_or_else(|| {
-            self.instances.push((Arc::clone(name), route.consumer().instance()));
+            self.instances.push((owner, consumer.instance()));
             self.instances.len() - 1
         });
         call(self.instances[at].1.as_mut(), message).await

@@ -1,8 +1,13 @@
 //! When a client was last heard of: what pings and the idle time-out go by.
 
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// When the client was last heard of.
@@ -19,7 +24,7 @@ impl Seen {
         Self { start: Instant::now(), last: AtomicU64::new(0), busy: AtomicBool::new(false) }
     }
 
-    pub(super) fn now(&self) {
+    fn now(&self) {
         let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(passed, Ordering::Relaxed);
     }
@@ -54,5 +59,51 @@ impl Seen {
             }
             sleep(limit).await;
         }
+    }
+}
+
+/// A client's stream, which notes when anything comes over it. Any part of a message is a sign of
+/// the client: a large one may take longer than a client may be silent.
+pub(super) struct Heard<S> {
+    stream: S,
+    seen: Arc<Seen>,
+}
+
+impl<S> Heard<S> {
+    pub(super) fn new(stream: S, seen: &Arc<Seen>) -> Self {
+        Self { stream, seen: Arc::clone(seen) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.seen.now();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

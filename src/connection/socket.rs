@@ -1,6 +1,7 @@
 //! A connection on its WebSocket: reads frames into the inbox, writes replies from the outbox,
 //! and sees to pings, time-outs and the close.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::seen::Seen;
+use super::seen::{Heard, Seen};
 use super::{Connection, Inbox};
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
 use crate::routing::Way;
@@ -28,7 +29,7 @@ use crate::routing::Way;
 pub(crate) struct Socket {
     /// The largest message, bytes.
     pub(crate) message: usize,
-    /// How long nothing may come, pongs included.
+    /// How long nothing may come: no pong, and no part of a message.
     pub(crate) idle: Duration,
     /// After how long without a sign of the client a ping is sent; at most half of `idle`.
     pub(crate) ping: Duration,
@@ -70,11 +71,13 @@ pub(crate) async fn run<S>(
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(rules.message))
         .max_frame_size(Some(rules.message));
+    let seen = Arc::new(Seen::new());
+    let stream = Heard::new(stream, &seen);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let code = {
         let Connection { inbox, replies, channel, .. } = &mut connection;
-        pump(&mut sink, &mut stream, inbox, replies, channel, first, rules, drain).await
+        pump(&mut sink, &mut stream, inbox, replies, channel, &seen, first, rules, drain).await
     };
     let dropped = connection.replies.dropped();
     if dropped > 0 {
@@ -94,6 +97,7 @@ async fn pump<S>(
     inbox: &Inbox,
     replies: &mut Replies,
     channel: &ReplyChannel,
+    seen: &Seen,
     first: Batch,
     rules: Socket,
     drain: &CancellationToken,
@@ -101,10 +105,9 @@ async fn pump<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let seen = Seen::new();
     let cut = replies.cut();
-    let reader = read(stream, inbox, channel, &seen);
-    let writer = write(sink, replies, first, &seen, rules.ping);
+    let reader = read(stream, inbox, channel, seen);
+    let writer = write(sink, replies, first, seen, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
     let (mut draining, mut closing) = (false, None);
@@ -188,7 +191,6 @@ where
             }
             Some(Ok(frame)) => frame,
         };
-        seen.now();
         let payload = match frame {
             Frame::Text(text) => match ByteString::try_from(Bytes::from(text)) {
                 Ok(text) => Payload::Text(text),

@@ -27,7 +27,8 @@ pub(crate) trait Instance: Send {
 
 /// Lets an instance work on a message; a panic is an error like any other, and says so.
 pub(crate) async fn call(instance: &mut dyn Instance, message: Message) -> Called {
-    // The instance is dropped by the caller when it panicked, so no broken state is seen again.
+    // Of an instance that panicked a worker keeps nothing. A connection is closed for it, and its
+    // instance, if it is a socket consumer, still hears of that.
     let future = AssertUnwindSafe(async { instance.consume(message).await });
     match future.catch_unwind().await {
         Ok(Ok(reply)) => Called::Replied(reply),
@@ -58,13 +59,7 @@ pub(super) struct FunctionInstance<C, A> {
 
 impl<C: Consumer<A>, A: 'static> Instance for FunctionInstance<C, A> {
     fn consume(&mut self, message: Message) -> Answer<'_> {
-        Box::pin(async move {
-            // Functions have no say in this; the deployment's `origins` decide.
-            if matches!(message.content, Content::Connect) && !message.scope.origin_allowed {
-                return Ok(Reply::deny(StatusCode::FORBIDDEN));
-            }
-            self.consumer.consume(&message, &self.binding).await
-        })
+        Box::pin(async move { self.consumer.consume(&message, &self.binding).await })
     }
 }
 
@@ -72,6 +67,8 @@ pub(super) struct SocketInstance<C, A, S> {
     pub(super) constructor: Arc<C>,
     pub(super) binding: Arc<Binding>,
     pub(super) socket: Option<S>,
+    /// It was told of the connection; only then it is told of its end.
+    pub(super) begun: bool,
     pub(super) arguments: PhantomData<fn(A)>,
 }
 
@@ -83,14 +80,25 @@ where
 {
     fn consume(&mut self, message: Message) -> Answer<'_> {
         Box::pin(async move {
+            if matches!(message.content, Content::Disconnect(_)) && !self.begun {
+                return Ok(Reply::default());
+            }
             let socket = match self.socket.as_mut() {
                 Some(socket) => socket,
                 None => self.socket.insert(self.constructor.construct(&message, &self.binding)?),
             };
             let Message { reply_channel, scope, content, .. } = message;
             match content {
-                Content::Connect => connect(socket, &reply_channel, &scope).await?,
-                Content::Receive(payload) => socket.on_message(&reply_channel, payload).await?,
+                Content::Connect => {
+                    if accept(socket, &reply_channel, &scope)? {
+                        self.begun = true;
+                        socket.open(&reply_channel).await?;
+                    }
+                }
+                Content::Receive(payload) => {
+                    self.begun = true;
+                    socket.on_message(&reply_channel, payload).await?;
+                }
                 Content::Disconnect(code) => socket.on_close(code).await?,
                 Content::Request { .. } => return Ok(Reply::status(StatusCode::UPGRADE_REQUIRED)),
             }
@@ -99,19 +107,21 @@ where
     }
 }
 
-async fn connect(
-    socket: &mut impl SocketConsumer,
+/// Takes the client or refuses it for its origin; says which.
+fn accept(
+    socket: &impl SocketConsumer,
     reply_channel: &ReplyChannel,
     scope: &Scope,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let allowed = scope.header("origin").is_none_or(|origin| socket.check_origin(origin, scope));
     if !allowed {
-        return reply_channel.send(Reply::deny(StatusCode::FORBIDDEN));
+        reply_channel.send(Reply::deny(StatusCode::FORBIDDEN))?;
+        return Ok(false);
     }
     // A subprotocol that was not offered would make the client fail the handshake.
     let subprotocol = socket
         .select_subprotocol(&scope.subprotocols)
         .filter(|chosen| scope.subprotocols.contains(chosen));
     reply_channel.send(Reply::accept().with_subprotocol(subprotocol))?;
-    socket.open(reply_channel).await
+    Ok(true)
 }

@@ -97,6 +97,11 @@ impl Bound {
         self.binding.consumer()
     }
 
+    /// Whether it is a socket consumer.
+    pub(crate) fn is_socket(&self) -> bool {
+        self.blueprint.is_socket()
+    }
+
     pub(crate) fn instance(&self) -> Box<dyn Instance> {
         self.blueprint.instance(Arc::clone(&self.binding))
     }
@@ -140,7 +145,8 @@ impl<C: Constructor<A, S>, A: 'static, S: SocketConsumer> Blueprint for Socket<C
 
     fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
         let constructor = Arc::clone(&self.constructor);
-        Box::new(SocketInstance { constructor, binding, socket: None, arguments: PhantomData })
+        let (socket, begun) = (None, false);
+        Box::new(SocketInstance { constructor, binding, socket, begun, arguments: PhantomData })
     }
 
     fn is_socket(&self) -> bool {

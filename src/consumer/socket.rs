@@ -55,7 +55,8 @@ pub trait SocketConsumer: Send + 'static {
         message: Payload,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// The client has left, whoever closed and why; the instance is dropped after this.
+    /// The client has left, whoever closed and why; the instance is dropped after this. It is not
+    /// called for a client that was refused before [`open`](Self::open).
     fn on_close(&mut self, code: u16) -> impl Future<Output = Result<(), Error>> + Send {
         let _ = code;
         async { Ok(()) }

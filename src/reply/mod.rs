@@ -155,7 +155,8 @@ impl Reply {
         Self { close: Some(Close { code, reason: reason.into() }), ..Self::default() }
     }
 
-    /// An HTTP response without a body.
+    /// An HTTP response without a body; refuses a connection as [`deny`](Self::deny) does, and is
+    /// ignored by one that is open.
     #[must_use]
     pub fn status(status: StatusCode) -> Self {
         Self { status: Some(status), ..Self::default() }
@@ -204,7 +205,8 @@ impl Reply {
         if self.accept || self.content.is_some() {
             Some(true)
         } else {
-            self.close.as_ref().map(|_| false)
+            // A status alone too: who answers a handshake with one does not mean to take it.
+            (self.close.is_some() || self.status.is_some()).then_some(false)
         }
     }
 }

@@ -137,6 +137,11 @@ impl Router {
         self.inner.limits.closing.duration()
     }
 
+    /// How long a client of HTTP may take nothing of its response.
+    pub(crate) fn idle(&self) -> Duration {
+        self.inner.limits.idle.duration()
+    }
+
     /// Runs a client's events.
     pub(crate) fn spawn(
         &self,

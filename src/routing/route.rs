@@ -57,6 +57,11 @@ impl Route {
         self.channels.contains(&channel)
     }
 
+    /// A route that looks at heads takes no connect, which has none.
+    pub(super) fn takes_connect(&self) -> bool {
+        self.takes(Channel::Connect) && self.when.is_empty()
+    }
+
     /// GET stands for HEAD, which is the same without the body (RFC 9110, section 9.3.2).
     pub(super) fn takes_method(&self, method: &Method) -> bool {
         let asked = if *method == Method::HEAD { &Method::GET } else { method };

@@ -89,10 +89,11 @@ impl Way {
         Some(&candidate.route)
     }
 
-    /// The route of `websocket.connect`, which also says what replies are wrapped in.
+    /// The route that [`select`](Self::select) finds for `websocket.connect`, which also says what
+    /// token is asked for and what replies are wrapped in.
     pub(crate) fn connect(&self) -> Option<&Arc<Route>> {
         let mut candidates = self.candidates.iter();
-        candidates.find(|c| c.route.takes(Channel::Connect)).map(|candidate| &candidate.route)
+        candidates.find(|c| c.route.takes_connect()).map(|candidate| &candidate.route)
     }
 
     /// What replies are wrapped in.

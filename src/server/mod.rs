@@ -3,6 +3,7 @@
 mod address;
 mod filter;
 mod listener;
+mod patience;
 mod peer;
 mod response;
 mod upgrade;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::routing::Router;
 
+use patience::Patience;
 use peer::Peer;
 
 pub use listener::{Listener, Listeners};
@@ -96,6 +98,7 @@ async fn accept(listener: Listener, server: Server) {
                     address,
                     connection: format!("tcp-{number}").into(),
                     permit: Arc::new(permit),
+                    upgraded: Arc::default(),
                 };
                 server.connections.spawn(serve(stream, peer, server.clone()));
             }
@@ -113,6 +116,7 @@ async fn accept(listener: Listener, server: Server) {
 /// Speaks HTTP/1.1 on one connection.
 async fn serve(stream: listener::Stream, peer: Peer, server: Server) {
     let settings = server.router.server();
+    let stream = Patience::new(stream, server.router.idle(), Arc::clone(&peer.upgraded));
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer.clone());

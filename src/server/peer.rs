@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -12,4 +13,6 @@ pub(super) struct Peer {
     pub(super) connection: Arc<str>,
     /// The connection's place among those that may be open.
     pub(super) permit: Arc<OwnedSemaphorePermit>,
+    /// Whether it speaks WebSocket by now.
+    pub(super) upgraded: Arc<AtomicBool>,
 }

@@ -1,6 +1,8 @@
 //! The WebSocket handshake (RFC 6455, section 4.2): it waits for the consumer of
 //! `websocket.connect`.
 
+use std::sync::atomic::Ordering;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -96,6 +98,7 @@ pub(super) async fn respond(
         return response;
     }
     let response = switching(&accept, decisive, beside_token);
+    peer.upgraded.store(true, Ordering::Relaxed);
     let drain = server.drain.clone();
     server.connections.spawn(async move {
         // The connection's place among those that may be open is held as long as its socket.

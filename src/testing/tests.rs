@@ -1,0 +1,196 @@
+//! What a client meets, from the handshake to the last event.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+
+use super::{Handshake, TestClient};
+use crate::connection::{Connection, Socket, run};
+use crate::consumer::{Registry, SocketConsumer};
+use crate::error::Error;
+use crate::extract::Text;
+use crate::message::{Message, Scope};
+use crate::queue::TaskQueue;
+use crate::reply::{Batch, Payload, Reply, ReplyChannel};
+use crate::routing::Router;
+
+/// What was called, in order.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<Vec<&'static str>>>);
+
+impl Calls {
+    fn note(&self, call: &'static str) {
+        self.0.lock().unwrap().push(call);
+    }
+
+    fn taken(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+struct Noting(Calls);
+
+impl SocketConsumer for Noting {
+    async fn open(&mut self, _: &ReplyChannel) -> Result<(), Error> {
+        self.0.note("open");
+        Ok(())
+    }
+
+    async fn on_message(&mut self, _: &ReplyChannel, _: Payload) -> Result<(), Error> {
+        self.0.note("message");
+        Ok(())
+    }
+
+    async fn on_close(&mut self, _: u16) -> Result<(), Error> {
+        self.0.note("close");
+        Ok(())
+    }
+}
+
+fn noting(calls: &Calls) -> Registry {
+    let (socket, function) = (calls.clone(), calls.clone());
+    Registry::new().socket("socket", move || Noting(socket.clone())).function(
+        "function",
+        move |message: Message| {
+            let calls = function.clone();
+            async move { calls.note(message.channel().name()) }
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_client_of_a_foreign_origin_neither_comes_nor_leaves() {
+    let calls = Calls::default();
+    for (consumer, here) in [
+        ("socket", &["open", "close"][..]),
+        ("function", &["websocket.connect", "websocket.disconnect"]),
+    ] {
+        let table = format!(
+            "[[route]]\nchannel = \"websocket.*\"\npath = \"/\"\nconsumer = \"{consumer}\""
+        );
+        let router = Router::parse(&table, &noting(&calls)).unwrap();
+        let foreign = Handshake::new("/").foreign("http://evil.example").connect(&router).await;
+        assert_eq!(foreign.unwrap_err(), StatusCode::FORBIDDEN, "{consumer}");
+        router.finished().await;
+        assert_eq!(calls.taken(), [""; 0], "{consumer}");
+
+        TestClient::connect(&router, "/").await.unwrap().disconnect(1000).await;
+        assert_eq!(calls.taken(), here, "{consumer}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_by_the_route_that_takes_the_connect() {
+    // The first route looks at heads, and a connect has none.
+    let table = r#"
+        [auth.token]
+        secret = "secret"
+        [[route]]
+        channel  = "websocket.*"
+        path     = "/"
+        when     = { type = "ping" }
+        consumer = "function"
+        [[route]]
+        channel  = "websocket.*"
+        path     = "/"
+        auth     = "token"
+        consumer = "function"
+    "#;
+    let calls = Calls::default();
+    let router = Router::parse(table, &noting(&calls)).unwrap();
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    assert_eq!(client.receive().await.json()["error"], "enter correct token");
+    assert_eq!(client.receive().await.close_code(), 3000);
+    assert_eq!(calls.taken(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_function_has_what_each_of_its_routes_gives_it() {
+    async fn queue(queue: TaskQueue) -> String {
+        queue.name().to_string()
+    }
+    async fn work() {}
+    let table = r#"
+        [queue.urgent]
+        consumer = "work"
+        [queue.patient]
+        consumer = "work"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        when     = { urgent = true }
+        queue    = "urgent"
+        consumer = "queue"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        queue    = "patient"
+        consumer = "queue"
+    "#;
+    let registry = Registry::new().function("queue", queue).function("work", work);
+    let router = Router::parse(table, &registry).unwrap();
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    for (message, queue) in [("{}", "patient"), (r#"{"urgent": true}"#, "urgent")] {
+        client.send(message).await;
+        assert_eq!(client.receive().await.text(), queue, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_alone_refuses_a_client() {
+    let registry = Registry::new()
+        .function("status", async || Reply::status(StatusCode::TOO_MANY_REQUESTS))
+        .function("deny", async || Reply::deny(StatusCode::TOO_MANY_REQUESTS));
+    for consumer in ["status", "deny"] {
+        let table = format!(
+            "[[route]]\nchannel = \"websocket.connect\"\npath = \"/\"\nconsumer = \"{consumer}\""
+        );
+        let router = Router::parse(&table, &registry).unwrap();
+        let refused = TestClient::connect(&router, "/").await;
+        assert_eq!(refused.unwrap_err(), StatusCode::TOO_MANY_REQUESTS, "{consumer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
+    let registry = Registry::new().function("size", async |text: Text| text.0.len().to_string());
+    let table = r#"
+        [limits]
+        idle = "3s"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        consumer = "size"
+    "#;
+    let router = Router::parse(table, &registry).unwrap();
+    let way = router.way("/");
+    let (rules, drain) = (Socket::new(&way), CancellationToken::new());
+    let scope = Scope { origin_allowed: true, ..Scope::default() };
+    let connection = Connection::open(&router, way, scope);
+    let (mut client, stream) = tokio::io::duplex(64);
+    let served = run(stream, connection, Batch::default(), rules, &drain);
+    let told = async {
+        // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
+        client.write_all(&[0x81, 0x80 | 100, 0, 0, 0, 0]).await.unwrap();
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            client.write_all(&[b'x'; 10]).await.unwrap();
+        }
+        loop {
+            let mut head = [0; 2];
+            client.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; head[1].into()];
+            client.read_exact(&mut payload).await.unwrap();
+            if head[0] == 0x81 {
+                return payload;
+            }
+        }
+    };
+    tokio::select! {
+        () = served => panic!("the client is closed"),
+        text = told => assert_eq!(text, b"100"),
+    }
+}
