@@ -149,9 +149,10 @@ impl Events {
 
     async fn call(&mut self, route: &Route, message: Message) -> Called {
         let consumer = route.consumer();
-        let owner = match consumer.is_socket() {
-            true => Owner::Consumer(Arc::clone(consumer.name())),
-            false => Owner::Route(route.index()),
+        let owner = if consumer.is_socket() {
+            Owner::Consumer(Arc::clone(consumer.name()))
+        } else {
+            Owner::Route(route.index())
         };
         let known = self.instances.iter().position(|(known, _)| *known == owner);
         let at = known.unwrap_or_else(|| {

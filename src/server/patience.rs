@@ -100,7 +100,7 @@ mod tests {
         let mut stream = Patience::new(stream, LIMIT, Arc::default());
         let slow = async {
             for _ in 0..4 {
-                sleep(LIMIT - Duration::from_secs(1)).await;
+                sleep(LIMIT.mul_f32(0.9)).await;
                 client.read_u8().await.unwrap();
             }
         };
