@@ -61,7 +61,8 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
     let registry = Registry::new()
         .socket("obedient", move || Obedient(writer.clone()))
         .function("deny", async || Reply::deny(StatusCode::FORBIDDEN))
-        .function("fail", async || Err::<(), _>(Error::new("told", "as told")))
+        .function("tell", async || Err::<(), _>(Error::new("told", "as told")))
+        .function("fail", async || Err::<(), _>(Error::failed("as told")))
         .function("left", move |CloseCode(code): CloseCode| {
             let _ = functions.send(format!("closed {code}"));
             async {}
@@ -71,6 +72,7 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
         "[[route]]\nchannel = 'websocket.*'\npath = '/'\nconsumer = 'obedient'\n{limits}\n\
          [[route]]\nchannel = 'websocket.connect'\npath = '/deny'\nconsumer = 'deny'\n\
          [[route]]\nchannel = 'websocket.connect'\npath = '/fail'\nconsumer = 'fail'\n\
+         [[route]]\nchannel = 'websocket.connect'\npath = '/tell'\nconsumer = 'tell'\n\
          [[route]]\nchannel = 'websocket.disconnect'\nconsumer = 'left'\n",
     );
     let address = serve(&registry, &table).await;
@@ -101,6 +103,7 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
         ("not UTF-8", "/", masked(TEXT, b"\xff"), 1007),
         ("not the protocol", "/", masked(3, b""), 1002),
         ("the client is refused", "/deny", vec![], 1006),
+        ("connecting is refused in words", "/tell", vec![], 1008),
         ("connecting fails", "/fail", vec![], 1011),
     ] {
         let vanishes = behaviour.contains("vanishes");

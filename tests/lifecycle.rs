@@ -184,7 +184,7 @@ async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
     let long = format!("/chat/den?name={}", "n".repeat(65));
     let mut refused = Client::connect(&service.ws(&long)).await;
     assert_eq!(refused.json().await["code"], "bad_message");
-    assert_eq!(refused.closed().await.0, 1011);
+    assert_eq!(refused.closed().await.0, 1008);
 }
 
 #[test]
