@@ -72,6 +72,9 @@ impl Token {
         validation.required_spec_claims.clear();
         validation.validate_nbf = true;
         validation.leeway = 0;
+        // "On or after" its `exp` a token is not taken (RFC 7519, section 4.1.4); without this, on
+        // that second it would be.
+        validation.reject_tokens_expiring_in_less_than = 1;
         let key = decoding_key(first, secret)
             .map_err(|error| format!("not a key for {first:?}: {error}"))?;
         Ok(Self { key, validation, from, bind_ip })

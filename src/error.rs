@@ -16,7 +16,7 @@ pub mod code {
     pub const BAD_HEADER: &str = "bad_header";
     /// The message as a whole is not what its consumer takes.
     pub const BAD_MESSAGE: &str = "bad_message";
-    /// The task was cancelled: by its client, by its client's leaving, or by a restart.
+    /// The task was cancelled: by its client, or by its client's leaving.
     pub const CANCELLED: &str = "cancelled";
     /// The task's place was given to one that is nearer to what its reader sees.
     pub const DISPLACED: &str = "displaced";
@@ -32,7 +32,7 @@ pub mod code {
     pub const NOT_FOUND: &str = "not_found";
     /// The client sends more often than its route allows.
     pub const RATE: &str = "rate";
-    /// There is no room; try again after `retry_after_ms`.
+    /// There is no room, or the service restarts; try again after `retry_after_ms`.
     pub const REFUSED: &str = "refused";
     /// The disk did not take the file.
     pub const STORAGE: &str = "storage";

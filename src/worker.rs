@@ -43,15 +43,17 @@ impl Workers {
         Ok(Self { queue: queue.clone(), threads: threads.collect::<io::Result<_>>()? })
     }
 
-    /// Waits until running tasks are finished, at most so long; then tells them to stop, and waits
-    /// as long again for their next stage.
-    pub(crate) async fn stop(self, patience: Duration) {
+    /// Waits until running tasks are finished, at most so long; then tells them to stop at their
+    /// next stage, and answers those that have not stopped after `grace`.
+    pub(crate) async fn stop(self, patience: Duration, grace: Duration) {
         self.queue.stop();
-        if !self.finished_within(patience).await {
-            self.queue.stop_running();
-            if !self.finished_within(patience).await {
-                tracing::warn!(queue = %self.queue.name(), "tasks were left running");
-            }
+        if self.finished_within(patience).await {
+            return;
+        }
+        self.queue.stop_running();
+        if !self.finished_within(grace).await {
+            tracing::warn!(queue = %self.queue.name(), "tasks were left running");
+            self.queue.give_up_running();
         }
     }
 

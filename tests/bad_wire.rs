@@ -1,7 +1,9 @@
 //! Bad frames, handshakes and requests, and clients that do not read or do not write: each is
 //! told or cut off, and the next client is served.
 
-use crate::util::{BINARY, CLOSE, Client, PING, Raw, Service, TEXT, close_payload, frames, masked};
+use crate::util::{
+    BINARY, CLOSE, Client, Frame, PING, Raw, Service, TEXT, close_payload, frames, masked,
+};
 
 /// An echo in which a `small` message has 1 KiB at most and any other 4 KiB.
 fn echo(limits: &str) -> Service {
@@ -69,7 +71,7 @@ async fn a_frame_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
         let close = came.iter().find(|frame| frame.opcode() == CLOSE).map(|close| &close.payload);
         let close = close.unwrap_or_else(|| panic!("{behaviour}: no close in {came:?}"));
         assert_eq!(close[..2], u16::to_be_bytes(code), "{behaviour}: {close:?}");
-        assert_eq!(came.last().map(|last| last.opcode()), Some(CLOSE), "{behaviour}: the last");
+        assert_eq!(came.last().map(Frame::opcode), Some(CLOSE), "{behaviour}: the last");
     }
     is_served(&service).await;
 }
@@ -110,7 +112,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
     let service = flooded("close");
     let mut raw = service.raw("/echo");
     let flooding = std::thread::spawn(move || {
-        let piece = masked(BINARY, &[b'x'; 60_000]);
+        let piece = masked(BINARY, &vec![b'x'; 60_000]);
         // What is sent to a service that has cut the connection goes nowhere.
         (0..FLOOD * 5).for_each(|_| raw.send(&piece));
     });
@@ -126,7 +128,7 @@ async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
         let service = flooded(slow);
         let mut client = Client::connect(&service.ws("/echo")).await;
         assert_eq!(client.text().await, "connected!");
-        let numbered = |number: u64| [&number.to_be_bytes()[..], &[0; PIECE]].concat();
+        let numbered = |number: u64| [&number.to_be_bytes()[..], &vec![0; PIECE]].concat();
         for number in 0..FLOOD {
             client.send_binary(numbered(number)).await;
         }

@@ -17,7 +17,7 @@ const LONGER: [(&str, &str); 1] =
     [("consumers/page/samples/generate.py", "one picture after another, and run by hand")];
 
 /// What may stand at the top of the repository.
-const TOP: [&str; 23] = [
+const TOP: [&str; 24] = [
     "Cargo.toml",
     "src",
     "routing.toml",
@@ -43,6 +43,7 @@ const TOP: [&str; 23] = [
     ".gitignore",
     "Cargo.lock",
     "clippy.toml",
+    "deny.toml",
     "rustfmt.toml",
 ];
 

@@ -1,6 +1,7 @@
 //! A service's and a connection's life: coming, staying, leaving, and the end of the service.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Instant;
@@ -29,8 +30,9 @@ async fn chatter(service: &Service, name: &str) -> Client {
 #[tokio::test]
 async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let table = picture_table("", "") + ECHO;
-    let listen = "[server]\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
-    let service = Service::start(&(table + listen));
+    let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n\
+                  [limits]\nclosing = '1s'\n";
+    let service = Service::start(&(table + server));
     let socket = service.folder().join("waterway.sock");
     assert!(socket.exists());
     let mut page = Page::open(&service).await;
@@ -41,10 +43,16 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let mut idle = Client::connect(&service.ws("/echo")).await;
     assert_eq!(idle.text().await, "connected!");
 
+    // Connections on which nothing, or half a head, has come are cut off in the end.
+    let half = ["", "GET / HT"].map(|begun| {
+        let mut stream = TcpStream::connect(service.address()).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        stream
+    });
     let stopping = thread::spawn(move || service.stop_gracefully());
     for uuid in [2, 3] {
         let answer = page.answer().await;
-        assert_eq!((&answer["uuid"], &answer["code"]), (&json!(uuid), &json!("cancelled")));
+        assert_eq!((&answer["uuid"], &answer["code"]), (&json!(uuid), &json!("refused")));
     }
     let answer = page.answer().await;
     assert!(answer["uuid"] == 1 && answer["url"].is_string(), "it was running: {answer}");
@@ -52,6 +60,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     assert_eq!(idle.closed().await.0, 1012);
     drop((page, idle));
     assert_eq!(stopping.join().unwrap().code(), Some(0));
+    drop(half);
     assert!(!socket.exists(), "the socket's file is gone");
 }
 
@@ -80,7 +89,7 @@ async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
     while page.0.json().await["stage"] != "blur" {}
     let stopping = thread::spawn(move || service.stop_gracefully());
     let answer = page.answer().await;
-    assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("cancelled")));
+    assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("refused")));
     assert_eq!(page.0.closed().await.0, 1012);
     drop(page);
     assert_eq!(stopping.join().unwrap().code(), Some(0));
@@ -175,7 +184,7 @@ async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
     let long = format!("/chat/den?name={}", "n".repeat(65));
     let mut refused = Client::connect(&service.ws(&long)).await;
     assert_eq!(refused.json().await["code"], "bad_message");
-    assert_eq!(refused.closed().await.0, 1011);
+    assert_eq!(refused.closed().await.0, 1008);
 }
 
 #[test]

@@ -9,11 +9,16 @@
 
 mod bad_input;
 mod bad_wire;
+mod cli;
+mod contract;
+mod events;
+mod groups;
 mod layout;
 mod lifecycle;
 mod pictures;
-mod program;
+mod page;
 mod python_client;
 mod queue;
+mod tasks;
 mod util;
 mod wire;

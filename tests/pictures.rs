@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::util::{
-    Answer, Client, HEADER, Page, Service, binary_framing, get, photo, picture_table, request,
+    Answer, Client, HEADER, Page, Raw, Service, binary_framing, get, photo, picture_table, request,
     root, text_framing,
 };
 
@@ -36,8 +36,8 @@ fn result(answer: &Value) -> DynamicImage {
 
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
-    let picture = image::load_from_memory(&photo(60, 40)).unwrap();
-    picture.write_to(&mut file, format).unwrap();
+    let picture = image::load_from_memory(&photo(60, 40)).expect("a picture");
+    picture.write_to(&mut file, format).expect("memory takes it");
     file.into_inner()
 }
 
@@ -282,6 +282,25 @@ fn a_picture_that_is_posted_comes_back_as_the_response() {
         assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{query}");
     }
     assert_eq!(request("PUT", &service.url("/work"), &[], file).status, 405);
+}
+
+#[test]
+fn a_picture_is_asked_for_before_it_is_posted_where_its_client_waits_for_that() {
+    let service = Service::start(&picture_table("", ""));
+    let file = photo(64, 48);
+    let head = |length| {
+        format!(
+            "POST /work HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n",
+        )
+    };
+    let mut raw = Raw::request(service.address(), head(file.len()).as_bytes());
+    assert_eq!(raw.status, "HTTP/1.1 100 Continue");
+    raw.send(&file);
+    let response = String::from_utf8(raw.rest()).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("rb_"), "{response}");
+    let raw = Raw::request(service.address(), head(33 << 20).as_bytes());
+    assert!(raw.status.starts_with("HTTP/1.1 413 "), "{}", raw.status);
 }
 
 #[tokio::test]

@@ -193,14 +193,14 @@ async fn each_picture_is_ended_once_and_in_the_words_for_it() {
 
 #[tokio::test]
 async fn a_late_picture_is_told_in_time_and_not_when_its_turn_comes() {
-    let service = Service::start(&picture_table("deadline = '1500ms'", ""));
+    let service = Service::start(&picture_table("deadline = '3s'", ""));
     let mut page = Page::open(&service).await;
     let picture = Gate::picture();
     page.send(json!({"uuid": 1, "rType": "gate", "progress": true}), &picture).await;
     page.send(json!({"uuid": 2, "offset_top": 1000}), &flat(8, 8)).await;
     // The second gate is pushed later, so it has longer to live, and is nearer to the top.
     let begun = std::time::Instant::now();
-    while begun.elapsed().as_millis() < 700 {
+    while begun.elapsed().as_millis() < 1000 {
         assert_eq!(page.0.json().await["uuid"], 1);
     }
     page.send(json!({"uuid": 3, "rType": "gate", "progress": true}), &picture).await;

@@ -1,4 +1,5 @@
-//! The harness of the black-box tests: a started service, clients for it, pictures and Python.
+//! The harness of the black-box tests: a started service, clients for it, a browser, pictures and
+//! Python.
 //!
 //! Every wait ends after [`PATIENCE`] with a panic that says what was waited for, so a test that
 //! would hang fails.
@@ -6,6 +7,7 @@
 // A harness is a vocabulary: not every word is in use at every time.
 #![allow(dead_code, unused_imports)]
 
+mod browser;
 mod client;
 mod http;
 mod log;
@@ -18,6 +20,7 @@ mod service;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use browser::{Browser, Screen};
 pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
 pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};

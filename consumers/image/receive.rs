@@ -2,6 +2,7 @@
 
 use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
 
+use super::code::BAD_IMAGE;
 use super::control::Change;
 use super::framing::{Frame, Parts};
 use super::header::Header;
@@ -28,9 +29,13 @@ pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
 /// Puts the picture that is a request's body on the route's queue; its answer is the response.
 ///
 /// # Errors
-/// `bad_header` for a parameter of the query that is wrong.
+/// `bad_header` for a parameter of the query that is wrong, `bad_image` without a body.
 pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
     let header = header_of_request(&message)?;
+    if message.size() == 0 {
+        let message = "there is no picture: send the file itself as the body";
+        return Err(Error::new(BAD_IMAGE, message));
+    }
     push(message, &header, &queue)
 }
 

@@ -15,7 +15,7 @@ use super::{Pictures, Store, receive};
 /// wants to know how far it is.
 ///
 /// # Errors
-/// What the client is told: see [`job::work`].
+/// What the client is told: see `job::work`.
 pub async fn work(message: Message, options: Options<Pictures>) -> Result<Reply, Error> {
     // The queue's threads are for this: nothing else waits while a picture is worked on.
     let header = receive::header(&message)?;

@@ -17,6 +17,7 @@ function connect() {
     showConnection('open', 'connected');
     $('notice').hidden = true;
     sayViewport();
+    fetchAgain();
     pump();
   };
   socket.onmessage = ({ data }) => receive(data);
@@ -143,7 +144,10 @@ function finish(tile, { uuid, error, code, url, truncated, retry_after_ms, ...fi
     if (code !== 'displaced') pauseUntil = tile.notBefore;
     return setState(tile, 'grey', code === 'displaced' ? 'put back, goes again' : 'service is full, goes again');
   }
-  if (code === 'cancelled') return setState(tile, 'cancelled', 'cancelled');
+  if (code === 'cancelled') { // nobody here gave it up, or it would not wait: the service is about to stop
+    tile.notBefore = performance.now() + 1000;
+    return setState(tile, 'grey', 'service stops, goes again');
+  }
   if (code === 'expired' && ++tile.expired <= MAX_EXPIRED) return setState(tile, 'grey', 'waited too long, goes again');
   if (error !== undefined) fail(tile, String(error), String(code ?? ''), !/^bad_/.test(code));
   else {
@@ -171,11 +175,25 @@ function showResult(tile, address) {
     // public_url may name an address that this reader cannot reach, such as localhost.
     const here = new URL(url.pathname + url.search, location.href).href;
     if (image.src !== here) image.src = link.href = here;
-    else if (tile.state === 'done') fail(tile, 'Done, but the result cannot be fetched.', 'unreachable', false);
+    else if (tile.state === 'done') {
+      tile.unfetched = address;
+      fail(tile, 'Done, but the result cannot be fetched.', 'unreachable', false);
+    }
   };
   image.src = link.href = url.href;
   link.replaceChildren(image);
   link.hidden = false;
+}
+
+// A service that was away is back, and so may be what it had done.
+function fetchAgain() {
+  for (const tile of tiles) {
+    if (!tile.unfetched) continue;
+    const address = tile.unfetched;
+    tile.unfetched = '';
+    setState(tile, 'done');
+    showResult(tile, address);
+  }
 }
 
 function showFields(tile, fields) {

@@ -27,7 +27,7 @@ function addTiles(pictures) {
     const zoom = form.get('zoom') === 'mix' ? MIXED_ZOOMS[turn % MIXED_ZOOMS.length] : form.get('zoom');
     turn += 1;
     const element = $('tile').content.firstElementChild.cloneNode(true);
-    const tile = { uuid: newUuid(), name, url, bytes, rType, zoom: Number(zoom), state: 'grey', element, notBefore: 0, expired: 0, top: 0, left: 0, width: 1, height: 1 };
+    const tile = { uuid: newUuid(), name, url, bytes, rType, zoom: Number(zoom), state: 'grey', element, notBefore: 0, expired: 0, unfetched: '', top: 0, left: 0, width: 1, height: 1 };
     element.dataset.uuid = tile.uuid;
     part(tile, 'name').textContent = name;
     part(tile, 'name').title = name;

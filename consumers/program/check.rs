@@ -7,8 +7,13 @@ use super::{Outcome, load};
 pub(super) fn check(path: &Path) -> Outcome {
     let table = load(path)?;
     let (routes, queues) = (table.rows().len(), table.queues().count());
-    print(&format!("{}: sound, with {routes} routes and {queues} queues\n", path.display()));
+    let (routes, queues) = (counted(routes, "route"), counted(queues, "queue"));
+    print(&format!("{}: sound, with {routes} and {queues}\n", path.display()));
     Ok(())
+}
+
+fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What a command was asked for goes to standard output; a reader that has gone is no failure.

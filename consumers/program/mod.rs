@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
 fn load(path: &Path) -> Result<Router, String> {
     if !path.exists() {
         return Err(format!(
-            "there is no file {}\nname one: waterway serve FILE, or WATERWAY_CONFIG=FILE",
+            "there is no file {}\nname one: waterway serve FILE, or WATERWAY_CONFIG=FILE; waterway help lists the commands",
             path.display()
         ));
     }

@@ -15,14 +15,15 @@ pub struct LimitsConfig {
     /// How large a message may be; a larger one closes with 1009. Default `"64KiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub message: Option<Size>,
-    /// How often a client may send, such as `"60/s"`; who sends more is closed with 1008.
-    /// Default `"off"`.
+    /// How often a client may send over a WebSocket, such as `"60/s"`; who sends more is closed
+    /// with 1008. Default `"off"`.
     pub rate: Option<Rate>,
     /// How long a client may be silent, pongs included, or over HTTP take nothing of its response
     /// (for that the file's own counts, whatever the route). Default `"60s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub idle: Option<Time>,
-    /// How long after the last sign of a client it is pinged. Default `"20s"`.
+    /// How long after the last sign of a client it is pinged; at most half of `idle` counts.
+    /// Default `"20s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub ping: Option<Time>,
     /// How many bytes may wait for a client that does not read; an empty outbox takes a reply of

@@ -37,7 +37,8 @@ pub struct QueueConfig {
     /// Default `{ client = "256MiB", total = "1GiB" }`.
     #[serde(default, deserialize_with = "bounds")]
     pub max_bytes: ByteBounds,
-    /// How long a task may wait before it is answered `expired`. Default `"60s"`.
+    /// How long a task may take from its coming, queued and running; then it is answered
+    /// `expired`. Default `"60s"`.
     #[serde(default = "deadline", deserialize_with = "above_zero")]
     pub deadline: Time,
     /// What becomes of a client's tasks when it leaves: `"cancel"` or `"finish"`.

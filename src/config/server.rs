@@ -24,7 +24,7 @@ pub struct ServerConfig {
     /// `"https://*.example.com"`, or a list. Default `["same-origin"]`.
     #[serde(deserialize_with = "one_or_more")]
     pub origins: Vec<Origin>,
-    /// How long clients may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
+    /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
     pub drain: Time,
     /// How many connections are open at once, 10 million the most; more wait to be accepted.
     /// Default 10000.
@@ -44,8 +44,8 @@ pub struct ServerConfig {
     /// Default `"2m"`.
     #[serde(deserialize_with = "above_zero")]
     pub answer: Time,
-    /// The proxies whose `X-Forwarded-For` is believed: `"10.0.0.1"`, `"10.0.0.0/8"`, or a list.
-    /// Default `[]`.
+    /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `"10.0.0.1"`,
+    /// `"10.0.0.0/8"`, or a list; with any, a unix socket's peer is believed too. Default `[]`.
     #[serde(deserialize_with = "any_number")]
     pub trusted_proxies: Vec<Proxy>,
     /// How many groups one client may be in. Default 64.

@@ -161,7 +161,7 @@ fn sections_refuse_what_makes_no_sense() {
             auth("algorithms = [\"HS256\", \"RS256\"]"),
             "3:14: these algorithms do not take the same kind of key | declare an [auth.NAME] for each kind",
         ),
-        (auth("algorithms = []"), "3:14: the list is empty"),
+        (auth("algorithms = []"), "3:14: expected a list of at least one, found none"),
         (
             auth("algorithms = [\"HS256\", \"HS265\"]"),
             "3:24: unknown choice \"HS265\" | did you mean \"HS256\"?",
@@ -219,7 +219,11 @@ fn routes_refuse_what_makes_no_sense() {
             "when = { type = \"x\" }",
             "3:17: these events bring no message to look at | leave out \"when\"",
         ),
-        ("http.request", "when = { type = [] }", "3:17: the list is empty"),
+        (
+            "http.request",
+            "when = { type = [] }",
+            "3:17: expected a list of at least one, found none",
+        ),
         (
             "http.request",
             "when = { type = { a = 1 } }",

@@ -52,7 +52,7 @@ where
 {
     let values = any_number(deserializer)?;
     if values.is_empty() {
-        return Err(D::Error::custom("the list is empty"));
+        return Err(D::Error::invalid_length(0, &"a list of at least one"));
     }
     Ok(values)
 }

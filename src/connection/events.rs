@@ -88,7 +88,10 @@ impl Events {
             match self.call(&route, message).await {
                 Called::Replied(reply) => self.send(reply),
                 Called::Failed(error) | Called::Panicked(error) => {
-                    self.send_error(&error, Channel::Connect, Some(close::FAILED));
+                    // What a consumer says on purpose is a rule of the deployment.
+                    let failed = error.code() == code::FAILED;
+                    let closing = if failed { close::FAILED } else { close::POLICY };
+                    self.send_error(&error, Channel::Connect, Some(closing));
                 }
             }
         }

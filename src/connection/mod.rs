@@ -27,10 +27,11 @@ pub(crate) use socket::{Socket, run};
 /// and `websocket.disconnect` is delivered after the events that came before.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    // Before the inbox, whose end lets the disconnect be delivered: fields are dropped in order.
+    presence: Presence,
     pub(crate) inbox: Inbox,
     pub(crate) replies: Replies,
     pub(crate) channel: ReplyChannel,
-    presence: Presence,
     events: JoinHandle<()>,
 }
 
@@ -67,7 +68,7 @@ impl Connection {
         );
         let events = router.spawn(events.run());
         let presence = Presence { router: router.clone(), name, cancellation, code };
-        Self { inbox, replies, channel, presence, events }
+        Self { presence, inbox, replies, channel, events }
     }
 
     /// Waits until the consumer of `websocket.connect` has decided; `None` if it never will.

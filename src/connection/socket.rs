@@ -265,13 +265,14 @@ where
         }
         batch = loop {
             tokio::select! {
+                // First, so that an outbox that is never empty does not keep pings back.
                 biased;
-                // Every sender is gone, which includes the connection's own.
-                taken = replies.take() => break taken.ok_or(WsError::ConnectionClosed)?,
                 () = seen.quiet(ping, pinged) => {
                     sink.send(Frame::Ping(Bytes::new())).await?;
                     pinged = Instant::now();
                 }
+                // Every sender is gone, which includes the connection's own.
+                taken = replies.take() => break taken.ok_or(WsError::ConnectionClosed)?,
             }
         };
     }

@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromMessage for Path<T> {
     fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
         if binding.parameters().is_some_and(<[String]>::is_empty) {
             let message = format!("{} takes a part of the path", binding.consumer());
-            let help = "give the route a path with one, such as path = \"/ws/{page}\"";
+            let help = "give the route a path with one, such as path = \"/…/{name}\"";
             mistakes.push(binding.mistake(message, help));
         }
     }

@@ -38,6 +38,9 @@ pub enum Reason {
     Restart = 3,
 }
 
+/// When a service that restarts is worth another try.
+const RESTART_MS: u64 = 1000;
+
 impl Reason {
     /// What the client is told.
     #[must_use]
@@ -45,7 +48,9 @@ impl Reason {
         match self {
             Self::Cancelled => Error::new(code::CANCELLED, "cancelled"),
             Self::Expired => Error::new(code::EXPIRED, "not done before its deadline"),
-            Self::Restart => Error::new(code::CANCELLED, "the service restarts; send it again"),
+            // Not `cancelled`: its client has not asked for this, and still wants it done.
+            Self::Restart => Error::new(code::REFUSED, "the service restarts; send it again")
+                .with("retry_after_ms", RESTART_MS),
         }
     }
 }

@@ -36,19 +36,13 @@ impl Claim {
     fn end(&mut self, result: Result<Reply, Error>, cost: Duration) {
         let Some(task) = self.task.take() else { return };
         // Finished before it is answered: a client may use the uuid again once it has the answer.
-        self.queue.finish(self.id, cost);
+        let unanswered = self.queue.finish(self.id, cost);
         match result {
-            // A consumer that says nothing has still done the task, and its client is told.
-            Ok(reply) if reply.is_empty() => task.answer(done(&task)),
-            Ok(reply) => task.answer(reply),
-            Err(error) => task.answer_error(error),
+            _ if !unanswered => {}
+            Ok(reply) => task.answering().reply(reply),
+            Err(error) => task.answering().error(error),
         }
     }
-}
-
-fn done(task: &Task) -> Reply {
-    // A name that came as JSON goes as JSON.
-    Reply::json(&serde_json::json!({"uuid": task.uuid.value()})).unwrap_or_default()
 }
 
 impl Drop for Claim {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, code};
 use crate::message::Message;
-use crate::reply::Reply;
+use crate::reply::{Reply, ReplyChannel};
 
 /// A message put aside to be worked on in its turn. Its identity is its client and its uuid.
 #[derive(Debug, Clone)]
@@ -36,6 +36,13 @@ pub struct TaskUuid {
 
 /// How many bytes of a task's name are taken.
 pub const UUID_LIMIT: usize = 256;
+
+/// Who is to be told what became of a task. It is used up by telling.
+#[derive(Debug)]
+pub(super) struct Answering {
+    uuid: TaskUuid,
+    client: ReplyChannel,
+}
 
 impl TaskUuid {
     /// A name out of a message.
@@ -118,17 +125,31 @@ impl Task {
         self
     }
 
-    /// Its one terminal reply. A client that has left does not hear it.
-    pub(super) fn answer(&self, reply: Reply) {
-        let _ = self.message.reply_channel.try_send(reply);
+    /// What its one terminal reply is given by.
+    pub(super) fn answering(&self) -> Answering {
+        Answering { uuid: self.uuid.clone(), client: self.message.reply_channel.clone() }
+    }
+}
+
+impl Answering {
+    /// The one terminal reply. A client that has left does not hear it.
+    pub(super) fn reply(self, reply: Reply) {
+        // A consumer that says nothing has still done the task, and its client is told.
+        let reply = if reply.is_empty() { self.done() } else { reply };
+        let _ = self.client.try_send(reply);
     }
 
-    /// Its one terminal reply, when it is an error.
-    pub(super) fn answer_error(&self, error: Error) {
+    /// The one terminal reply, when it is an error.
+    pub(super) fn error(self, error: Error) {
         let error = match error.field("uuid") {
             Some(_) => error,
             None => error.with("uuid", self.uuid.value().clone()),
         };
-        self.answer(Reply::error(&error));
+        let _ = self.client.try_send(Reply::error(&error));
+    }
+
+    fn done(&self) -> Reply {
+        // A name that came as JSON goes as JSON.
+        Reply::json(&serde_json::json!({"uuid": self.uuid})).unwrap_or_default()
     }
 }

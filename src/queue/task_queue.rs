@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::claim::Claim;
 use super::fair::FairBy;
-use super::task::Task;
+use super::task::{Answering, Task};
 use crate::error::{Error, code};
 use crate::extract::{Binding, FromMessage, lacks};
 use crate::message::{Cancellation, Message, Reason};
@@ -59,7 +59,8 @@ struct Shared {
 
 struct State {
     schedule: Schedule<Task>,
-    running: HashMap<RunningId, Cancellation>,
+    /// Tasks that are not answered yet: whoever takes one out of here answers it.
+    running: HashMap<RunningId, Unanswered>,
     stopped: bool,
 }
 
@@ -89,7 +90,7 @@ impl TaskQueue {
         if left || state.stopped {
             drop(state);
             let reason = if left { Reason::Cancelled } else { Reason::Restart };
-            entry.payload.answer_error(reason.error());
+            entry.payload.answering().error(reason.error());
             return false;
         }
         let expired = state.schedule.expire(now);
@@ -123,11 +124,11 @@ impl TaskQueue {
             }
             Push::Duplicate(entry) => {
                 let error = Error::new(code::DUPLICATE, "queued or running already");
-                entry.payload.answer_error(error);
+                entry.payload.answering().error(error);
             }
             Push::Refused(entry) => {
                 let error = Error::new(code::REFUSED, "the queue is full");
-                entry.payload.answer_error(error.with("retry_after_ms", wait));
+                entry.payload.answering().error(error.with("retry_after_ms", wait));
             }
         }
         queued
@@ -140,7 +141,7 @@ impl TaskQueue {
         match state.schedule.cancel(client.name(), uuid) {
             Cancelled::Queued(entry) => {
                 drop(state);
-                entry.payload.answer_error(Reason::Cancelled.error());
+                entry.payload.answering().error(Reason::Cancelled.error());
                 true
             }
             Cancelled::Running(id) => {
@@ -207,8 +208,9 @@ impl TaskQueue {
             let stopped = state.stop_running(&expired.running, Reason::Expired);
             if let Some((id, entry)) = task {
                 let mut task = entry.payload;
-                task.message.cancellation = Cancellation::default();
-                state.running.insert(id, task.message.cancellation.clone());
+                let cancellation = Cancellation::default();
+                task.message.cancellation = cancellation.clone();
+                state.running.insert(id, Unanswered { cancellation, answer: task.answering() });
                 drop(state);
                 stopped.cancel();
                 self.answer_expired(expired.queued);
@@ -225,11 +227,13 @@ impl TaskQueue {
         }
     }
 
-    /// A worker is done with a task, after so much CPU time.
-    pub(super) fn finish(&self, id: RunningId, cost: Duration) {
+    /// A worker is done with a task, after so much CPU time; `true` if it is to be answered.
+    pub(super) fn finish(&self, id: RunningId, cost: Duration) -> bool {
         let mut state = self.lock();
         state.schedule.finish(id, cost);
-        state.running.remove(&id);
+        let unanswered = state.running.remove(&id);
+        drop(state);
+        unanswered.is_some()
     }
 
     /// Answers tasks when their deadline has passed, not when their turn would have come.
@@ -269,8 +273,18 @@ impl TaskQueue {
 
     /// Tells running tasks to stop at their next stage.
     pub(crate) fn stop_running(&self) {
-        let running: Vec<_> = self.lock().running.values().cloned().collect();
+        let state = self.lock();
+        let running = state.running.values().map(|task| task.cancellation.clone()).collect();
+        drop(state);
         Stopped(running, Reason::Restart).cancel();
+    }
+
+    /// Answers the tasks that are still running: nobody waits for them any longer.
+    pub(crate) fn give_up_running(&self) {
+        let running = std::mem::take(&mut self.lock().running);
+        for Unanswered { answer, .. } in running.into_values() {
+            answer.error(Reason::Restart.error());
+        }
     }
 
     fn entry(&self, task: Task) -> Entry<Task> {
@@ -306,7 +320,7 @@ impl TaskQueue {
         let code = error().code();
         tracing::debug!(queue = %self.shared.name, tasks = entries.len(), code, "tasks ended unworked");
         for entry in entries {
-            entry.payload.answer_error(error());
+            entry.payload.answering().error(error());
         }
     }
 
@@ -320,6 +334,12 @@ impl TaskQueue {
 const TASK_OVERHEAD: usize = 512;
 const SHORTEST_WAIT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 30_000;
+
+/// A running task: how it is told to stop, and how it is answered should it not.
+struct Unanswered {
+    cancellation: Cancellation,
+    answer: Answering,
+}
 
 /// Running tasks to be told, once the lock is released, that nobody waits for them.
 struct Stopped(Vec<Cancellation>, Reason);
@@ -338,8 +358,8 @@ impl Stopped {
 
 impl State {
     fn stop_running(&self, ids: &[RunningId], reason: Reason) -> Stopped {
-        let running = ids.iter().filter_map(|id| self.running.get(id).cloned()).collect();
-        Stopped(running, reason)
+        let running = ids.iter().filter_map(|id| self.running.get(id));
+        Stopped(running.map(|task| task.cancellation.clone()).collect(), reason)
     }
 }
 

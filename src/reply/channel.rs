@@ -105,3 +105,37 @@ impl fmt::Debug for ReplyChannel {
         f.debug_tuple("ReplyChannel").field(&self.sender.name).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Envelope, OutboxLimits, ReplyChannel, Sent};
+    use crate::reply::Reply;
+
+    fn channel(envelope: Envelope) -> (ReplyChannel, super::Replies) {
+        ReplyChannel::new("waterway.test!0", envelope, OutboxLimits::default())
+    }
+
+    #[test]
+    fn a_channel_outlives_its_client_and_holds_nothing() {
+        let (channel, replies) = channel(Envelope::None);
+        let picture = bytes::Bytes::from(vec![0; 1 << 20]);
+        channel.send(Reply::bytes(picture.clone())).unwrap();
+        drop(replies);
+        assert!(picture.is_unique(), "what was not sent is freed with the client");
+        assert_eq!(channel.try_send("late"), Sent::Gone);
+        assert_eq!(channel.send("later").unwrap_err().code(), "gone");
+        assert!(!channel.is_open());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_after_a_close_and_a_text_is_in_its_envelope() {
+        let (channel, mut replies) = channel(Envelope::Text);
+        channel.send("{}").unwrap();
+        channel.close().unwrap();
+        assert_eq!(channel.try_send("after"), Sent::Gone);
+        let batch = replies.take().await.unwrap();
+        let sent: Vec<_> = batch.replies.iter().map(|reply| reply.content.clone()).collect();
+        assert_eq!(sent, [Some(r#"{"text": "{}"}"#.into()), None]);
+        assert!(batch.replies[1].close.is_some());
+    }
+}

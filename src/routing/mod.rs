@@ -180,9 +180,11 @@ impl Router {
 }
 
 impl Running {
-    /// Stops the workers of all queues at once; each may finish what it runs within `patience`.
-    pub(crate) async fn stop(mut self, patience: Duration) {
-        let stopping = std::mem::take(&mut self.workers).into_iter().map(|w| w.stop(patience));
+    /// Stops the workers of all queues at once; each may finish what it runs within `patience`, or
+    /// stop at its next stage within `grace`.
+    pub(crate) async fn stop(mut self, patience: Duration, grace: Duration) {
+        let workers = std::mem::take(&mut self.workers);
+        let stopping = workers.into_iter().map(|workers| workers.stop(patience, grace));
         futures_util::future::join_all(stopping).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::reply::Envelope;
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(super) index: usize,
-    /// Where it is written: `routing.toml:31`.
+    /// Where it is written: `routing.toml:31:1`.
     pub(super) place: String,
     pub(super) channels: Vec<Channel>,
     pub(super) path: Option<PathTemplate>,

@@ -13,7 +13,7 @@ use crate::reply::Envelope;
 pub struct Row {
     /// Its number, from 1: the first that matches takes the message.
     pub number: usize,
-    /// Where it is written: `routing.toml:31`.
+    /// Where it is written: `routing.toml:31:1`.
     pub place: String,
     /// The events that it takes.
     pub channels: Vec<Channel>,

@@ -71,10 +71,10 @@ pub async fn run(
     // The listeners are closed with the future that held them.
     let patience = settings.drain.duration();
     tracing::info!(drain = ?patience, "stopping: no new connections, running tasks are finished");
-    workers.stop(patience).await;
+    let goodbye = router.closing();
+    workers.stop(patience, goodbye).await;
     server.drain.cancel();
     server.connections.close();
-    let goodbye = router.closing();
     if timeout(goodbye, server.connections.wait()).await.is_err() {
         tracing::warn!(connections = server.connections.len(), "connections were cut off");
     }

@@ -154,7 +154,8 @@ impl de::Error for ReadError {
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
         let expected = kind_in_words(&expected.to_string());
-        Self::new(Kind::Length, format!("expected {expected}, found {length}"), None)
+        let found = if length == 0 { "none".to_owned() } else { length.to_string() };
+        Self::new(Kind::Length, format!("expected {expected}, found {found}"), None)
     }
 
     fn unknown_variant(name: &str, expected: &'static [&'static str]) -> Self {

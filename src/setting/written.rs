@@ -106,11 +106,13 @@ impl Written {
             .is_some_and(|table| table.partial || table.get(key).is_some_and(Self::is_lost))
     }
 
-    /// Whether the list at `place` has become shorter by a mistake that is known.
+    /// Whether the list or table at `place` has become shorter by a mistake that is known.
     pub(super) fn is_shortened(&self, place: Place) -> bool {
-        self.find(place)
-            .and_then(Self::as_list)
-            .is_some_and(|elements| elements.iter().any(Self::is_lost))
+        self.find(place).is_some_and(|found| match &found.value {
+            Value::List(elements) => elements.iter().any(Self::is_lost),
+            Value::Table(table) => table.entries.iter().any(|entry| entry.value.is_lost()),
+            _ => false,
+        })
     }
 
     /// Marks what was wrong as lost; `false` if there is no such thing.

@@ -174,7 +174,7 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
     let served = run(stream, connection, Batch::default(), rules, &drain);
     let told = async {
         // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
-        client.write_all(&[0x81, 0x80 + 100, 0, 0, 0, 0]).await.unwrap();
+        client.write_all(&[0x81, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_secs(1)).await;
             client.write_all(&[b'x'; 10]).await.unwrap();

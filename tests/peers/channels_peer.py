@@ -57,9 +57,15 @@ class Deny(Open):
 
 
 class Subprotocol(Open):
+    greeting = "{}"
+
     async def connect(self):
         await self.accept("second" if "second" in self.scope["subprotocols"] else None)
-        await self.send(text_data="{}")
+        await self.send(text_data=self.greeting)
+
+
+class EchoSubprotocol(Subprotocol):
+    greeting = "connected!"
 
 
 def answer(text=None, close=None, reason=None):
@@ -104,6 +110,7 @@ ROUTES = [
     path("open/deny", Deny.as_asgi()),
     path("open/deny-status", Deny.as_asgi()),
     path("open/subprotocol", Subprotocol.as_asgi()),
+    path("open/echo/subprotocol", EchoSubprotocol.as_asgi()),
     path("message/echo", Echo.as_asgi()),
     path("message/envelope", EchoEnvelope.as_asgi()),
     path("message/close", on_message(close=True)),

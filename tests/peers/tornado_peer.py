@@ -77,6 +77,10 @@ class Subprotocol(OpenEmptyObject):
         return "second" if "second" in subprotocols else None
 
 
+class EchoSubprotocol(OpenText):
+    select_subprotocol = Subprotocol.select_subprotocol
+
+
 class Echo(OpenText):
     def on_message(self, message):
         self.write_message(message, binary=isinstance(message, bytes))
@@ -124,6 +128,7 @@ ROUTES = [
     ("/open/deny", Deny),
     ("/open/deny-status", DenyWithStatus),
     ("/open/subprotocol", Subprotocol),
+    ("/open/echo/subprotocol", EchoSubprotocol),
     ("/message/echo", Echo),
     ("/message/envelope", EchoEnvelope),
     ("/message/close", MessageClose),

@@ -57,6 +57,16 @@ pub(crate) fn request(
     headers: &[(&str, &str)],
     body: impl Into<Vec<u8>>,
 ) -> Answer {
+    try_request(method, url, headers, body).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// As [`request`], where nobody may be there to answer.
+pub(crate) fn try_request(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Vec<u8>>,
+) -> Result<Answer, ureq::Error> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -71,16 +81,11 @@ pub(crate) fn request(
     let body = body.into();
     let agent = Agent::new_with_config(config);
     // A body of no bytes would still announce itself on a GET.
-    let answered = if body.is_empty() {
-        agent.run(request.body(()).expect("a request"))
+    let mut response = if body.is_empty() {
+        agent.run(request.body(()).expect("a request"))?
     } else {
-        agent.run(request.body(body).expect("a request"))
+        agent.run(request.body(body).expect("a request"))?
     };
-    let mut response = answered.unwrap_or_else(|error| panic!("{url}: {error}"));
-    let read = response.body_mut().with_config().limit(BODY_MAX).read_to_vec();
-    Answer {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        body: read.unwrap_or_else(|error| panic!("{url}: {error}")),
-    }
+    let body = response.body_mut().with_config().limit(BODY_MAX).read_to_vec()?;
+    Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }

@@ -11,7 +11,7 @@ use super::{Client, Service, binary_framing};
 /// A picture service with one worker. `queue` and `pictures` are further keys of the tables
 /// `[queue.images]` and `[consumer.pictures]`.
 ///
-/// Its pipelines: `rl`, `info`, `slow` (some 100 stages), `gate` (takes minutes) and `broken`.
+/// Its pipelines: `rl`, `info`, `slow` (some 100 stages), `gate` (takes half a minute) and `broken`.
 pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
     let blurs = |count| r"{ blur = 1.0 }, ".repeat(count);
     let mut table = format!(
@@ -20,7 +20,7 @@ pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
          [consumer.pictures.results]\nrl = ['grayscale']\ninfo = ['info']\n\
          slow = [{}]\ngate = [{}]\nbroken = [{{ crop = [9999, 9999, 1, 1] }}]\n",
         blurs(100),
-        blurs(4000),
+        blurs(8000),
     );
     for (route, more) in [
         ("channel = 'websocket.connect'\npath = '/ws/{page}'\nconsumer = 'image.connect'", ""),
@@ -104,7 +104,7 @@ impl Page {
     }
 }
 
-/// What holds the one worker: a picture that takes minutes, unless it is cancelled.
+/// What holds the one worker: a picture that takes half a minute, unless it is cancelled.
 pub(crate) struct Gate(Page);
 
 impl Gate {
@@ -121,9 +121,9 @@ impl Gate {
         json!({"uuid": "gate", "rType": "gate", "progress": true})
     }
 
-    /// The picture: each of its stages takes some 10 ms.
+    /// The picture: each of its stages takes some 4 ms.
     pub(crate) fn picture() -> Vec<u8> {
-        flat(1000, 1000)
+        flat(600, 600)
     }
 
     /// Leaves, and with it the picture: with a close, or as one whose network fails does.

@@ -43,13 +43,7 @@ impl Service {
         routing: &str,
         change: impl FnOnce(&mut Command),
     ) -> Self {
-        let file = folder.path().join("routing.toml");
-        fs::write(&file, on_a_free_port(routing)).expect("the folder takes a file");
-        let mut command = program(folder.path());
-        command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
-        change(&mut command);
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
-        let log = Log::keep(child.stderr.take().expect("stderr is piped"));
+        let (child, log) = launch(folder.path(), &on_a_free_port(routing), change);
         // From here on the child is killed whatever happens, so a wait that panics leaves nothing.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut service = Self { child, address: nowhere, log, folder };
@@ -117,6 +111,22 @@ impl Service {
         kill_process(Pid::from_child(&self.child), signal).expect("the service is there");
     }
 
+    /// Ends the service as an operating system does and starts it again in its folder, where it
+    /// listens at the same address.
+    pub(crate) fn restart(&mut self) {
+        self.signal(Signal::TERM);
+        assert!(self.log.wait_for_end(), "the service did not end after SIGTERM");
+        self.child.wait().expect("the service was started here");
+        let file = self.folder().join("routing.toml");
+        let routing = fs::read_to_string(file).expect("the routing table is there");
+        let listen = format!("listen = [\"{}\"]", self.address);
+        let routing = routing.replace(LISTEN, &listen);
+        assert!(routing.contains(&listen), "the first start was not on a free port");
+        (self.child, self.log) = launch(self.folder(), &routing, |_| {});
+        let address = self.log.wait("line with `listening` and an address", listening_at);
+        assert_eq!(address, self.address);
+    }
+
     /// Asks the service to end as an operating system does (SIGTERM), and waits until it has.
     pub(crate) fn stop_gracefully(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
@@ -142,6 +152,17 @@ pub(crate) fn waterway(folder: &Path, arguments: &[&str]) -> Output {
     program(folder).args(arguments).stdin(Stdio::null()).output().expect("the program starts")
 }
 
+/// Starts the service in this folder on this routing table.
+fn launch(folder: &Path, routing: &str, change: impl FnOnce(&mut Command)) -> (Child, Log) {
+    fs::write(folder.join("routing.toml"), routing).expect("the folder takes a file");
+    let mut command = program(folder);
+    command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
+    change(&mut command);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let log = Log::keep(child.stderr.take().expect("stderr is piped"));
+    (child, log)
+}
+
 /// The program, which logs no colours.
 fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waterway"));
@@ -150,19 +171,20 @@ fn program(folder: &Path) -> Command {
     command
 }
 
+/// What has the service listen on a free port.
+const LISTEN: &str = "listen = [\"127.0.0.1:0\"]";
+
 fn on_a_free_port(routing: &str) -> String {
-    const LISTEN: &str = "listen = [\"127.0.0.1:0\"]\n";
     if routing.lines().any(|line| line.trim_start().starts_with("listen")) {
         return routing.to_owned();
     }
     match routing.split_once("[server]\n") {
-        Some((before, after)) => format!("{before}[server]\n{LISTEN}{after}"),
-        None => format!("{routing}\n[server]\n{LISTEN}"),
+        Some((before, after)) => format!("{before}[server]\n{LISTEN}\n{after}"),
+        None => format!("{routing}\n[server]\n{LISTEN}\n"),
     }
 }
 
 fn listening_at(line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.contains("listening").then(|| line.split_once("address="))??;
-    let address = address.trim_matches('"').trim_start_matches("http://");
+    let (_, address) = line.contains("listening").then(|| line.split_once("http://"))??;
     address.split([' ', '"', '/']).next()?.parse().ok()
 }

@@ -79,7 +79,7 @@ const IDLE: &str = "channel = 'websocket.disconnect'\nconsumer = 'image.disconne
 const ECHO: &str = "channel = 'websocket.*'\nconsumer = 'echo'";
 const ECHO_IN_ENVELOPE: &str = "channel = 'websocket.*'\nconsumer = 'echo'\nenvelope = 'text'";
 
-pub(super) const ROWS: [Row; 25] = [
+pub(super) const ROWS: [Row; 26] = [
     Row { behaviour: "accept", path: "/open", route: IDLE, sends: &[], last: Head, follows: Both },
     Row {
         behaviour: "text while connecting",
@@ -157,6 +157,14 @@ pub(super) const ROWS: [Row; 25] = [
         sends: &[],
         last: Head,
         follows: Tornado,
+    },
+    Row {
+        behaviour: "a subprotocol for a consumer that chooses none",
+        path: "/open/echo/subprotocol",
+        route: "channel = 'websocket.*'\nconsumer = 'echo'\nauth = 'token'",
+        sends: &[],
+        last: Payload("connected!"),
+        follows: Both,
     },
     Row {
         behaviour: "a subprotocol of those offered",

@@ -1,0 +1,273 @@
+//! The program on the command line: what its commands print and how they end.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::util::{Client, Service, get, root, waterway};
+
+/// A folder with this as its `routing.toml`.
+fn folder(table: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::write(folder.path().join("routing.toml"), table).expect("it takes a file");
+    folder
+}
+
+/// What a command printed: its output when it succeeds, its errors when it fails with 1.
+fn printed(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let Output { status, stdout, stderr } = waterway(folder, arguments);
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
+    match status.code() {
+        Some(0) => Ok(stdout),
+        Some(1) => Err(stderr),
+        _ => panic!("{arguments:?}: {status}\n{stdout}{stderr}"),
+    }
+}
+
+const MISTAKEN: &str = r#"[server]
+listen = ["127.0.0.1:0"]
+drain = 10
+
+[queue.images]
+consumer = "image.wrok"
+colour = "blue"
+
+[[route]]
+channel = "websocket.recieve"
+path = "/ws/{page}"
+consumer = "image.receive"
+
+[[route]]
+channel = "websocket.connect"
+path = "/ws/{page}"
+auth = "tokn"
+consumer = "image.connect"
+
+[[route]]
+channel = "websocket.receive"
+path = "/ws/{page"
+queue = "images"
+consumer = "image.receive"
+"#;
+
+#[test]
+fn check_shows_every_mistake_with_its_place_and_the_way_out() {
+    let folder = folder(MISTAKEN);
+    let report = printed(folder.path(), &["check"]).unwrap_err();
+    for (place, words, way_out) in [
+        ("routing.toml:3:9", "10 has no unit", "\"10s\""),
+        ("routing.toml:6:12", "image.wrok", "image.work"),
+        ("routing.toml:7:1", "colour", ""),
+        ("routing.toml:10:11", "websocket.recieve", "websocket.receive"),
+        ("routing.toml:17:8", "unknown auth", "[auth.tokn]"),
+        ("routing.toml:22:8", "/ws/{page", ""),
+    ] {
+        let (_, here) = report.split_once(place).unwrap_or_else(|| panic!("{place}: {report}"));
+        let here = here.split("routing.toml:").next().unwrap();
+        assert!(here.contains(words) && here.contains(way_out), "{place}: {here}");
+        assert!(here.contains('^'), "a caret shows it: {here}");
+    }
+    assert!(report.contains("6 mistakes"), "{report}");
+    // What cannot be checked is not served, and no token is made for it.
+    for command in [&["serve"][..], &[], &["routes"], &["token"]] {
+        let refused = printed(folder.path(), command).unwrap_err();
+        assert_eq!(refused, report, "{command:?}");
+    }
+}
+
+#[test]
+fn check_reports_syntax_options_and_paths_that_lead_nowhere() {
+    for (table, place, words) in [
+        ("[server\n", "routing.toml:1:8", ""),
+        ("[[route]]\nchannel = 'http.request'\n", "routing.toml:1:1", "consumer"),
+        (
+            "[[route]]\nchannel = 'http.request'\npath = '/{*f}'\nconsumer = 'm'\n\
+             [consumer.m]\nuse = 'media'\nfolder = 5\n",
+            "routing.toml:7:10",
+            "5",
+        ),
+        (
+            "[[route]]\nchannel = 'http.request'\nconsumer = 'echo'\n",
+            "routing.toml:3:12",
+            "WebSocket",
+        ),
+        ("include = ['none.d/none.toml']\n", "routing.toml:1:12", "none.toml"),
+        ("[auth.t]\nsecret = '${NO_SUCH_NAME}'\n", "routing.toml:2:11", "NO_SUCH_NAME"),
+    ] {
+        let folder = folder(table);
+        let report = printed(folder.path(), &["check", "routing.toml"]).unwrap_err();
+        assert!(report.contains(place) && report.contains(words), "{table}: {report}");
+    }
+}
+
+#[test]
+fn the_table_that_ships_is_sound_without_a_warning() {
+    let output = waterway(&root(), &["check"]);
+    assert!(output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.starts_with("routing.toml: sound, with "), "{stdout}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+const TABLE: &str = "[server]\nlisten = ['127.0.0.1:0']\n\
+    [auth.token]\nsecret = 'a secret of the test alone, long enough'\nbind_ip = true\n\
+    [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\nauth = 'token'\n\
+    limits = { message = '1KiB', rate = '5/s' }\n\
+    [[route]]\nchannel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'\n\
+    auth = 'token'\n\
+    [consumer.bye]\nuse = 'close'\n\
+    [[route]]\nchannel = 'websocket.receive'\nwhen = { type = ['a', 'b'] }\nconsumer = 'bye'\n";
+
+#[test]
+fn routes_shows_the_table_as_it_is_used() {
+    let folder = folder(TABLE);
+    let text = printed(folder.path(), &["routes"]).unwrap();
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect())
+        .collect();
+    assert_eq!(
+        lines[1],
+        ["1", "websocket.*", "/echo", "token \"token\"", "echo", "1KiB", "5/s", "routing.toml:6:1"],
+    );
+    assert_eq!(
+        lines[3],
+        [
+            "3",
+            "websocket.receive",
+            "any",
+            "type = \"a\" or \"b\"",
+            "bye (close)",
+            "64KiB",
+            "off",
+            "routing.toml:19:1",
+        ],
+    );
+    assert_eq!(lines.len(), 4, "{text}");
+
+    let json = printed(folder.path(), &["routes", "--json"]).unwrap();
+    let rows: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows[0]["auth"], "token");
+    assert_eq!(rows[0]["channels"].as_array().unwrap().len(), 3);
+    assert_eq!(rows[2]["when"], json!({"type": ["\"a\"", "\"b\""]}));
+    assert_eq!((&rows[2]["consumer"], &rows[2]["uses"]), (&json!("bye"), &json!("close")));
+}
+
+#[tokio::test]
+async fn a_token_that_the_program_made_opens_the_door() {
+    let service = Service::start(TABLE);
+    let token = |more: &[&str]| {
+        let arguments = [&["token", "routing.toml"], more].concat();
+        printed(service.folder(), &arguments).unwrap().trim().to_owned()
+    };
+    let good = token(&["--ip", "127.0.0.1", "--claim", "sub=anna"]);
+    for url in [format!("/echo?{good}"), format!("/echo?token={good}")] {
+        let mut client = Client::connect(&service.ws(&url)).await;
+        assert_eq!(client.text().await, "connected!", "{url}");
+    }
+    let header = format!("Bearer {good}");
+    for header in [("authorization", header.as_str()), ("sec-websocket-protocol", &good)] {
+        let client = Client::try_connect(&service.ws("/echo"), &[header]).await;
+        assert_eq!(client.ok().unwrap().text().await, "connected!", "{header:?}");
+    }
+    // A browser gives up where none of the subprotocols that it offered is chosen.
+    for (offered, chosen) in [(format!("pictures, {good}"), "pictures"), (good.clone(), &good)] {
+        let header = ("sec-websocket-protocol", offered.as_str());
+        let client = Client::try_connect(&service.ws("/echo"), &[header]).await.ok().unwrap();
+        assert_eq!(client.subprotocol.as_deref(), Some(chosen));
+    }
+    let upload = service.url("/upload/none.jpg");
+    for (query, status, code) in [("", 401, "auth"), (good.as_str(), 404, "not_found")] {
+        let answer = get(&format!("{upload}?{query}"));
+        assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)));
+    }
+    let other = token(&["--ip", "10.0.0.1"]);
+    let expired = token(&["--ip", "127.0.0.1", "--expires", "0s"]);
+    for (token, words) in [
+        (other.as_str(), "ip mismatch"),
+        (&expired, "token expired"),
+        ("", "enter correct token"),
+        ("a.b.c", "enter correct token"),
+    ] {
+        let mut client = Client::connect(&service.ws(&format!("/echo?{token}"))).await;
+        assert_eq!(client.text().await, format!("{{\"error\": \"{words}\"}}"));
+        assert_eq!(client.closed().await, (3000, words.to_owned()));
+    }
+    for (arguments, words) in
+        [(&["--auth", "none"][..], "no [auth.none]"), (&["--claim", "sub"], "NAME=VALUE")]
+    {
+        let arguments = [&["token"], arguments].concat();
+        let refused = printed(service.folder(), &arguments).unwrap_err();
+        assert!(refused.contains(words), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["serve", "check", "routes", "token"] {
+        let told = printed(folder.path(), &[command, "none.toml"]).unwrap_err();
+        assert!(told.contains("none.toml"), "{command}: {told}");
+    }
+    let told = printed(folder.path(), &[]).unwrap_err();
+    assert!(told.contains("routing.toml") && told.contains("WATERWAY_CONFIG"), "{told}");
+}
+
+#[test]
+fn an_address_where_it_cannot_listen_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for listen in [taken.as_str(), "192.0.2.1:80", "unix:no/such/folder/waterway.sock"] {
+        let folder = folder(&format!("[server]\nlisten = ['{listen}']\n"));
+        let told = printed(folder.path(), &["serve"]).unwrap_err();
+        assert!(told.contains(listen) && told.contains("[server] listen"), "{told}");
+    }
+}
+
+#[test]
+fn help_and_wrong_commands_end_as_a_shell_expects() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["--help"][..], &["-h"], &["check", "--help"], &["--version"]] {
+        let output = waterway(folder.path(), arguments);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
+    }
+    let help = String::from_utf8(waterway(folder.path(), &["--help"]).stdout).unwrap();
+    for word in ["serve", "check", "routes", "token", "WATERWAY_CONFIG", "RUST_LOG", "--log"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    for arguments in [&["--no-such"][..], &["check", "a", "b"], &["--log", "xml"]] {
+        let output = waterway(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_names_the_table_and_its_values_and_the_log_is_json() {
+    let table = format!(
+        "{}[consumer.farewell]\nuse = 'close'\ntext = '${{FAREWELL:-none}} and ${{WHOM:-you}}'\n\
+         [[route]]\nchannel = 'websocket.connect'\npath = '/bye'\nconsumer = 'farewell'\n",
+        "[server]\nlisten = ['127.0.0.1:0']\n",
+    );
+    let folder = folder("this is not read");
+    fs::write(folder.path().join("other.toml"), table).unwrap();
+    // The harness writes the file that it names; the environment has the program read another.
+    let service = Service::start_in(folder, "", |command| {
+        let mut other = std::process::Command::new(command.get_program());
+        other.args(["--log", "json"]).current_dir(command.get_current_dir().unwrap());
+        other.env("WATERWAY_CONFIG", "other.toml").env("FAREWELL", "so long").env_remove("WHOM");
+        other.stdout(std::process::Stdio::null());
+        *command = other;
+    });
+    let mut client = Client::connect(&service.ws("/bye")).await;
+    assert_eq!(client.text().await, "so long and you");
+    assert_eq!(client.closed().await.0, 1000);
+    for line in service.log().lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
+    }
+    assert!(service.log().contains(r#""file":"other.toml""#), "{}", service.log());
+}

@@ -1,0 +1,249 @@
+//! The demonstration page in a browser: what a reader sees and does, with the service that ships.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::util::{Browser, Screen, Service, photo, root};
+
+/// Keeps what a page's sockets send and receive as `wire` (its texts; not the pictures), and adds
+/// words for what tests ask the page.
+const KEEP_THE_WIRE: &str = "
+    window.wire = [];
+    window.WebSocket = class extends WebSocket {
+      constructor(...all) {
+        super(...all);
+        this.addEventListener('message', ({ data }) => wire.push({ received: JSON.parse(data) }));
+        this.addEventListener('close', ({ code }) => wire.push({ closed: code }));
+      }
+      send(message) {
+        if (typeof message === 'string') wire.push({ sent: JSON.parse(message) });
+        super.send(message);
+      }
+    };
+    window.all = (selector) => [...document.querySelectorAll(selector)];
+    window.state = (selector) => document.querySelector(selector)?.dataset.state;
+    window.count = (name) => Number(document.querySelector('#count-' + name).textContent);";
+
+/// How many pictures a long page has when nothing else is chosen.
+const LONG: u64 = 120;
+
+/// How many of the page's own pictures one can send singly.
+const THUMBS: u64 = 14;
+
+#[test]
+fn a_long_page_is_done_to_its_last_picture() {
+    let reader = Reader::start(Screen::DESKTOP, 0);
+    reader.browser.screenshot("page-desktop-opening");
+    reader.choose("zoom", "0.25");
+    reader.browser.click("#samples");
+    reader.browser.wait("count('done') >= 8");
+    reader.browser.screenshot("page-desktop-at-work");
+    reader.wait_for_all();
+    reader.wait_for_counts([LONG, 0, 0, 0]);
+
+    // Far away ones are fetched when they come near, unless one asks for them.
+    reader.browser.run("for (const image of all('.result > img')) image.loading = 'eager';");
+    reader
+        .browser
+        .wait("all('.tile[data-state=done] .result > img.shown:not(.before)').length === 120");
+    let empty =
+        reader.browser.run("return all('.result > img').filter((it) => !it.naturalWidth).length");
+    assert_eq!(empty, 0, "each result is a picture");
+    reader.browser.screenshot("page-desktop-done");
+    assert_eq!(reader.browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn after_a_jump_what_is_in_view_is_done_first() {
+    let reader = Reader::start(Screen::DESKTOP, 1);
+    reader.choose("zoom", "0.25");
+    reader.browser.click("#samples");
+    // From here on the order is the service's alone.
+    reader.browser.wait("all('.tile[data-state=grey]').length === 0 && count('done') >= 2");
+    let in_view = reader.browser.run(
+        "scrollTo({ top: document.body.scrollHeight * 0.7, behavior: 'instant' });
+         window.jumped = wire.length;
+         window.inView = all('.tile').filter((tile) => {
+           const box = tile.getBoundingClientRect();
+           return box.bottom > 0 && box.top < innerHeight;
+         });
+         return inView.map((tile) => tile.dataset.uuid);",
+    );
+    let in_view = in_view.as_array().expect("a list").clone();
+    assert!(in_view.len() >= 15, "a screen shows many: {}", in_view.len());
+    reader.browser.wait("inView.every((tile) => tile.dataset.state === 'done')");
+    reader.browser.screenshot("page-desktop-after-a-jump");
+
+    let after = reader.browser.run("return wire.slice(jumped)");
+    let mut after = after.as_array().expect("a list").iter();
+    after.find(|it| it["sent"]["type"] == "viewport").expect("the page says where it is");
+    let done = after.filter(|it| !it["received"]["url"].is_null());
+    let done: Vec<&Value> = done.map(|it| &it["received"]["uuid"]).collect();
+    let last = done.iter().rposition(|uuid| in_view.contains(uuid)).expect("some are done");
+    let elsewhere = done[..=last].iter().filter(|uuid| !in_view.contains(uuid)).count();
+    // One was at work, and one more may have begun before the page had said so.
+    assert!(elsewhere <= 2, "{elsewhere} far away were done before those in view: {done:?}");
+}
+
+#[test]
+fn closing_a_tile_that_waits_cancels_its_picture() {
+    let reader = Reader::start(Screen::DESKTOP, 1);
+    reader.choose("zoom", "0.25");
+    reader.browser.click("#samples");
+    reader.browser.wait("all('.tile[data-state=grey]').length === 0");
+    let uuid = reader.browser.run("return all('.tile[data-state=queued]').at(-1).dataset.uuid");
+    let uuid = uuid.as_str().expect("a uuid").to_owned();
+    let tile = format!("[data-uuid='{uuid}']");
+    reader.browser.click(&format!("{tile} .close"));
+    let told = format!("received?.uuid === '{uuid}' && received.code === 'cancelled'");
+    reader.browser.wait(&format!("wire.some(({{ received }}) => {told})"));
+    reader.browser.wait("count('cancelled') === 1");
+    assert_eq!(reader.browser.run(&format!("return state(\"{tile}\")")), "cancelled");
+    reader.browser.screenshot("page-desktop-cancelled");
+
+    // Closed again it leaves the page; cleared, the page is as in the beginning.
+    reader.browser.click(&format!("{tile} .close"));
+    reader.browser.wait("all('.tile').length === 119");
+    reader.browser.click("#clear");
+    reader.browser.wait("all('.tile').length === 0 && document.querySelector('#bar').hidden");
+    assert_eq!(reader.browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_chosen_file_comes_back_as_it_was_asked_for() {
+    let reader = Reader::start(Screen::DESKTOP, 0);
+    let file = reader.service.folder().join("holiday.jpg");
+    fs::write(&file, photo(400, 300)).expect("the folder takes a file");
+    reader.choose("result", "rl");
+    reader.choose("zoom", "0.5");
+    reader.browser.type_into("#file", file.to_str().expect("a path in Unicode"));
+    reader
+        .browser
+        .wait("all('.tile[data-state=done] .result > img.shown:not(.before)').length === 1");
+    reader.wait_for_counts([1, 0, 0, 0]);
+    let result = reader.browser.run(
+        "const image = document.querySelector('.result > img');
+         const canvas = document.createElement('canvas');
+         Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+         const paint = canvas.getContext('2d');
+         paint.drawImage(image, 0, 0);
+         const { data } = paint.getImageData(0, 0, canvas.width, canvas.height);
+         let grey = true;
+         for (let i = 0; i < data.length; i += 4) {
+           grey &&= data[i] === data[i + 1] && data[i] === data[i + 2];
+         }
+         return [canvas.width, canvas.height, grey];",
+    );
+    assert_eq!(result, json!([200, 150, true]));
+    assert_eq!(reader.browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_no_picture_shows_what_the_service_says_of_it() {
+    let reader = Reader::start(Screen::DESKTOP, 0);
+    let file = reader.service.folder().join("broken.jpg");
+    fs::write(&file, "this is no picture").expect("the folder takes a file");
+    reader.browser.type_into("#file", file.to_str().expect("a path in Unicode"));
+    reader.browser.wait("all('.tile[data-state=error]').length === 1");
+    reader.wait_for_counts([0, 0, 0, 1]);
+    let told = reader.browser.run(
+        "const said = wire.map((it) => it.received).find((it) => it?.code === 'bad_image');
+         const shown = (name) => document.querySelector('.tile .' + name).textContent;
+         return [said.error === shown('status'), shown('code')];",
+    );
+    assert_eq!(told, json!([true, "bad_image"]));
+    reader.browser.screenshot("page-desktop-error");
+}
+
+#[test]
+fn a_phone_shows_the_page_without_scrolling_sideways() {
+    let reader = Reader::start(Screen::PHONE, 0);
+    let too_wide = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(reader.browser.run(too_wide), 0);
+    reader.browser.screenshot("page-phone-opening");
+    reader.choose("result", "small");
+    reader.browser.click("#samples");
+    reader.browser.wait("count('done') >= 6");
+    assert_eq!(reader.browser.run(too_wide), 0);
+    let outside = reader.browser.run(
+        "return all('button:not(#thumbs *), .tile').filter((it) => it.offsetParent).map((it) => it.getBoundingClientRect())
+           .filter(({ left, right }) => left < 0 || right > innerWidth).length",
+    );
+    assert_eq!(outside, 0, "all can be reached");
+    reader.browser.screenshot("page-phone-at-work");
+    assert_eq!(reader.browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_page_outlives_its_service() {
+    let mut reader = Reader::start(Screen::DESKTOP, 1);
+    reader.browser.run("for (const button of all('#thumbs button')) button.click();");
+    reader.browser.wait("count('done') >= 1");
+    reader.service.restart();
+    reader.browser.wait("wire.some((it) => it.closed)");
+    reader.browser.wait("state('#connection') === 'open'");
+    reader.wait_for_all();
+    reader.wait_for_counts([THUMBS, 0, 0, 0]);
+}
+
+/// Someone with the page open, and the service behind it.
+struct Reader {
+    browser: Browser,
+    service: Service,
+}
+
+impl Reader {
+    /// Opens the page and waits until it is connected. 0 workers are one for each core.
+    fn start(screen: Screen, workers: u8) -> Self {
+        let service = Service::start(&routing(workers));
+        let browser = Browser::start(screen);
+        browser.before_every_page(KEEP_THE_WIRE);
+        browser.open(&service.url("/"));
+        browser.wait("state('#connection') === 'open'");
+        browser.wait("all('#thumbs img').every((image) => image.naturalWidth)");
+        Self { browser, service }
+    }
+
+    /// Chooses an option by its label.
+    fn choose(&self, name: &str, value: &str) {
+        self.browser.click(&format!("label:has(input[name={name}][value='{value}'])"));
+    }
+
+    /// Waits until no picture waits, where some do by the counters; each has its time, however many they are.
+    fn wait_for_all(&self) {
+        loop {
+            let [done, waiting, ..] = self.counts();
+            if waiting == 0 {
+                return;
+            }
+            self.browser.wait(&format!("count('done') > {done} || count('waiting') === 0"));
+        }
+    }
+
+    /// Waits until the page says so; it draws its counters a moment after its tiles.
+    fn wait_for_counts(&self, [done, waiting, cancelled, errors]: [u64; 4]) {
+        self.browser.wait(&format!(
+            "['done', 'waiting', 'cancelled', 'errors'].map(count).join() === \
+             '{done},{waiting},{cancelled},{errors}'"
+        ));
+    }
+
+    /// Done, waiting, cancelled and errors, as the page says.
+    fn counts(&self) -> [u64; 4] {
+        ["done", "waiting", "cancelled", "errors"].map(|name| {
+            let count = self.browser.run(&format!("return count('{name}')"));
+            count.as_u64().expect("a counter is a number")
+        })
+    }
+}
+
+/// The routing table that ships, on a free port and with this many workers.
+fn routing(workers: u8) -> String {
+    let ships = fs::read_to_string(root().join("routing.toml")).expect("it ships");
+    let (listen, all) = ("listen     = [\"127.0.0.1:8000\"]", "workers       = 0");
+    assert!(ships.contains(listen) && ships.contains(all), "routing.toml is written otherwise now");
+    ships
+        .replace(listen, "listen = [\"127.0.0.1:0\"]")
+        .replace(all, &format!("workers = {workers}"))
+}
