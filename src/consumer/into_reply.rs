@@ -56,13 +56,7 @@ macro_rules! content {
     )*};
 }
 
-content!(String, &'static str, Vec<u8>, Bytes, Payload);
-
-impl IntoReply for ByteString {
-    fn into_reply(self) -> Result<Reply, Error> {
-        Ok(Reply::text(self))
-    }
-}
+content!(String, &'static str, ByteString, Vec<u8>, Bytes, Payload);
 
 impl IntoReply for Reply {
     fn into_reply(self) -> Result<Reply, Error> {

@@ -217,17 +217,18 @@ impl From<Payload> for Reply {
     }
 }
 
-impl From<String> for Reply {
-    fn from(text: String) -> Self {
-        Self::text(text)
-    }
+// Whatever a consumer may return can be sent too.
+macro_rules! content {
+    ($($type:ty),* $(,)?) => {$(
+        impl From<$type> for Reply {
+            fn from(content: $type) -> Self {
+                Payload::from(content).into()
+            }
+        }
+    )*};
 }
 
-impl From<&'static str> for Reply {
-    fn from(text: &'static str) -> Self {
-        Self::text(text)
-    }
-}
+content!(String, &'static str, bytestring::ByteString, Vec<u8>, bytes::Bytes);
 
 /// The HTTP status that says what an error's code says.
 fn status_of(error: &str) -> StatusCode {

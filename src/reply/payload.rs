@@ -81,6 +81,12 @@ impl From<&'static str> for Payload {
     }
 }
 
+impl From<ByteString> for Payload {
+    fn from(text: ByteString) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Binary(bytes.into())
