@@ -107,7 +107,8 @@ impl ChannelLayer {
 }
 
 impl Group {
-    /// Makes the client a member; a member stays one.
+    /// Makes the client a member; a member stays one. A client that is not taken yet is taken by
+    /// what its group is sent: let it join when nothing can refuse it any more.
     ///
     /// # Errors
     /// `refused` when the client is in as many groups as `[server] groups` allows; gone when it

@@ -202,3 +202,17 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
     }
     is_served(&service).await;
 }
+
+#[test]
+fn who_has_no_token_is_refused_before_the_body_is_read() {
+    let service = Service::start(
+        "[auth.token]\nsecret = 'secret'\n\
+         [queue.images]\nconsumer = 'image.work'\n\
+         [[route]]\nchannel = 'http.request'\npath = '/work'\nauth = 'token'\nqueue = 'images'\n\
+         consumer = 'image.http'\nlimits = { message = '32MiB' }\n",
+    );
+    let head = b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n";
+    let answer = Raw::request(service.address(), head);
+    assert_eq!(answer.status, "HTTP/1.1 401 Unauthorized");
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+}

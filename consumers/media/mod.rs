@@ -9,9 +9,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
-use waterway::{Content, Error, FilePart, Message, Options, Path, Reply, code};
+use waterway::{Content, Error, FilePart, Message, Options, Path, Reply, Scope, code};
 
 use conditions::{Condition, Validators};
 
@@ -63,7 +63,7 @@ pub async fn media(
         io::ErrorKind::NotFound => not_found(),
         _ => not_found().because(error),
     })?;
-    Ok(reply(file, &message.scope.headers, &options))
+    Ok(reply(file, &message.scope, &options))
 }
 
 /// A file that was found, and what its first bytes show.
@@ -82,6 +82,10 @@ fn open(options: &Media, name: &str) -> io::Result<Found> {
     let path = folder.join(name).canonicalize()?;
     // A link that leads out of the folder is not followed.
     if !path.starts_with(&folder) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    // Looked at before it is opened: to open a pipe would wait for whoever writes to it.
+    if !path.metadata()?.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
     let file = File::open(path)?;
@@ -104,10 +108,12 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(['\0', '\\']) && FilePath::new(name).components().all(plain)
 }
 
-fn reply(found: Found, headers: &HeaderMap, options: &Media) -> Reply {
+fn reply(found: Found, scope: &Scope, options: &Media) -> Reply {
     let length = found.metadata.len();
     let validators = Validators::of(&found.metadata);
-    let keep = format!("public, max-age={}, immutable", options.keep.duration().as_secs());
+    // What a token was asked for is not for caches that others share.
+    let whose = if scope.claims.is_some() { "private" } else { "public" };
+    let keep = format!("{whose}, max-age={}, immutable", options.keep.duration().as_secs());
     let mut reply = Reply::status(StatusCode::OK)
         .with_header(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
@@ -115,7 +121,7 @@ fn reply(found: Found, headers: &HeaderMap, options: &Media) -> Reply {
     set(&mut reply, header::CACHE_CONTROL, &keep);
     set(&mut reply, header::ETAG, &validators.etag);
     set(&mut reply, header::LAST_MODIFIED, &validators.modified);
-    let range = match validators.examine(headers, length) {
+    let range = match validators.examine(&scope.headers, length) {
         Condition::NotModified => return reply.with_status(StatusCode::NOT_MODIFIED),
         Condition::Unsatisfiable => {
             set(&mut reply, header::CONTENT_RANGE, &format!("bytes */{length}"));

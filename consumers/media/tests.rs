@@ -15,6 +15,14 @@ fn folder() -> tempfile::TempDir {
     fs::write(media.join("deep/page.jpg"), "<script>alert(1)</script>").unwrap();
     fs::write(media.join(".rb_half"), "half written").unwrap();
     symlink("../secret", media.join("rb_link")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        media.join("rb_pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
     dir
 }
 
@@ -33,6 +41,7 @@ fn nothing_outside_the_folder_is_served() {
         ".",
         "",
         "rb_link",
+        "rb_pipe",
         ".rb_half",
         "deep",
         "deep\\page.jpg",
@@ -60,9 +69,21 @@ fn a_file_is_what_its_first_bytes_show() {
     for (name, kind, download) in
         [("rb_a.jpg", "image/jpeg", false), ("deep/page.jpg", "application/octet-stream", true)]
     {
-        let reply = reply(open(&options, name).unwrap(), &HeaderMap::new(), &options);
+        let reply = reply(open(&options, name).unwrap(), &Scope::default(), &options);
         assert_eq!(reply.headers[header::CONTENT_TYPE], kind, "{name}");
         assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(reply.headers.contains_key(header::CONTENT_DISPOSITION), download, "{name}");
+    }
+}
+
+#[test]
+fn what_a_token_was_asked_for_is_kept_in_no_cache_that_others_share() {
+    let dir = folder();
+    let options = options(&dir, "");
+    for (claims, whose) in [(None, "public"), (Some(serde_json::Map::new()), "private")] {
+        let scope = Scope { claims, ..Scope::default() };
+        let reply = reply(open(&options, "a.jpg").unwrap(), &scope, &options);
+        let cache = reply.headers[header::CACHE_CONTROL].to_str().unwrap();
+        assert!(cache.starts_with(whose), "{cache}");
     }
 }

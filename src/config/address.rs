@@ -73,6 +73,12 @@ impl PublicUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, and the port where it has one.
+    pub(crate) fn host(&self) -> &str {
+        let behind_scheme = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        behind_scheme.split('/').next().unwrap_or_default()
+    }
 }
 
 impl Origin {

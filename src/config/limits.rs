@@ -34,7 +34,8 @@ pub struct LimitsConfig {
     /// read. An empty inbox takes a message of any size. Default `"1MiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub inbox: Option<Size>,
-    /// How long the closing handshake may take; then the socket is cut. Default `"5s"`.
+    /// How long the closing handshake may take; then the socket is cut. As long may a consumer go
+    /// on once its client has left. Default `"5s"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub closing: Option<Time>,
     /// What happens when the outbox is full: `"close"` the connection, `"drop_oldest"` or

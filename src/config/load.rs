@@ -1,5 +1,6 @@
 //! Reading the file and those that it includes.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,15 @@ impl RoutingConfig {
         loader.loaded
     }
 }
+
+/// All mistakes beside their lines.
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.report().fmt(f)
+    }
+}
+
+impl std::error::Error for Loaded {}
 
 impl Loaded {
     /// All mistakes beside their lines, to be displayed.

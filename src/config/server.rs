@@ -75,7 +75,15 @@ impl ServerConfig {
     /// Whether a page of this `Origin` may open a socket at this `Host`.
     #[must_use]
     pub fn allows_origin(&self, origin: &str, host: &str) -> bool {
-        self.origins.iter().any(|allowed| allowed.allows(origin, host))
+        // A proxy may put another name into `Host`; what the service is called outside is its own
+        // origin too.
+        let outside = self.public_url.as_ref().map(PublicUrl::host);
+        let allows = |allowed: &Origin| {
+            allowed.allows(origin, host)
+                || (*allowed == Origin::Same
+                    && outside.is_some_and(|outside| allowed.allows(origin, outside)))
+        };
+        self.origins.iter().any(allows)
     }
 
     /// Whether the `X-Forwarded-For` of this peer is believed.

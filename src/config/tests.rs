@@ -73,6 +73,22 @@ fn the_design_reads_without_a_mistake() {
 }
 
 #[test]
+fn what_the_service_is_called_outside_is_its_own_origin() {
+    for (url, origin, allowed) in [
+        ("https://a.org", "https://a.org", true),
+        ("https://a.org/x", "https://a.org", true),
+        ("https://a.org:8443", "https://a.org:8443", true),
+        ("https://a.org", "https://b.org", false),
+    ] {
+        let text = format!("[server]\npublic_url = \"{url}\"\n");
+        let Loaded { config, mistakes, .. } = parse(&text);
+        assert_eq!(mistakes, []);
+        let allows = config.server.allows_origin(origin, "behind-a-proxy:80");
+        assert_eq!(allows, allowed, "{url} {origin}");
+    }
+}
+
+#[test]
 fn an_empty_file_has_the_defaults() {
     let Loaded { config, mistakes, .. } = parse("");
     assert_eq!(mistakes, []);
@@ -80,6 +96,7 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(config.server.public_url, None);
     assert_eq!(config.server.drain, Time::from_secs(10));
     assert!(config.server.allows_origin("http://a:8000", "a:8000"));
+    assert!(!config.server.allows_origin("https://a.org", "behind-a-proxy"));
     assert_eq!(config.limits().rate, Rate::Off);
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use http::StatusCode;
+use tokio::time::sleep;
 
 use super::inbox::Waiting;
 use super::rate::Bucket;
@@ -147,6 +148,9 @@ impl Events {
         Message::new(channel, scope, content, self.cancellation.clone())
     }
 
+    /// Calls the route's consumer. Once the client has left it may take as long as a closing
+    /// handshake, or it could hold on for ever to what nobody waits for (daphne's
+    /// `application_close_timeout`).
     async fn call(&mut self, route: &Route, message: Message) -> Called {
         let consumer = route.consumer();
         let owner = if consumer.is_socket() {
@@ -159,7 +163,17 @@ impl Events {
             self.instances.push((owner, consumer.instance()));
             self.instances.len() - 1
         });
-        call(self.instances[at].1.as_mut(), message).await
+        let grace = self.way.socket_limits().closing.duration();
+        let cancellation = self.cancellation.clone();
+        let given_up = async {
+            cancellation.cancelled().await;
+            sleep(grace).await;
+        };
+        tokio::select! {
+            biased;
+            called = call(self.instances[at].1.as_mut(), message) => called,
+            () = given_up => Called::Failed(Error::failed("its client had left, and it did not end")),
+        }
     }
 
     fn within_rate(&mut self, route: &Route) -> bool {

@@ -18,7 +18,7 @@ use crate::reply::{Batch, Replies, ReplyChannel, close};
 use crate::routing::{Router, Way};
 
 pub(crate) use inbox::Inbox;
-pub(crate) use request::request;
+pub(crate) use request::{request, unauthorised};
 pub(crate) use socket::{Socket, run};
 
 /// A client that has a WebSocket, or asks for one.

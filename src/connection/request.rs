@@ -91,12 +91,15 @@ fn refusal(route: &Route, message: &mut Message) -> Option<Reply> {
             Arc::make_mut(&mut message.scope).claims = Some(verified.claims);
             None
         }
-        Err(error) => {
-            tracing::info!(path = message.scope.path, %error, "request refused");
-            let scheme = HeaderValue::from_static("Bearer");
-            Some(Reply::error(&error).with_header(header::WWW_AUTHENTICATE, scheme))
-        }
+        Err(error) => Some(unauthorised(&error, &message.scope)),
     }
+}
+
+/// What a client without the token that is asked for gets.
+pub(crate) fn unauthorised(error: &Error, scope: &Scope) -> Reply {
+    tracing::info!(path = scope.path, %error, "request refused");
+    let scheme = HeaderValue::from_static("Bearer");
+    Reply::error(error).with_header(header::WWW_AUTHENTICATE, scheme)
 }
 
 fn is_response(reply: &Reply) -> bool {

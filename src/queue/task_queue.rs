@@ -100,16 +100,18 @@ impl TaskQueue {
         let (client, uuid) = (Arc::clone(&entry.client), entry.payload.uuid.clone());
         let pushed = state.schedule.push(entry, now);
         let queued = matches!(pushed, Push::Accepted { .. });
+        let mut displaced_replies = Vec::new();
         // Sent before a worker can see the task, so that "queued" never comes after "working".
         if let (true, Some(channel)) = (queued, announce) {
             let position = state.schedule.position(&client, uuid.key());
             let frame = json!({"uuid": uuid.value(), "progress": "queued", "position": position});
             if let Ok(reply) = Reply::json(&frame) {
-                let _ = channel.try_send(reply);
+                channel.offer(reply, &mut displaced_replies);
             }
         }
         let wait = self.wait_until_room(&state);
         drop(state);
+        drop(displaced_replies);
         stopped.cancel();
         self.shared.work.notify_one();
         // Deadlines are in the order of arrival, so only the first one changes what is waited for.

@@ -60,12 +60,17 @@ impl ReplyChannel {
 
     /// Sends a reply and says what became of it; never blocks.
     pub fn try_send(&self, reply: impl Into<Reply>) -> Sent {
-        let mut reply = reply.into();
+        self.offer(reply.into(), &mut Vec::new())
+    }
+
+    /// Sends a reply while the caller holds a lock: what gives way to it goes into `displaced`, to
+    /// be freed later.
+    pub(crate) fn offer(&self, mut reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         if let (Envelope::Text, Some(Payload::Text(text))) = (self.sender.envelope, &reply.content)
         {
             reply.content = Some(in_text_envelope(text).into());
         }
-        self.sender.outbox.push(reply)
+        self.sender.outbox.push(reply, displaced)
     }
 
     /// Closes the client's connection with 1000, after everything that was sent before.

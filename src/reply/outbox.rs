@@ -86,10 +86,10 @@ impl Outbox {
         (Arc::clone(&outbox), Replies { outbox })
     }
 
-    pub(super) fn push(&self, reply: Reply) -> Sent {
+    /// Takes a reply; what gives way to it goes into `displaced`, to be freed by a caller that
+    /// holds no lock any more.
+    pub(super) fn push(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         let cost = cost(&reply);
-        // Freed after the lock is.
-        let mut displaced = Vec::new();
         let mut state = self.lock();
         if state.gone || state.closing {
             return Sent::Gone;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::route::Route;
+use crate::auth::Token;
 use crate::config::Limits;
 use crate::message::{Channel, Message, Params};
 use crate::reply::Envelope;
@@ -94,6 +95,16 @@ impl Way {
     pub(crate) fn connect(&self) -> Option<&Arc<Route>> {
         let mut candidates = self.candidates.iter();
         candidates.find(|c| c.route.takes_connect()).map(|candidate| &candidate.route)
+    }
+
+    /// The token that a request with this method needs whatever its body is: the first route's,
+    /// where every one that could take it asks for one.
+    pub(crate) fn token_of_request(&self, method: &Method) -> Option<&Token> {
+        let concerned =
+            |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
+        let mut tokens = self.routes().filter(concerned).map(Route::token);
+        let first = tokens.next()??;
+        tokens.all(|token| token.is_some()).then_some(first)
     }
 
     /// What replies are wrapped in.

@@ -1,6 +1,6 @@
 //! Who a client is and what it calls this service, behind proxies or not.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::config::ServerConfig;
@@ -30,10 +30,16 @@ pub(super) fn client(
         if !is_trusted(client, settings) {
             break;
         }
-        let Ok(address) = address.trim().parse::<IpAddr>() else { break };
+        let Some(address) = parse(address.trim()) else { break };
         client = Some(address.to_canonical());
     }
     client
+}
+
+/// An address, with a port behind it or not.
+fn parse(address: &str) -> Option<IpAddr> {
+    let with_port = || address.parse::<SocketAddr>().ok().map(|address| address.ip());
+    address.parse().ok().or_else(with_port)
 }
 
 /// What the URLs in replies begin with: `[server] public_url`, or else what the client itself
@@ -79,6 +85,7 @@ mod tests {
         for (peer, forwarded, expected) in [
             (Some("10.0.0.1"), "1.2.3.4", Some("1.2.3.4")),
             (Some("10.0.0.1"), "6.6.6.6, 1.2.3.4, 10.0.0.9", Some("1.2.3.4")),
+            (Some("10.0.0.1"), "1.2.3.4:5678", Some("1.2.3.4")),
             (Some("10.0.0.1"), "nonsense", Some("10.0.0.1")),
             (Some("9.9.9.9"), "1.2.3.4", Some("9.9.9.9")),
             (None, "1.2.3.4", Some("1.2.3.4")),

@@ -13,7 +13,7 @@ use warp::reply::Response;
 
 use super::peer::Peer;
 use super::{Server, address, response, upgrade};
-use crate::connection::request;
+use crate::connection::{request, unauthorised};
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
@@ -73,6 +73,10 @@ where
     if let Err(refusal) = way.takes(&method) {
         return refused(&refusal, &way);
     }
+    // Before the body is read: who has no token sends nothing.
+    if let Some(Err(error)) = way.token_of_request(&method).map(|token| token.verify(&scope)) {
+        return response::from_reply(unauthorised(&error, &scope));
+    }
     let limit = way.body_limit(&method);
     let patience = server.router.server().answer.duration();
     let pause = way.request_limits().idle.duration();
@@ -112,6 +116,9 @@ fn refused(refusal: &Refusal, way: &Way) -> Response {
     response::from_reply(reply)
 }
 
+/// How much memory a body gets before more of it has come.
+const RESERVED_AT_ONCE: usize = 256 << 10;
+
 fn too_slow() -> Reply {
     let error = Error::new(code::EXPIRED, "the body came too slowly");
     Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT)
@@ -150,9 +157,9 @@ where
             }
             Some(Ok(part)) if bytes.len() + part.remaining() > limit => return Err(too_big()),
             Some(Ok(mut part)) => {
-                // What was announced is within the limit; it is taken in one piece.
+                // What was announced is within the limit, but memory follows what has come.
                 if bytes.is_empty() {
-                    bytes.reserve(announced.max(part.remaining()));
+                    bytes.reserve(announced.min(RESERVED_AT_ONCE).max(part.remaining()));
                 }
                 while part.has_remaining() {
                     let chunk = part.chunk();

@@ -240,3 +240,36 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
     client.send("another").await;
     assert_eq!(client.receive().await.text(), "worked");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_never_ends_is_given_up_some_time_after_its_client_has_left() {
+    let calls = Calls::default();
+    let (stuck, left) = (calls.clone(), calls.clone());
+    let registry = Registry::new()
+        .function("stuck", move |Text(_): Text| {
+            stuck.note("stuck");
+            std::future::pending::<()>()
+        })
+        .function("left", move || {
+            left.note("left");
+            async {}
+        });
+    let table = r#"
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        consumer = "stuck"
+
+        [[route]]
+        channel  = "websocket.disconnect"
+        consumer = "left"
+    "#;
+    let router = Router::parse(table, &registry).unwrap();
+    let client = TestClient::connect(&router, "/").await.unwrap();
+    client.send("one").await;
+    let before = tokio::time::Instant::now();
+    client.disconnect(1000).await;
+    let closing = router.closing();
+    assert!((closing..2 * closing).contains(&before.elapsed()), "{:?}", before.elapsed());
+    assert_eq!(calls.taken(), ["stuck", "left"]);
+}
