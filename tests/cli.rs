@@ -95,6 +95,8 @@ fn check_reports_syntax_options_and_paths_that_lead_nowhere() {
             "routing.toml:3:12",
             "WebSocket",
         ),
+        // Nothing leads to it, perhaps because its name is misspelt elsewhere.
+        ("[consumer.m]\nuse = 'media'\nfolder = 5\n", "routing.toml:3:10", "5"),
         ("include = ['none.d/none.toml']\n", "routing.toml:1:12", "none.toml"),
         ("[auth.t]\nsecret = '${NO_SUCH_NAME}'\n", "routing.toml:2:11", "NO_SUCH_NAME"),
     ] {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use waterway::{Loaded, Router};
+use waterway::Router;
 
 use arguments::{Arguments, Command};
 
@@ -55,13 +55,7 @@ fn load(path: &Path) -> Result<Router, String> {
             }
             Ok(router)
         }
-        Err(loaded) => Err(report(&loaded)),
+        // Without the warnings: some would only follow from a mistake.
+        Err(loaded) => Err(loaded.report().to_string()),
     }
-}
-
-fn report(loaded: &Loaded) -> String {
-    if loaded.warnings.is_empty() {
-        return loaded.report().to_string();
-    }
-    format!("{}\n\n{}", loaded.report_warnings(), loaded.report())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use http::StatusCode;
 use tokio::time::sleep;
+use tracing::field::display;
 
 use super::inbox::Waiting;
 use super::rate::Bucket;
@@ -53,8 +54,8 @@ impl Events {
         if !self.connect().await {
             return;
         }
-        let Scope { path, ip, .. } = self.scope.as_ref();
-        tracing::info!(client = %self.channel.name(), path, ?ip, "client connected");
+        let (path, ip) = (&self.scope.path, self.scope.ip.map(display));
+        tracing::info!(client = %self.channel.name(), path, ip, "client connected");
         while let Some(received) = self.waiting.recv().await {
             // What comes after this side closed is not for the consumer; what came before the
             // client closed is.

@@ -67,6 +67,7 @@ impl<'a> Builder<'a> {
             let place = loaded.sources.describe(route.place);
             routes.extend(self.route(index, route, place, &tokens, mistakes).map(Arc::new));
         }
+        self.check_unused(mistakes);
         self.warn_of_unused(&mut loaded.warnings);
         let complete =
             routes.len() == self.config.route.len() && queues.len() == self.config.queue.len();
@@ -197,6 +198,29 @@ impl<'a> Builder<'a> {
             binding.insert(queue);
         }
         Bound::new(blueprint, binding, mistakes)
+    }
+
+    /// Reads the options of consumers that nothing leads to: a misspelt name elsewhere may be why,
+    /// and must not hide their mistakes.
+    fn check_unused(&self, mistakes: &mut Vec<Mistake>) {
+        for (name, consumer) in &self.config.consumer {
+            if self.used.contains(name.as_str()) {
+                continue;
+            }
+            let Some(blueprint) = self.registry.get(&consumer.uses) else {
+                let help = nearest(&consumer.uses, "consumers", self.registry.names());
+                let message = format!("unknown consumer {:?}", consumer.uses.value);
+                mistakes.push(Mistake::new(consumer.uses.place, message).help(help));
+                continue;
+            };
+            let (uses, place, options) =
+                (consumer.uses.as_str(), consumer.place, consumer.options.clone());
+            let name = At::new(name.clone(), place);
+            let mut found = Vec::new();
+            self.bind(Found { blueprint, uses, place, options }, &name, None, None, &mut found);
+            // What it lacks of a route, it may lack: there is none.
+            mistakes.extend(found.into_iter().filter(|mistake| mistake.place != place));
+        }
     }
 
     fn warn_of_unused(&self, warnings: &mut Vec<Mistake>) {
