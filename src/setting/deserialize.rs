@@ -3,7 +3,8 @@
 use serde::Deserializer;
 use serde::de::value::SeqDeserializer;
 use serde::de::{
-    DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
 use super::error::ReadError;
@@ -235,8 +236,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        let choice = Choice { name: self.name, place: self.place, content: None };
-        visitor.visit_enum(choice).map_err(|error| error.at_value(self.place))
+        visitor.visit_enum(self.name.into_deserializer())
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

@@ -191,3 +191,21 @@ fn a_place_can_be_read_from_formats_without_places() {
     let part: Part = serde_json::from_str(r#"{"name": "a"}"#).unwrap();
     assert_eq!(part.name, At::new("a".to_owned(), Place::default()));
 }
+
+#[test]
+fn a_wrong_key_that_is_a_choice_does_not_hide_what_comes_after_it() {
+    #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+    #[serde(rename_all = "lowercase")]
+    enum Side {
+        Left,
+        Right,
+    }
+    let json = serde_json::json!([{"lefft": 1}, {"left": 1}, true]);
+    let list = Writer(0).value(&json);
+    let mut mistakes = Vec::new();
+    let read: Option<Vec<std::collections::BTreeMap<Side, i64>>> = read(&list, &mut mistakes);
+    let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
+    assert_eq!(told.len(), 2, "{mistakes:?}");
+    assert!(told[0].contains("lefft") && told[1].contains("true"), "{told:?}");
+    assert!(read.is_some_and(|read| read.iter().any(|sides| sides.contains_key(&Side::Left))));
+}
