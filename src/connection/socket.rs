@@ -136,7 +136,7 @@ where
                 written = true;
                 // Without a code it could not be sent; what the client said last may still be
                 // there to be read.
-                closing = sent.ok();
+                closing = sent.ok().or(closing);
                 deadline = Some(Instant::now() + rules.closing);
             }
             () = &mut idle, if deadline.is_none() => {
