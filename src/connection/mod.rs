@@ -3,6 +3,7 @@
 
 mod events;
 mod inbox;
+mod presence;
 mod rate;
 mod request;
 mod seen;
@@ -13,9 +14,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::task::JoinHandle;
 
-use crate::message::{Cancellation, Reason, Scope};
+use crate::message::{Cancellation, Scope};
 use crate::reply::{Batch, Replies, ReplyChannel, close};
 use crate::routing::{Router, Way};
+
+use presence::Presence;
 
 pub(crate) use inbox::Inbox;
 pub(crate) use request::{request, unauthorised};
@@ -32,16 +35,8 @@ pub(crate) struct Connection {
     pub(crate) inbox: Inbox,
     pub(crate) replies: Replies,
     pub(crate) channel: ReplyChannel,
-    events: JoinHandle<()>,
-}
-
-/// Tells the rest of the service that a client has left, when it is dropped.
-#[derive(Debug)]
-struct Presence {
-    router: Router,
-    name: Arc<str>,
-    cancellation: Cancellation,
     code: Arc<AtomicU16>,
+    events: JoinHandle<()>,
 }
 
 impl Connection {
@@ -67,8 +62,8 @@ impl Connection {
             Arc::clone(&code),
         );
         let events = router.spawn(events.run());
-        let presence = Presence { router: router.clone(), name, cancellation, code };
-        Self { presence, inbox, replies, channel, events }
+        let presence = Presence { router: router.clone(), name, cancellation };
+        Self { presence, inbox, replies, channel, code, events }
     }
 
     /// Waits until the consumer of `websocket.connect` has decided; `None` if it never will.
@@ -89,16 +84,11 @@ impl Connection {
     /// The client leaves with this closing code. The result ends when its last event, the
     /// disconnect, has been handled.
     pub(crate) fn close(self, code: u16) -> JoinHandle<()> {
-        self.presence.code.store(code, Ordering::Release);
-        self.events
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        // The notice first: what is pushed from now on sees it, what was pushed before is taken out.
-        self.cancellation.cancel(Reason::Cancelled);
-        self.router.leave(&self.name);
+        let Self { presence, code: told, events, .. } = self;
+        told.store(code, Ordering::Release);
+        // Before the inbox, which ends with this function.
+        drop(presence);
+        events
     }
 }
 

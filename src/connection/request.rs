@@ -6,19 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 
+use super::presence::Presence;
 use crate::consumer::{Called, call};
 use crate::error::{Error, code};
-use crate::message::{Cancellation, Channel, Content, Message, Reason, Scope};
+use crate::message::{Cancellation, Channel, Content, Message, Scope};
 use crate::reply::{Envelope, Reply, ReplyChannel};
 use crate::routing::{Route, Router, Way};
-
-/// Tells the rest of the service that nobody waits for the response, when it is dropped: also
-/// when the client goes away and its future with it.
-struct Presence {
-    router: Router,
-    name: Arc<str>,
-    cancellation: Cancellation,
-}
 
 /// Delivers `http.request` and waits for the response, at most so long.
 pub(crate) async fn request(
@@ -104,11 +97,4 @@ pub(crate) fn unauthorised(error: &Error, scope: &Scope) -> Reply {
 
 fn is_response(reply: &Reply) -> bool {
     reply.status.is_some() || reply.content.is_some() || reply.file.is_some()
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.cancellation.cancel(Reason::Cancelled);
-        self.router.leave(&self.name);
-    }
 }
