@@ -5,11 +5,13 @@ use uuid::Uuid;
 use waterway::{Error, code};
 
 use super::code::BAD_IMAGE;
-use super::codec::{self, Codec, Decoded, Encoding, Probe};
+use super::codec::{self, Codec, Encoding, Probe, Wanted};
 use super::header::Response;
 use super::options::OnTruncated;
+use super::picture::Picture;
 use super::pipeline::{self, Outcome, Stopped};
 use super::resize::{resize, zoomed};
+use super::scratch;
 use super::step::Step;
 use super::{Checkpoint, Header, Pictures, Store};
 
@@ -75,11 +77,16 @@ impl Job<'_> {
         let size = self.admit(&probe)?;
 
         checkpoint("decode")?;
-        let Decoded { mut picture, truncated } =
-            self.codec.decode(self.file, &self.options.limits)?;
+        scratch::bound(self.options.limits.buffers.as_usize());
+        let picture = self.codec.decode(self.file, &probe, Wanted::PIXELS)?;
+        let Picture::Pixels(mut picture) = picture.turned(probe.orientation) else {
+            return Err(Error::failed("planes where pixels were wanted"));
+        };
         if size != (picture.width(), picture.height()) {
             checkpoint("resize")?;
-            picture = resize(&picture, size)?;
+            let resized = resize(&picture, size)?;
+            Picture::from(picture).recycle();
+            picture = resized;
         }
 
         checkpoint("keep")?;
@@ -89,7 +96,7 @@ impl Job<'_> {
         let mut worked = pipeline::run(picture, probe.format, steps, checkpoint)
             .and_then(|outcome| self.finish(outcome, &received, checkpoint))
             .map_err(|stopped| self.give_up(stopped, &received))?;
-        if truncated {
+        if probe.truncated {
             worked.fields.insert("truncated".into(), true.into());
         }
         Ok(worked)
@@ -107,6 +114,7 @@ impl Job<'_> {
     /// The size to work at, decided from what the file says of itself.
     fn admit(&self, probe: &Probe) -> Result<(u32, u32), Error> {
         let limits = &self.options.limits;
+        limits.check_length(self.file)?;
         limits.check(probe)?;
         if probe.truncated && self.options.on_truncated == OnTruncated::Reject {
             return Err(Error::new(BAD_IMAGE, "the picture was cut short"));
@@ -128,7 +136,7 @@ impl Job<'_> {
     ) -> Result<Worked, Stopped> {
         let Outcome { picture, encoding, fields } = outcome;
         checkpoint("encode").map_err(Stopped::Checkpoint)?;
-        let result = self.codec.encode(&picture, encoding).map_err(Stopped::Step)?;
+        let result = self.codec.encode(&picture.into(), encoding, None).map_err(Stopped::Step)?;
         checkpoint("write").map_err(Stopped::Checkpoint)?;
         let name = self.result_name(received, encoding.format().extension());
         self.store.keep(&name, &result).map_err(Stopped::Step)?;

@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_zoomed_size_is_rounded_and_never_empty_and_within_the_limits() {
-        let limits = Limits { pixels: 1_000_000, side: 2000 };
+        let limits = Limits { pixels: 1_000_000, side: 2000, ..Limits::default() };
         let table = [
             ((100, 50), 1.0, Some((100, 50))),
             ((101, 51), 0.5, Some((51, 26))),
