@@ -7,6 +7,7 @@ mod bytes;
 mod encode;
 mod gif;
 mod jpeg;
+pub mod metadata;
 mod png;
 mod pure;
 #[cfg(test)]

@@ -10,14 +10,18 @@ mod colour;
 mod connect;
 mod control;
 pub mod framing;
+mod gaussian;
+pub mod geometry;
 pub mod header;
 mod job;
 mod options;
 pub mod pipeline;
+mod pixels;
 mod receive;
 mod resize;
 pub mod step;
 mod store;
+pub mod work;
 mod worker;
 
 pub use connect::{connect, disconnect};
