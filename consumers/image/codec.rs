@@ -10,6 +10,7 @@ mod gif;
 #[cfg(feature = "turbo")]
 mod icc;
 mod jpeg;
+pub mod metadata;
 mod png;
 mod pure;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod webp;
 
 use std::fmt;
 
+use image::DynamicImage;
 use image::metadata::Orientation;
 use waterway::Error;
 
@@ -100,6 +102,20 @@ pub fn pure() -> &'static dyn Codec {
 #[must_use]
 pub fn turbo() -> &'static dyn Codec {
     &turbo::Turbo
+}
+
+/// The pixels of a file, upright, by the codec that is built in.
+///
+/// # Errors
+/// `bad_image`: it is beyond the limits, or cannot be decoded.
+pub fn pixels(file: &[u8], limits: &Limits) -> Result<DynamicImage, Error> {
+    let codec = built_in();
+    let probe = codec.probe(file)?;
+    limits.check(&probe)?;
+    match codec.decode(file, &probe, Wanted::PIXELS)?.turned(probe.orientation) {
+        Picture::Pixels(pixels) => Ok(pixels),
+        Picture::Planes(_) => Err(Error::failed("planes where pixels were wanted")),
+    }
 }
 
 /// A picture's format, told by its content and never by its name.

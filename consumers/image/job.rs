@@ -5,14 +5,15 @@ use uuid::Uuid;
 use waterway::{Error, code};
 
 use super::code::BAD_IMAGE;
-use super::codec::{self, Codec, Encoding, Probe, Wanted};
+use super::codec::{self, Codec, Encoding, Probe, Wanted, metadata};
 use super::header::Response;
 use super::options::OnTruncated;
 use super::picture::Picture;
-use super::pipeline::{self, Outcome, Stopped};
+use super::pipeline::{self, Stopped};
 use super::resize::{resize, zoomed};
 use super::scratch;
 use super::step::Step;
+use super::work::{Source, Work};
 use super::{Checkpoint, Header, Pictures, Store};
 
 #[cfg(test)]
@@ -93,8 +94,17 @@ impl Job<'_> {
         let received = Received::new(&probe);
         self.store.keep(&received.file_name(), self.file)?;
 
-        let mut worked = pipeline::run(picture, probe.format, steps, checkpoint)
-            .and_then(|outcome| self.finish(outcome, &received, checkpoint))
+        let icc = metadata::icc(self.file, probe.format);
+        let source = Source {
+            format: probe.format,
+            size: (probe.width, probe.height),
+            orientation: probe.orientation,
+            exif: metadata::exif(self.file, probe.format),
+            icc: icc.as_deref(),
+        };
+        let mut work = Work::new(picture, &source, &self.options.limits);
+        let mut worked = pipeline::run(&mut work, steps, checkpoint)
+            .and_then(|()| self.finish(work, &received, checkpoint))
             .map_err(|stopped| self.give_up(stopped, &received))?;
         if probe.truncated {
             worked.fields.insert("truncated".into(), true.into());
@@ -130,11 +140,11 @@ impl Job<'_> {
 
     fn finish(
         &self,
-        outcome: Outcome,
+        work: Work<'_>,
         received: &Received,
         checkpoint: &mut Checkpoint<'_>,
     ) -> Result<Worked, Stopped> {
-        let Outcome { picture, encoding, fields } = outcome;
+        let Work { picture, encoding, fields, .. } = work;
         checkpoint("encode").map_err(Stopped::Checkpoint)?;
         let result = self.codec.encode(&picture.into(), encoding, None).map_err(Stopped::Step)?;
         checkpoint("write").map_err(Stopped::Checkpoint)?;

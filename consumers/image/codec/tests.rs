@@ -26,11 +26,8 @@ fn decode(file: &[u8]) -> Result<Decoded, Error> {
 }
 
 fn decode_within(file: &[u8], limits: &Limits) -> Result<Decoded, Error> {
-    let probe = built_in().probe(file)?;
-    limits.check(&probe)?;
-    let picture = built_in().decode(file, &probe, Wanted::PIXELS)?.turned(probe.orientation);
-    let Picture::Pixels(picture) = picture else { panic!("planes were not wanted") };
-    Ok(Decoded { picture, truncated: probe.truncated })
+    let picture = pixels(file, limits)?;
+    Ok(Decoded { picture, truncated: built_in().probe(file)?.truncated })
 }
 
 #[test]
