@@ -12,6 +12,9 @@ use crate::setting::{At, Size, Time};
 /// How many workers one queue may have.
 const WORKERS_MAX: usize = 256;
 
+/// How many tasks that wait one worker may have.
+const WAITING_MAX: usize = 1024;
+
 /// `[queue.NAME]`: tasks that consumers put aside by `queue = "NAME"`, and who does them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +24,11 @@ pub struct QueueConfig {
     /// How many threads do them; 0 is one per core, 256 the most. Default 0.
     #[serde(default, deserialize_with = "workers")]
     pub workers: usize,
+    /// How many tasks each worker may have begun, counted for all workers together. One that waits
+    /// for something, such as another task's result, lets its worker take the next; with 1 it
+    /// holds its worker. 1024 the most. Default 8.
+    #[serde(default = "waiting", deserialize_with = "waiting_at_most")]
+    pub waiting: usize,
     /// What comes first within a client: `"viewport"`, what its reader sees; or `"offset"`, what
     /// stands topmost. Default `"viewport"`.
     #[serde(default)]
@@ -85,6 +93,20 @@ impl Default for ByteBounds {
 
 fn deadline() -> Time {
     Time::from_secs(60)
+}
+
+fn waiting() -> usize {
+    8
+}
+
+fn waiting_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let waiting = usize::deserialize(deserializer)?;
+    if !(1..=WAITING_MAX).contains(&waiting) {
+        return Err(D::Error::custom(format!(
+            "{waiting} tasks begun by each worker\n1 to {WAITING_MAX}; with 1 a task that waits holds its worker"
+        )));
+    }
+    Ok(waiting)
 }
 
 fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -262,6 +262,7 @@ fn rules(queue: &QueueConfig) -> Rules {
         fair_by: queue.fair_by.clone(),
         on_disconnect: queue.on_disconnect,
         workers: workers(queue),
+        waiting: queue.waiting,
     }
 }
 
