@@ -23,6 +23,11 @@ impl Claim {
         Self { queue, id, task: Some(task) }
     }
 
+    /// The queue's name.
+    pub(crate) fn queue(&self) -> &str {
+        self.queue.name()
+    }
+
     /// Names the task.
     pub(crate) fn id(&self) -> RunningId {
         self.id

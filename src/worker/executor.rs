@@ -133,12 +133,14 @@ impl Run {
         let started = cpu_time();
         let mut context = Context::from_waker(&self.waker);
         // A consumer's panic is caught where it is called; what it holds may panic again as it is
-        // dropped, when its call is cancelled.
+        // dropped, when its call is cancelled or has panicked.
         let polled = catch_unwind(AssertUnwindSafe(|| self.call.as_mut().poll(&mut context)));
         self.cost += cpu_time().saturating_sub(started);
         polled.unwrap_or_else(|_| {
-            let result = Err(Error::failed("panicked as it was cancelled"));
-            Poll::Ready(Ended { result, instance: None })
+            let error = Error::failed("what its call held panicked as it was dropped");
+            tracing::error!(queue = %self.claim.queue(), %error, "task failed");
+            let cancelled = self.claim.message().and_then(|it| it.cancellation.check().err());
+            Poll::Ready(Ended { result: Err(cancelled.unwrap_or(error)), instance: None })
         })
     }
 }

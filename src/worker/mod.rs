@@ -1,8 +1,6 @@
 //! Workers: threads that take tasks from a queue and let its consumer work on them.
 
 mod executor;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
