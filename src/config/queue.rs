@@ -15,6 +15,9 @@ const WORKERS_MAX: usize = 256;
 /// How many tasks that wait one worker may have.
 const WAITING_MAX: usize = 1024;
 
+/// As nice as a thread can be.
+const NICE_MAX: u8 = 19;
+
 /// `[queue.NAME]`: tasks that consumers put aside by `queue = "NAME"`, and who does them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,10 @@ pub struct QueueConfig {
     /// holds its worker. 1024 the most. Default 8.
     #[serde(default = "waiting", deserialize_with = "waiting_at_most")]
     pub waiting: usize,
+    /// How nice the workers' threads are to the rest of the service, as in nice(1): 0 not at all,
+    /// 19 the most. Linux alone has it. Default 19.
+    #[serde(default = "nice", deserialize_with = "nice_at_most")]
+    pub nice: u8,
     /// What comes first within a client: `"viewport"`, what its reader sees; or `"offset"`, what
     /// stands topmost. Default `"viewport"`.
     #[serde(default)]
@@ -107,6 +114,17 @@ fn waiting_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, 
         )));
     }
     Ok(waiting)
+}
+
+fn nice() -> u8 {
+    NICE_MAX
+}
+
+fn nice_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let nice = u64::deserialize(deserializer)?;
+    u8::try_from(nice).ok().filter(|nice| *nice <= NICE_MAX).ok_or_else(|| {
+        D::Error::custom(format!("a niceness of {nice}\n0 gives way to nobody, {NICE_MAX} to all"))
+    })
 }
 
 fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

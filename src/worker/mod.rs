@@ -1,6 +1,7 @@
 //! Workers: threads that take tasks from a queue and let its consumer work on them.
 
 mod executor;
+mod priority;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,17 +24,26 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts the threads; they end when the queue is stopped.
+    /// Starts the threads, each as nice as this; they end when the queue is stopped.
     ///
     /// Threads of their own and not `spawn_blocking`'s: those begin with the first come, are
     /// hundreds, and a task handed to them can be neither cancelled nor put in another order.
-    pub(crate) fn start(queue: &TaskQueue, consumer: &Bound, count: usize) -> io::Result<Self> {
+    pub(crate) fn start(
+        queue: &TaskQueue,
+        consumer: &Bound,
+        count: usize,
+        nice: u8,
+    ) -> io::Result<Self> {
         let (runtime, calls) = (Handle::current(), Arc::<Calls>::default());
         let threads = (0..count).map(|number| {
             let executor = Executor::new(queue, consumer, &calls);
             let (queue, runtime) = (queue.clone(), runtime.clone());
             let name = format!("{}-{number}", queue.name());
             thread::Builder::new().name(name).spawn(move || {
+                if let (Err(error), 0) = (priority::give_way(nice), number) {
+                    let queue = queue.name();
+                    tracing::warn!(%queue, nice, %error, "workers do not give way to the sockets");
+                }
                 // So that the queue's clock, and whatever a consumer asks of Tokio, are the
                 // service's.
                 let _entered = runtime.enter();
