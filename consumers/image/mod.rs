@@ -5,6 +5,7 @@
 //! says, asking between the stages whether anybody still waits. Picture codecs are named in
 //! [`codec`] alone.
 
+pub mod admission;
 pub mod codec;
 mod colour;
 mod connect;
