@@ -6,10 +6,12 @@
 //! [`codec`] alone.
 
 pub mod admission;
+pub mod cache;
 pub mod codec;
 mod colour;
 mod connect;
 mod control;
+pub mod folding;
 pub mod framing;
 pub mod header;
 mod job;
