@@ -17,6 +17,7 @@ const TABLE: &str = "\
 [queue.work]
 consumer = 'work'
 workers  = 1
+waiting  = 1
 
 [[route]]
 channel  = 'websocket.receive'

@@ -5,10 +5,13 @@
 //! says, asking between the stages whether anybody still waits. Picture codecs are named in
 //! [`codec`] alone.
 
+pub mod admission;
+pub mod cache;
 pub mod codec;
 mod colour;
 mod connect;
 mod control;
+pub mod folding;
 pub mod framing;
 mod gaussian;
 pub mod geometry;

@@ -12,6 +12,12 @@ use crate::setting::{At, Size, Time};
 /// How many workers one queue may have.
 const WORKERS_MAX: usize = 256;
 
+/// How many tasks that wait one worker may have.
+const WAITING_MAX: usize = 1024;
+
+/// As nice as a thread can be.
+const NICE_MAX: u8 = 19;
+
 /// `[queue.NAME]`: tasks that consumers put aside by `queue = "NAME"`, and who does them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +27,15 @@ pub struct QueueConfig {
     /// How many threads do them; 0 is one per core, 256 the most. Default 0.
     #[serde(default, deserialize_with = "workers")]
     pub workers: usize,
+    /// How many tasks each worker may have begun, counted for all workers together. One that waits
+    /// for something, such as another task's result, lets its worker take the next; with 1 it
+    /// holds its worker. 1024 the most. Default 8.
+    #[serde(default = "waiting", deserialize_with = "waiting_at_most")]
+    pub waiting: usize,
+    /// How nice the workers' threads are to the rest of the service, as in nice(1): 0 not at all,
+    /// 19 the most. Linux alone has it. Default 19.
+    #[serde(default = "nice", deserialize_with = "nice_at_most")]
+    pub nice: u8,
     /// What comes first within a client: `"viewport"`, what its reader sees; or `"offset"`, what
     /// stands topmost. Default `"viewport"`.
     #[serde(default)]
@@ -85,6 +100,31 @@ impl Default for ByteBounds {
 
 fn deadline() -> Time {
     Time::from_secs(60)
+}
+
+fn waiting() -> usize {
+    8
+}
+
+fn waiting_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let waiting = usize::deserialize(deserializer)?;
+    if !(1..=WAITING_MAX).contains(&waiting) {
+        return Err(D::Error::custom(format!(
+            "{waiting} tasks begun by each worker\n1 to {WAITING_MAX}; with 1 a task that waits holds its worker"
+        )));
+    }
+    Ok(waiting)
+}
+
+fn nice() -> u8 {
+    NICE_MAX
+}
+
+fn nice_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let nice = u64::deserialize(deserializer)?;
+    u8::try_from(nice).ok().filter(|nice| *nice <= NICE_MAX).ok_or_else(|| {
+        D::Error::custom(format!("a niceness of {nice}\n0 gives way to nobody, {NICE_MAX} to all"))
+    })
 }
 
 fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

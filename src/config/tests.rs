@@ -58,6 +58,7 @@ fn the_design_reads_without_a_mistake() {
     assert_eq!(config.limits(), Limits::default());
     let queue = &config.queue["images"];
     assert_eq!((queue.consumer.as_str(), queue.workers), ("pictures", 0));
+    assert_eq!((queue.waiting, queue.nice), (8, 19));
     assert_eq!(queue.max_bytes, ByteBounds::default());
     assert_eq!(queue.max_tasks, TaskBounds::default());
     let consumer = &config.consumer["pictures"];
@@ -158,6 +159,11 @@ fn sections_refuse_what_makes_no_sense() {
     let zero = "a bound of zero lets nothing through";
     for (text, told) in [
         (queue("workers = 257"), "3:11: 257 workers are too many | at most 256; 0 is one per core"),
+        (
+            queue("waiting = 0"),
+            "3:11: 0 tasks begun by each worker | 1 to 1024; with 1 a task that waits holds its worker",
+        ),
+        (queue("nice = 20"), "3:8: a niceness of 20 | 0 gives way to nobody, 19 to all"),
         (queue("deadline = \"0s\""), &format!("3:12: {zero}")),
         (
             "[server]\nconnections = 9000000000000000000".to_owned(),

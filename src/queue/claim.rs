@@ -23,6 +23,16 @@ impl Claim {
         Self { queue, id, task: Some(task) }
     }
 
+    /// The queue's name.
+    pub(crate) fn queue(&self) -> &str {
+        self.queue.name()
+    }
+
+    /// Names the task.
+    pub(crate) fn id(&self) -> RunningId {
+        self.id
+    }
+
     /// The message, with the task's own notice of cancellation in it.
     pub(crate) fn message(&self) -> Option<&Message> {
         self.task.as_ref().map(|task| &task.message)

@@ -1,20 +1,19 @@
 //! The task queue: the schedule behind its lock, and the answers to every task.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::claim::Claim;
-use super::fair::FairBy;
-use super::task::{Answering, Task};
+use super::rules::{OnDisconnect, Rules};
+use super::running::Running;
+use super::task::Task;
 use crate::error::{Error, code};
 use crate::extract::{Binding, FromMessage, lacks};
-use crate::message::{Cancellation, Message, Reason};
+use crate::message::{Message, Reason};
 use crate::reply::{Reply, ReplyChannel};
-use crate::schedule::{Bounds, Cancelled, Depth, Entry, Pop, Push, RunningId, Schedule, Viewport};
+use crate::schedule::{Cancelled, Depth, Entry, Push, Schedule, Viewport};
 use crate::setting::Mistake;
 
 /// A named priority queue of tasks; clones are the same queue.
@@ -23,51 +22,29 @@ use crate::setting::Mistake;
 /// the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `failed`.
 #[derive(Clone)]
 pub struct TaskQueue {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-/// What a queue goes by, `[queue.NAME]` in `routing.toml`.
-#[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    pub(crate) bounds: Bounds,
-    pub(crate) fair_by: FairBy,
-    pub(crate) on_disconnect: OnDisconnect,
-    /// How many tasks run at once; here, to say when it is worth trying again.
-    pub(crate) workers: usize,
-}
-
-/// What becomes of a client's tasks when it leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnDisconnect {
-    /// They are cancelled, the running one at its next stage.
-    #[default]
-    Cancel,
-    /// They are finished, and their answers go nowhere.
-    Finish,
-}
-
-struct Shared {
+pub(super) struct Shared {
     name: Arc<str>,
-    rules: Rules,
-    // `std`'s mutex: nothing awaits under it, no task is copied or freed under it, and workers,
-    // which are threads, wait on the condition.
+    pub(super) rules: Rules,
+    // `std`'s mutex: nothing awaits under it, no task is copied, freed or woken under it, and
+    // workers, which are threads, wait on the condition.
     state: Mutex<State>,
-    work: Condvar,
+    pub(super) work: Condvar,
     deadlines: Notify,
 }
 
-struct State {
-    schedule: Schedule<Task>,
-    /// Tasks that are not answered yet: whoever takes one out of here answers it.
-    running: HashMap<RunningId, Unanswered>,
-    stopped: bool,
+pub(super) struct State {
+    pub(super) schedule: Schedule<Task>,
+    pub(super) running: Running,
+    pub(super) stopped: bool,
 }
 
 impl TaskQueue {
     pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules) -> Self {
         let schedule = Schedule::new(rules.bounds);
-        let state = Mutex::new(State { schedule, running: HashMap::new(), stopped: false });
+        let state = Mutex::new(State { schedule, running: Running::default(), stopped: false });
         let (work, deadlines) = (Condvar::new(), Notify::new());
         Self { shared: Arc::new(Shared { name: name.into(), rules, state, work, deadlines }) }
     }
@@ -112,7 +89,7 @@ impl TaskQueue {
         let wait = self.wait_until_room(&state);
         drop(state);
         drop(displaced_replies);
-        stopped.cancel();
+        self.tell(stopped);
         self.shared.work.notify_one();
         // Deadlines are in the order of arrival, so only the first one changes what is waited for.
         if first {
@@ -149,7 +126,7 @@ impl TaskQueue {
             Cancelled::Running(id) => {
                 let stopped = state.stop_running(&[id], Reason::Cancelled);
                 drop(state);
-                stopped.cancel();
+                self.tell(stopped);
                 true
             }
             Cancelled::Unknown => false,
@@ -178,7 +155,7 @@ impl TaskQueue {
         Ok(())
     }
 
-    /// How many tasks are queued and how many are running.
+    /// How many tasks are queued and how many are running, those that wait among them.
     #[must_use]
     pub fn depth(&self) -> (usize, usize) {
         let Depth { queued, running, .. } = self.lock().schedule.depth();
@@ -195,47 +172,8 @@ impl TaskQueue {
         let cancelled = state.schedule.cancel_client(client);
         let stopped = state.stop_running(&cancelled.running, Reason::Cancelled);
         drop(state);
-        stopped.cancel();
+        self.tell(stopped);
         self.answer_all(cancelled.queued, || Reason::Cancelled.error());
-    }
-
-    /// Waits for the next task; `None` once the queue is stopped. Called by worker threads.
-    pub(crate) fn next(&self) -> Option<Claim> {
-        let mut state = self.lock();
-        loop {
-            if state.stopped {
-                return None;
-            }
-            let Pop { task, expired } = state.schedule.pop(now());
-            let stopped = state.stop_running(&expired.running, Reason::Expired);
-            if let Some((id, entry)) = task {
-                let mut task = entry.payload;
-                let cancellation = Cancellation::default();
-                task.message.cancellation = cancellation.clone();
-                state.running.insert(id, Unanswered { cancellation, answer: task.answering() });
-                drop(state);
-                stopped.cancel();
-                self.answer_expired(expired.queued);
-                return Some(Claim::new(self.clone(), id, task));
-            }
-            if expired.queued.is_empty() && stopped.is_empty() {
-                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            } else {
-                drop(state);
-                stopped.cancel();
-                self.answer_expired(expired.queued);
-                state = self.lock();
-            }
-        }
-    }
-
-    /// A worker is done with a task, after so much CPU time; `true` if it is to be answered.
-    pub(super) fn finish(&self, id: RunningId, cost: Duration) -> bool {
-        let mut state = self.lock();
-        state.schedule.finish(id, cost);
-        let unanswered = state.running.remove(&id);
-        drop(state);
-        unanswered.is_some()
     }
 
     /// Answers tasks when their deadline has passed, not when their turn would have come.
@@ -259,34 +197,8 @@ impl TaskQueue {
         let expired = state.schedule.expire(now());
         let stopped = state.stop_running(&expired.running, Reason::Expired);
         drop(state);
-        stopped.cancel();
+        self.tell(stopped);
         self.answer_expired(expired.queued);
-    }
-
-    /// Takes no more tasks and answers the queued ones; running ones go on.
-    pub(crate) fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        let queued = state.schedule.drain();
-        drop(state);
-        self.shared.work.notify_all();
-        self.answer_all(queued, || Reason::Restart.error());
-    }
-
-    /// Tells running tasks to stop at their next stage.
-    pub(crate) fn stop_running(&self) {
-        let state = self.lock();
-        let running = state.running.values().map(|task| task.cancellation.clone()).collect();
-        drop(state);
-        Stopped(running, Reason::Restart).cancel();
-    }
-
-    /// Answers the tasks that are still running: nobody waits for them any longer.
-    pub(crate) fn give_up_running(&self) {
-        let running = std::mem::take(&mut self.lock().running);
-        for Unanswered { answer, .. } in running.into_values() {
-            answer.error(Reason::Restart.error());
-        }
     }
 
     fn entry(&self, task: Task) -> Entry<Task> {
@@ -311,11 +223,11 @@ impl TaskQueue {
         u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
     }
 
-    fn answer_expired(&self, entries: Vec<Entry<Task>>) {
+    pub(super) fn answer_expired(&self, entries: Vec<Entry<Task>>) {
         self.answer_all(entries, || Reason::Expired.error());
     }
 
-    fn answer_all(&self, entries: Vec<Entry<Task>>, error: impl Fn() -> Error) {
+    pub(super) fn answer_all(&self, entries: Vec<Entry<Task>>, error: impl Fn() -> Error) {
         if entries.is_empty() {
             return;
         }
@@ -326,7 +238,7 @@ impl TaskQueue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under it would be a fault of the schedule; its users must not hang for it.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -337,36 +249,8 @@ const TASK_OVERHEAD: usize = 512;
 const SHORTEST_WAIT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 30_000;
 
-/// A running task: how it is told to stop, and how it is answered should it not.
-struct Unanswered {
-    cancellation: Cancellation,
-    answer: Answering,
-}
-
-/// Running tasks to be told, once the lock is released, that nobody waits for them.
-struct Stopped(Vec<Cancellation>, Reason);
-
-impl Stopped {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn cancel(self) {
-        for cancellation in self.0 {
-            cancellation.cancel(self.1);
-        }
-    }
-}
-
-impl State {
-    fn stop_running(&self, ids: &[RunningId], reason: Reason) -> Stopped {
-        let running = ids.iter().filter_map(|id| self.running.get(id));
-        Stopped(running.map(|task| task.cancellation.clone()).collect(), reason)
-    }
-}
-
 /// Tokio's clock, which tests can stop.
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 

@@ -59,7 +59,8 @@ impl<'a> Builder<'a> {
             if let (Some(consumer), Some(task_queue)) =
                 (self.worker(queue, task_queue.clone(), mistakes), task_queue)
             {
-                queues.push(QueueOfRouter { queue: task_queue, consumer, workers: workers(queue) });
+                let (workers, nice) = (workers(queue), queue.nice);
+                queues.push(QueueOfRouter { queue: task_queue, consumer, workers, nice });
             }
         }
         let mut routes = Vec::new();
@@ -262,6 +263,7 @@ fn rules(queue: &QueueConfig) -> Rules {
         fair_by: queue.fair_by.clone(),
         on_disconnect: queue.on_disconnect,
         workers: workers(queue),
+        waiting: queue.waiting,
     }
 }
 

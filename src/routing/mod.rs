@@ -53,6 +53,7 @@ struct QueueOfRouter {
     queue: TaskQueue,
     consumer: Bound,
     workers: usize,
+    nice: u8,
 }
 
 /// What runs beside a router while it is served.
@@ -162,8 +163,8 @@ impl Router {
     pub(crate) fn start(&self) -> io::Result<Running> {
         let watches = CancellationToken::new();
         let mut workers = Vec::new();
-        for QueueOfRouter { queue, consumer, workers: count } in &self.inner.queues {
-            workers.push(Workers::start(queue, consumer, *count)?);
+        for QueueOfRouter { queue, consumer, workers: count, nice } in &self.inner.queues {
+            workers.push(Workers::start(queue, consumer, *count, *nice)?);
             let (queue, ended) = (queue.clone(), watches.clone());
             tokio::spawn(async move {
                 ended.run_until_cancelled(queue.watch_deadlines()).await;

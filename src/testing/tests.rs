@@ -1,5 +1,7 @@
 //! What a client meets, from the handshake to the last event.
 
+mod waiting;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -236,7 +238,7 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
     assert_eq!(client.receive().await.text(), "working");
     client.send("cancel").await;
     let answer = client.receive().await.json();
-    assert_eq!((&answer["uuid"], &answer["code"]), (&"fragile".into(), &"failed".into()));
+    assert_eq!((&answer["uuid"], &answer["code"]), (&"fragile".into(), &"cancelled".into()));
     client.send("another").await;
     assert_eq!(client.receive().await.text(), "worked");
 }

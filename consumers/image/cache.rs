@@ -1,0 +1,142 @@
+//! Results that were made before, found again by the content of their pictures.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use waterway::Size;
+
+#[cfg(test)]
+mod tests;
+
+/// Results by picture and by `W`, all else that they depend on: bounded by bytes, and the least
+/// recently used go first.
+///
+/// What is kept is `T`, what a job yields, and not the picture. It is up to date only while the
+/// files that it names are there, so who finds one says whether they are.
+#[derive(Debug)]
+pub struct Cache<W, T> {
+    limit: u64,
+    kept: Mutex<Kept<W, T>>,
+}
+
+/// A picture by its content, and how it is worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key<W> {
+    /// BLAKE3's: nobody can make two files of which it is the same.
+    content: [u8; 32],
+    work: W,
+}
+
+#[derive(Debug)]
+struct Kept<W, T> {
+    results: HashMap<Key<W>, Entry<T>>,
+    /// By when they were used, which no two were at once.
+    by_use: BTreeMap<u64, Key<W>>,
+    uses: u64,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    result: T,
+    bytes: u64,
+    used: u64,
+}
+
+/// What a result takes beside its own bytes.
+const OVERHEAD: u64 = 256;
+
+impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
+    /// A cache of so many bytes; of none, it is off.
+    #[must_use]
+    pub fn new(limit: Size) -> Self {
+        let kept = Kept { results: HashMap::new(), by_use: BTreeMap::new(), uses: 0, bytes: 0 };
+        Self { limit: limit.bytes(), kept: Mutex::new(kept) }
+    }
+
+    /// What such work on this file is found by; `None` when the cache is off, and then the file is
+    /// not looked at.
+    #[must_use]
+    pub fn key(&self, file: &[u8], work: W) -> Option<Key<W>> {
+        (self.limit > 0).then(|| Key { content: *blake3::hash(file).as_bytes(), work })
+    }
+
+    /// The result, if there is one and `is_there` says that what it names is still there; else it
+    /// is forgotten.
+    pub async fn find<F: Future<Output = bool>>(
+        &self,
+        key: &Key<W>,
+        is_there: impl FnOnce(T) -> F,
+    ) -> Option<T> {
+        let (result, used) = self.kept().touch(key)?;
+        if is_there(result.clone()).await {
+            return Some(result);
+        }
+        let mut kept = self.kept();
+        // Somebody may have put a new one there meanwhile.
+        let same = kept.results.get(key).is_some_and(|entry| entry.used == used);
+        let forgotten = if same { kept.remove(key) } else { None };
+        drop(kept);
+        drop(forgotten);
+        None
+    }
+
+    /// Keeps a result that takes so many bytes in memory. One that is larger than the whole cache
+    /// is not kept.
+    pub fn keep(&self, key: Key<W>, result: T, bytes: u64) {
+        let bytes = bytes.saturating_add(OVERHEAD);
+        if bytes > self.limit {
+            return;
+        }
+        let mut kept = self.kept();
+        let mut gone = Vec::from_iter(kept.remove(&key));
+        while kept.bytes > self.limit - bytes {
+            let Some(oldest) = kept.by_use.first_key_value().map(|(_, key)| key.clone()) else {
+                break;
+            };
+            gone.extend(kept.remove(&oldest));
+        }
+        kept.insert(key, result, bytes);
+        drop(kept);
+        // Freed once the lock is released.
+        drop(gone);
+    }
+
+    /// How many bytes are kept.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.kept().bytes
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<W, T>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W: Hash + Eq + Clone, T: Clone> Kept<W, T> {
+    fn insert(&mut self, key: Key<W>, result: T, bytes: u64) {
+        self.uses += 1;
+        self.bytes += bytes;
+        self.by_use.insert(self.uses, key.clone());
+        self.results.insert(key, Entry { result, bytes, used: self.uses });
+    }
+
+    /// The result, used now, and what says so.
+    fn touch(&mut self, key: &Key<W>) -> Option<(T, u64)> {
+        let entry = self.results.get_mut(key)?;
+        self.uses += 1;
+        if let Some(key) = self.by_use.remove(&entry.used) {
+            self.by_use.insert(self.uses, key);
+        }
+        entry.used = self.uses;
+        Some((entry.result.clone(), entry.used))
+    }
+
+    fn remove(&mut self, key: &Key<W>) -> Option<T> {
+        let entry = self.results.remove(key)?;
+        self.by_use.remove(&entry.used);
+        self.bytes -= entry.bytes;
+        Some(entry.result)
+    }
+}

@@ -1,0 +1,202 @@
+//! Equal work in flight is done once, and answered to all who asked for it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use foldhash::quality::RandomState;
+use tokio::sync::OnceCell;
+use waterway::{Cancellation, Error, code};
+
+#[cfg(test)]
+mod tests;
+
+/// Work that is under way, so that those who ask for the same wait for it instead of doing it
+/// again. Two ask for the same when their files are equal, byte by byte, and so is `W`: all else
+/// that the result depends on.
+///
+/// It keeps nothing: once work is done, who asks has it done again.
+#[derive(Debug)]
+pub struct Folding<W, T> {
+    /// No more than there are callers of [`work`](Self::work).
+    flights: Mutex<HashMap<Key<W>, Flight<T>>>,
+    /// Of the process's own making, so that nobody can send files whose fingerprints are equal.
+    fingerprint: RandomState,
+}
+
+/// What is worked on, and how.
+#[derive(Debug, Clone)]
+struct Key<W> {
+    fingerprint: u64,
+    file: Bytes,
+    work: W,
+}
+
+#[derive(Debug)]
+struct Flight<T> {
+    outcome: Outcome<T>,
+    /// How many callers are in it.
+    seats: usize,
+}
+
+/// The first who gets it works, and the others wait for its outcome; if it gives up, the next one
+/// works.
+type Outcome<T> = Arc<OnceCell<Result<T, Shared>>>;
+
+/// An error that is told to several.
+#[derive(Debug)]
+struct Shared(Error);
+
+/// One caller's place in a flight.
+struct Seat<'a, W: Hash + Eq, T> {
+    folding: &'a Folding<W, T>,
+    key: Key<W>,
+    outcome: Outcome<T>,
+}
+
+impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
+    /// With nothing under way.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { flights: Mutex::default(), fingerprint: RandomState::default() }
+    }
+
+    /// The outcome of this work on this file: of `make`, unless equal work is under way; then
+    /// `make` is dropped without having begun.
+    ///
+    /// When who works gives up, one of those who wait works in its place, with its own `make`: when
+    /// the future is dropped or panics, and when `make` fails because this `cancellation` was
+    /// given or its client has left. Any other failure is that of the work, and told to all.
+    ///
+    /// # Errors
+    /// Those of the work. The cause of another's is told as text.
+    pub async fn work(
+        &self,
+        file: &Bytes,
+        work: W,
+        cancellation: &Cancellation,
+        make: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let seat = self.seat(file, work);
+        let mut own = None;
+        let outcome = seat.outcome.get_or_try_init(|| async {
+            let error = match make.await {
+                Ok(made) => return Ok(Ok(made)),
+                Err(error) => error,
+            };
+            if cancellation.is_cancelled() || error.code() == code::GONE {
+                return Err(error);
+            }
+            let shared = Shared::new(&error);
+            own = Some(error);
+            Ok(Err(shared))
+        });
+        let outcome = outcome.await?;
+        // Who asks from now on asks for new work.
+        seat.close();
+        match (outcome, own) {
+            (Ok(made), _) => Ok(made.clone()),
+            (Err(_), Some(error)) => Err(error),
+            (Err(shared), None) => Err(shared.told()),
+        }
+    }
+
+    /// How many different works are under way.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.flights().len()
+    }
+
+    fn seat(&self, file: &Bytes, work: W) -> Seat<'_, W, T> {
+        let mut hasher = self.fingerprint.build_hasher();
+        hasher.write(file);
+        let key = Key { fingerprint: hasher.finish(), file: file.clone(), work };
+        let mut flights = self.flights();
+        let flight = flights.entry(key.clone());
+        let flight = flight.or_insert_with(|| Flight { outcome: Arc::default(), seats: 0 });
+        flight.seats += 1;
+        let outcome = Arc::clone(&flight.outcome);
+        drop(flights);
+        Seat { folding: self, key, outcome }
+    }
+}
+
+impl<W: Hash + Eq, T> Folding<W, T> {
+    fn flights(&self) -> MutexGuard<'_, HashMap<Key<W>, Flight<T>>> {
+        // Nothing of a caller's runs under it but `W`'s hash and comparison.
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W: Hash + Eq + Clone, T: Clone> Default for Folding<W, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W: Hash + Eq, T> Seat<'_, W, T> {
+    /// Nobody else gets into the flight.
+    fn close(&self) {
+        self.forget_if(|_| true);
+    }
+
+    /// Forgets the flight, unless it is another one already.
+    fn forget_if(&self, wanted: impl FnOnce(&mut Flight<T>) -> bool) {
+        let mut flights = self.folding.flights();
+        let flight = flights.get_mut(&self.key);
+        let own = flight.filter(|flight| Arc::ptr_eq(&flight.outcome, &self.outcome));
+        let forgotten = match own.is_some_and(wanted) {
+            true => flights.remove_entry(&self.key),
+            false => None,
+        };
+        drop(flights);
+        // A file may be freed with it, and not under the lock.
+        drop(forgotten);
+    }
+}
+
+impl<W: Hash + Eq, T> Drop for Seat<'_, W, T> {
+    fn drop(&mut self) {
+        self.forget_if(|flight| {
+            flight.seats -= 1;
+            flight.seats == 0
+        });
+    }
+}
+
+impl<W: Hash> Hash for Key<W> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.fingerprint);
+        self.work.hash(state);
+    }
+}
+
+impl<W: Eq> PartialEq for Key<W> {
+    fn eq(&self, other: &Self) -> bool {
+        // The files last: that is one pass over them, and only where they are as good as equal.
+        self.fingerprint == other.fingerprint && self.work == other.work && self.file == other.file
+    }
+}
+
+impl<W: Eq> Eq for Key<W> {}
+
+impl Shared {
+    fn new(error: &Error) -> Self {
+        let mut copy = Error::new(error.code(), error.message().to_owned());
+        if let serde_json::Value::Object(fields) = error.to_json() {
+            let own = fields.into_iter().filter(|(name, _)| name != "error" && name != "code");
+            for (name, value) in own {
+                copy = copy.with(&name, value);
+            }
+        }
+        match error.source() {
+            Some(source) => Self(copy.because(source.to_string())),
+            None => Self(copy),
+        }
+    }
+
+    fn told(&self) -> Error {
+        Self::new(&self.0).0
+    }
+}

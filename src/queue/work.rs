@@ -1,0 +1,174 @@
+//! The workers' side of a queue: what to do next, and what became of it.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::claim::Claim;
+use super::running::{Over, Ready};
+use super::task_queue::{State, TaskQueue, now};
+use crate::message::{Cancellation, Reason};
+use crate::schedule::{Pop, RunningId};
+
+/// What a worker is to do next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Begin this task.
+    Begin(Claim),
+    /// Go on with this one, which waited.
+    Resume(RunningId),
+    /// Drop this one, which waited: it is answered already.
+    Drop(RunningId),
+}
+
+impl TaskQueue {
+    /// Waits for something to do; `None` once the queue is stopped and nothing waits that was
+    /// begun. Called by worker threads.
+    ///
+    /// What can go on comes before what is new, and nothing new is begun while as many tasks as
+    /// may be have been.
+    pub(crate) fn next(&self) -> Option<Next> {
+        let mut state = self.lock();
+        loop {
+            if let Some(Ready { id, over }) = state.running.next_ready() {
+                // It may be the last one that the others stay for.
+                if state.stopped {
+                    self.shared.work.notify_all();
+                }
+                return Some(if over { Next::Drop(id) } else { Next::Resume(id) });
+            }
+            if state.stopped && !state.running.any_rests() {
+                return None;
+            }
+            let begins = !state.stopped && state.running.len() < self.shared.rules.begun_at_most();
+            if !begins {
+                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let Pop { task, expired } = state.schedule.pop(now());
+            let stopped = state.stop_running(&expired.running, Reason::Expired);
+            if let Some((id, entry)) = task {
+                let mut task = entry.payload;
+                let cancellation = Cancellation::default();
+                task.message.cancellation = cancellation.clone();
+                state.running.begin(id, cancellation, task.answering());
+                drop(state);
+                self.tell(stopped);
+                self.answer_expired(expired.queued);
+                return Some(Next::Begin(Claim::new(self.clone(), id, task)));
+            }
+            if expired.queued.is_empty() && stopped.is_empty() {
+                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                drop(state);
+                self.tell(stopped);
+                self.answer_expired(expired.queued);
+                state = self.lock();
+            }
+        }
+    }
+
+    /// A task waits for something, after so much CPU time: its worker is free for another. What it
+    /// is must be where any worker finds it, because one may be told to go on with it from now on.
+    pub(crate) fn rest(&self, id: RunningId, cost: Duration) {
+        let mut state = self.lock();
+        let Some(over) = state.running.rest(id, cost) else { return };
+        let Over { answer, reason, .. } = over;
+        state.schedule.finish(id, cost);
+        drop(state);
+        answer.error(reason.error());
+    }
+
+    /// What a task waited for has come.
+    ///
+    /// Wakers call this, so nothing that is done under the queue's lock may wake a task.
+    pub(crate) fn wake(&self, id: RunningId) {
+        let woken = self.lock().running.wake(id);
+        if woken {
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// A worker is done with a task, after so much CPU time; `true` if it is to be answered.
+    pub(super) fn finish(&self, id: RunningId, cost: Duration) -> bool {
+        let mut state = self.lock();
+        // One that is over has been finished when it was answered, and is not known any more.
+        state.schedule.finish(id, cost);
+        let full = state.running.len() >= self.shared.rules.begun_at_most();
+        let unanswered = state.running.finish(id);
+        drop(state);
+        // Others may have been woken for a new task when there was no room for it.
+        if full {
+            self.shared.work.notify_one();
+        }
+        unanswered
+    }
+
+    /// Takes no more tasks and answers the queued ones; running ones go on.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        let queued = state.schedule.drain();
+        drop(state);
+        self.shared.work.notify_all();
+        self.answer_all(queued, || Reason::Restart.error());
+    }
+
+    /// Tells running tasks to stop at their next stage.
+    pub(crate) fn stop_running(&self) {
+        let mut state = self.lock();
+        let running = state.running.ids();
+        let stopped = state.stop_running(&running, Reason::Restart);
+        drop(state);
+        self.tell(stopped);
+    }
+
+    /// Answers the tasks that are still running: nobody waits for them any longer.
+    pub(crate) fn give_up_running(&self) {
+        let answers = self.lock().running.give_up();
+        for answer in answers {
+            answer.error(Reason::Restart.error());
+        }
+    }
+
+    /// Tells running tasks, now that the lock is released, that nobody waits for them, and answers
+    /// those that no worker is at.
+    pub(super) fn tell(&self, stopped: Stopped) {
+        for over in stopped.over {
+            over.answer.error(over.reason.error());
+            // Only a worker drops a task: what that does is the consumer's, and may take time.
+            self.shared.work.notify_one();
+        }
+        for cancellation in stopped.running {
+            cancellation.cancel(stopped.reason);
+        }
+    }
+}
+
+/// Running tasks to be told, once the lock is released, that nobody waits for them.
+#[must_use]
+pub(super) struct Stopped {
+    reason: Reason,
+    running: Vec<Cancellation>,
+    over: Vec<Over>,
+}
+
+impl Stopped {
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+}
+
+impl State {
+    /// Nobody waits for these any more; those that no worker is at are finished.
+    pub(super) fn stop_running(&mut self, ids: &[RunningId], reason: Reason) -> Stopped {
+        let mut stopped = Stopped { reason, running: Vec::new(), over: Vec::new() };
+        for told in ids.iter().filter_map(|id| self.running.tell(*id, reason)) {
+            stopped.running.push(told.cancellation);
+            if let Some(over) = told.over {
+                self.schedule.finish(over.id, over.cost);
+                stopped.over.push(over);
+            }
+        }
+        stopped
+    }
+}

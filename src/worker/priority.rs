@@ -1,0 +1,57 @@
+//! How worker threads give way to the sockets.
+
+use std::io;
+
+/// Makes the calling thread at least so nice: 0 leaves it as it is, 19 lets everybody else go
+/// first. What the process was started with is never undone.
+///
+/// # Errors
+/// Where the system does not allow it, or does not know the niceness of a thread.
+pub(super) fn give_way(nice: u8) -> io::Result<()> {
+    if nice == 0 { Ok(()) } else { set(nice.into()) }
+}
+
+#[cfg(target_os = "linux")]
+fn set(nice: i32) -> io::Result<()> {
+    use rustix::process::{getpriority_process, setpriority_process};
+
+    // POSIX has it that this is the whole process's; on Linux, where no process is named, it is
+    // the calling thread's alone: setpriority(2), "C library/kernel differences".
+    if getpriority_process(None)? < nice {
+        setpriority_process(None, nice)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set(_: i32) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "threads have no niceness of their own here"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::thread;
+
+    use rustix::process::getpriority_process;
+
+    use super::give_way;
+
+    fn nice_after(steps: &'static [u8]) -> i32 {
+        let thread = thread::spawn(move || {
+            for nice in steps {
+                give_way(*nice).unwrap();
+            }
+            getpriority_process(None).unwrap()
+        });
+        thread.join().unwrap()
+    }
+
+    #[test]
+    fn a_thread_gives_way_alone_and_never_less_than_before() {
+        let own = getpriority_process(None).unwrap();
+        assert_eq!(nice_after(&[19]), 19);
+        assert_eq!(nice_after(&[0]), own);
+        assert_eq!(nice_after(&[19, 3]), 19);
+        assert_eq!(getpriority_process(None).unwrap(), own, "this thread is as it was");
+    }
+}
