@@ -11,7 +11,8 @@ use super::options::OnTruncated;
 use super::pipeline::{self, Outcome, Stopped};
 use super::resize::{resize, zoomed};
 use super::step::Step;
-use super::{Checkpoint, Header, Pictures, Store};
+use super::{Checkpoint, Header, Pictures};
+use crate::storage::{Kept, Store};
 
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,7 @@ pub struct Encoded {
 /// Each with the `uuid`: `bad_header` for a pipeline that is not there or a result beyond the
 /// limits, `bad_image`, `storage`, whatever the checkpoint says, and, with a `url`, `step_failed`
 /// or `failed` when the pipeline did not come to its end.
-pub(super) fn work(
+pub(super) async fn work(
     file: &[u8],
     header: &Header,
     options: &Pictures,
@@ -55,7 +56,7 @@ pub(super) fn work(
 ) -> Result<Worked, Error> {
     let job = Job { codec: codec::built_in(), file, header, options, store };
     let mut worked =
-        job.run(checkpoint).map_err(|error| error.with("uuid", header.uuid.clone()))?;
+        job.run(checkpoint).await.map_err(|error| error.with("uuid", header.uuid.clone()))?;
     worked.fields.insert("uuid".into(), header.uuid.clone());
     Ok(worked)
 }
@@ -69,7 +70,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
+    async fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
         let steps = self.steps()?;
         let probe = self.codec.probe(self.file)?;
         let size = self.admit(&probe)?;
@@ -84,11 +85,19 @@ impl Job<'_> {
 
         checkpoint("keep")?;
         let received = Received::new(&probe);
-        self.store.keep(&received.file_name(), self.file)?;
+        let kept = self.store.keep(received.file_name(), self.file).await?;
 
-        let mut worked = pipeline::run(picture, probe.format, steps, checkpoint)
-            .and_then(|outcome| self.finish(outcome, &received, checkpoint))
-            .map_err(|stopped| self.give_up(stopped, &received))?;
+        let worked = match pipeline::run(picture, probe.format, steps, checkpoint) {
+            Ok(outcome) => self.finish(outcome, &received, checkpoint).await,
+            Err(stopped) => Err(stopped),
+        };
+        let mut worked = match worked {
+            Ok(worked) => {
+                kept.commit();
+                worked
+            }
+            Err(stopped) => return Err(self.give_up(stopped, &received, kept).await),
+        };
         if truncated {
             worked.fields.insert("truncated".into(), true.into());
         }
@@ -120,7 +129,7 @@ impl Job<'_> {
         })
     }
 
-    fn finish(
+    async fn finish(
         &self,
         outcome: Outcome,
         received: &Received,
@@ -131,13 +140,15 @@ impl Job<'_> {
         let result = self.codec.encode(&picture, encoding).map_err(Stopped::Step)?;
         checkpoint("write").map_err(Stopped::Checkpoint)?;
         let name = self.result_name(received, encoding.format().extension());
-        self.store.keep(&name, &result).map_err(Stopped::Step)?;
-        Ok(self.answer(&name, result, encoding, fields))
+        let kept = self.store.keep(name, &result).await.map_err(Stopped::Step)?;
+        let url = self.store.url(kept.name()).await.map_err(Stopped::Step)?;
+        kept.commit();
+        Ok(self.answer(url, result, encoding, fields))
     }
 
     fn answer(
         &self,
-        name: &str,
+        url: String,
         bytes: Vec<u8>,
         encoding: Encoding,
         mut fields: Map<String, Value>,
@@ -145,7 +156,7 @@ impl Job<'_> {
         let media_type = encoding.format().media_type();
         let picture = match self.header.response {
             Response::Url => {
-                fields.insert("url".into(), self.store.url(name).into());
+                fields.insert("url".into(), url.into());
                 None
             }
             // What a step such as `info` found out is the result then.
@@ -156,19 +167,27 @@ impl Job<'_> {
 
     /// Has the received picture stand in for the result when the pipeline failed; leaves nothing
     /// when nobody waits any more or when the disk takes nothing.
-    fn give_up(&self, stopped: Stopped, received: &Received) -> Error {
-        let error = match stopped {
+    async fn give_up(&self, stopped: Stopped, received: &Received, original: Kept) -> Error {
+        match stopped {
             Stopped::Step(error) if error.code() != code::STORAGE => {
                 let name = self.result_name(received, received.extension);
-                match self.store.keep(&name, self.file) {
-                    Ok(()) => return error.with("url", self.store.url(&name)),
+                match self.stand_in(name).await {
+                    Ok(url) => {
+                        original.commit();
+                        error.with("url", url)
+                    }
                     Err(_) => error,
                 }
             }
             Stopped::Step(error) | Stopped::Checkpoint(error) => error,
-        };
-        self.store.forget(&received.file_name());
-        error
+        }
+    }
+
+    async fn stand_in(&self, name: String) -> Result<String, Error> {
+        let kept = self.store.keep(name, self.file).await?;
+        let url = self.store.url(kept.name()).await?;
+        kept.commit();
+        Ok(url)
     }
 
     fn result_name(&self, received: &Received, extension: &str) -> String {

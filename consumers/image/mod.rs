@@ -17,7 +17,6 @@ pub mod pipeline;
 mod receive;
 mod resize;
 pub mod step;
-mod store;
 mod worker;
 
 pub use connect::{connect, disconnect};
@@ -27,8 +26,7 @@ pub use header::Header;
 pub use job::{Encoded, Worked};
 pub use options::{OnTruncated, Pictures};
 pub use receive::{http, receive};
-pub use store::Store;
-pub use worker::work;
+pub use worker::{sweep, work};
 
 /// The codes of the picture service's own errors, beside [`waterway::code`].
 pub mod code {
@@ -40,4 +38,4 @@ pub mod code {
 
 /// Asked before each stage, with the stage's name, whether to go on: this is how a cancellation
 /// reaches work that is under way, and how progress reaches the client.
-pub type Checkpoint<'a> = dyn FnMut(&'static str) -> Result<(), waterway::Error> + 'a;
+pub type Checkpoint<'a> = dyn FnMut(&'static str) -> Result<(), waterway::Error> + Send + 'a;

@@ -9,7 +9,8 @@ use waterway::{Content, Error, Message, Options, Reply};
 
 use super::framing::Parts;
 use super::job::{self, Encoded, Worked};
-use super::{Pictures, Store, receive};
+use super::{Pictures, receive};
+use crate::storage::keep_swept;
 
 /// Works on one picture. Between stages it asks whether anybody still waits, and tells a page that
 /// wants to know how far it is.
@@ -20,7 +21,7 @@ pub async fn work(message: Message, options: Options<Pictures>) -> Result<Reply,
     // The queue's threads are for this: nothing else waits while a picture is worked on.
     let header = receive::header(&message)?;
     let picture = picture(&message).map_err(|error| error.with("uuid", header.uuid.clone()))?;
-    let store = Store::new(&options.folder, &message.scope.public_url);
+    let store = options.store(&message.scope.public_url);
     let progress = header.progress && matches!(message.content, Content::Receive(_));
     let mut checkpoint = |stage: &'static str| {
         message.cancellation.check()?;
@@ -30,8 +31,13 @@ pub async fn work(message: Message, options: Options<Pictures>) -> Result<Reply,
         }
         Ok(())
     };
-    let worked = job::work(&picture, &header, &options, &store, &mut checkpoint)?;
+    let worked = job::work(&picture, &header, &options, &store, &mut checkpoint).await?;
     reply(worked, &message)
+}
+
+/// Beside `image.work`: keeps its folder within what `retention` says.
+pub async fn sweep(options: Options<Pictures>) {
+    keep_swept(&options.storage, &options.retention).await;
 }
 
 fn picture(message: &Message) -> Result<Bytes, Error> {

@@ -8,11 +8,13 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
 use serde_json::{from_value, json};
 
 use super::super::codec::samples::*;
 use super::super::codec::{Format, Limits, built_in};
 use super::*;
+use crate::storage::{Address, Storage};
 
 /// A service of its own with pipelines of all kinds.
 struct Service {
@@ -40,11 +42,11 @@ impl Service {
     fn work_until(&self, file: &[u8], mut header: Value, stage: &str) -> Result<Value, Error> {
         header["uuid"] = json!(5);
         let header = Header::parse(&header.to_string()).unwrap();
-        let store = Store::new(self.dir.path(), "http://host");
+        let store = store(self.dir.path());
         let mut checkpoint = |at: &'static str| {
             if at == stage { Err(Error::new(code::CANCELLED, "cancelled")) } else { Ok(()) }
         };
-        let worked = work(file, &header, &self.options, &store, &mut checkpoint)?;
+        let worked = now(work(file, &header, &self.options, &store, &mut checkpoint))?;
         let mut answer = worked.fields;
         if let Some(Encoded { media_type, bytes }) = worked.picture {
             answer.insert(
@@ -64,6 +66,15 @@ impl Service {
         let name = url.as_str().unwrap().strip_prefix("http://host/upload/").unwrap();
         fs::read(self.dir.path().join(name)).unwrap()
     }
+}
+
+fn store(folder: &Path) -> Store {
+    Store::new(Storage::folder(folder), Address::default(), "http://host")
+}
+
+/// What needs no waiting, as with a folder for a store.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("a folder is not waited for")
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -209,9 +220,9 @@ fn work_stops_at_any_stage_and_leaves_nothing() {
 fn a_folder_that_takes_nothing_is_a_storage_error() {
     let service = Service::new();
     let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
-    let store = Store::new("/dev/null/media", "http://host");
+    let store = store(Path::new("/dev/null/media"));
     let file = png(&photo(4, 4));
-    let error = work(&file, &header, &service.options, &store, &mut |_| Ok(())).unwrap_err();
+    let error = now(work(&file, &header, &service.options, &store, &mut |_| Ok(()))).unwrap_err();
     assert_eq!((error.code(), error.field("url")), ("storage", None));
 }
 
@@ -229,5 +240,23 @@ fn the_limit_counts_before_and_after_zooming() {
     for ((width, height), zoom, expected) in table {
         let answer = service.work(&png(&photo(width, height)), json!({"zoom": zoom}));
         assert_eq!(answer.err().map(|error| error.code()), expected, "{width} × {height} × {zoom}");
+    }
+}
+
+#[test]
+fn a_panic_in_the_work_leaves_nothing() {
+    let service = Service::new();
+    let file = jpeg(&photo(20, 10));
+    let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
+    let store = store(service.dir.path());
+    for stage in ["grayscale", "encode", "write"] {
+        let mut checkpoint = |at: &'static str| {
+            assert_ne!(at, stage, "a codec panics");
+            Ok(())
+        };
+        let work = work(&file, &header, &service.options, &store, &mut checkpoint);
+        let worked = now(std::panic::AssertUnwindSafe(work).catch_unwind());
+        assert!(worked.is_err(), "{stage}");
+        assert!(service.files().is_empty(), "{stage}");
     }
 }
