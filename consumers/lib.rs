@@ -8,6 +8,7 @@ pub mod image;
 pub mod media;
 pub mod page;
 pub mod program;
+pub mod storage;
 
 use waterway::Registry;
 
@@ -29,6 +30,7 @@ pub fn registry() -> Registry {
         .function("image.reprioritise", image::reprioritise)
         .function("image.viewport", image::viewport)
         .function("image.work", image::work)
+        .background("image.work", image::sweep)
         .function("media", media::media)
         .function("page", page::page)
         .function("page.sample", page::sample)

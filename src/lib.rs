@@ -35,6 +35,7 @@
 //! * A [`Registry`] lists consumers by name; a [`Router`] is the table that routes to them, read
 //!   from `routing.toml` ([`RoutingConfig`] is that file as it is written).
 //! * [`ReplyChannel`] leads back to the client, [`ChannelLayer`] to others and to groups.
+//! * A job that runs beside a consumer for as long as it is served is a [`Background`].
 //! * [`TaskQueue`] takes a [`Task`] for workers: clients share their time fairly, and each task
 //!   has exactly one answer.
 //! * [`server::run`] serves a router; [`testing`] drives one without a socket.
@@ -64,10 +65,11 @@ pub use config::{
     Listen, Literal, Loaded, Methods, Origin, PathTemplate, Proxy, PublicUrl, QueueConfig,
     RouteConfig, RoutingConfig, Secret, ServerConfig, TaskBounds, TemplateError,
 };
-pub use consumer::{Constructor, Consumer, IntoReply, Registry, SocketConsumer};
+pub use consumer::{Background, Constructor, Consumer, IntoReply, Registry, SocketConsumer};
 pub use error::{Error, code};
 pub use extract::{
-    Binary, Binding, Claims, CloseCode, FromMessage, Head, Json, Options, Path, Query, Text,
+    Binary, Binding, Claims, CloseCode, FromBinding, FromMessage, Head, Json, Options, Path, Query,
+    Text,
 };
 pub use layer::{ChannelLayer, Delivery, GROUPS_PER_CLIENT, Group};
 pub use message::{Cancellation, Channel, Content, HEAD_LIMIT, Message, Params, Reason, Scope};

@@ -125,96 +125,40 @@ impl Watch {
     }
 }
 
-/// What a picture's file and its pipeline ask for, as far as memory goes. Nothing of it is
-/// believed beyond what the limits on pixels have let through.
+/// What is known of a picture before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// The size of the file in bytes.
+    /// The file's length in bytes.
     pub file: u64,
-    /// The size in pixels as stored.
-    pub stored: (u32, u32),
-    /// What the decoder keeps of the whole picture beside its pixels.
-    pub kept: Kept,
-    /// How much smaller the decoder makes each side: 1, 2, 4 or 8.
-    pub scale: u32,
-    /// Bytes that a decoded pixel takes: 1 grey, 3 RGB, 4 with alpha.
-    pub channels: u32,
-    /// The largest size in pixels that the picture has after it was decoded: zoomed, or made by a
-    /// step.
-    pub output: (u32, u32),
-    /// How many decoded frames are held at once; at least 1.
-    pub frames: u32,
+    /// The size that it is decoded at.
+    pub decoded: (u32, u32),
+    /// The samples of a pixel, each of them a byte, in hundredths: 300 for RGB.
+    pub samples: u32,
+    /// What the decoder holds beside it, in bytes.
+    pub held: u64,
+    /// The size that it is brought to.
+    pub size: (u32, u32),
+    /// The largest size that steps make of that.
+    pub largest: (u32, u32),
 }
 
-/// What a decoder keeps of the whole picture beside its pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// Some rows alone: baseline JPEG, PNG.
-    Rows,
-    /// All coefficients, two bytes each: progressive JPEG.
-    Coefficients {
-        /// How many components: 1 grey, 3 colour, 4 CMYK.
-        components: u32,
-        /// How many pixels one sample of the second and third component stands for, across and
-        /// down: (2, 2) for 4:2:0, (1, 1) for 4:4:4.
-        chroma: (u32, u32),
-    },
-    /// So many bytes for each stored pixel: 4 for lossless WebP and a GIF's canvas, 2 for lossy
-    /// WebP's planes.
-    Pixels(u32),
-}
-
-/// What everything else takes: tables, rows, and the answer.
+/// What work takes besides, whatever the picture: tables, and the file that is written.
 const OVERHEAD: u64 = 256 << 10;
 
-/// The most bytes that working on such a picture takes at once, beside its message.
-///
-/// That is the largest of its stages: decoding (the file out of its base64, what the decoder
-/// keeps, and the pixels), resizing (pixels before and after, and the rows between), a step
-/// (before and after), encoding (pixels, and a file that is no larger).
+/// The memory that work on a picture takes at most at a time, in bytes: while it is decoded, while
+/// its size is changed, or while a step makes another of it.
 #[must_use]
 pub fn estimate(demand: &Demand) -> u64 {
-    let Demand { file, stored: (width, height), kept, scale, channels, output, frames } = *demand;
-    let (channels, frames) = (u64::from(channels), u64::from(frames.max(1)));
-    let scale = scale.max(1);
-    let (decoded_width, decoded_height) = (width.div_ceil(scale), height.div_ceil(scale));
-    let decoded = area((decoded_width, decoded_height)).saturating_mul(channels * frames);
-    let made = area(output).saturating_mul(channels * frames);
-    let resized = output != (decoded_width, decoded_height);
-
-    let decoding = decoded.saturating_add(kept.bytes((width, height)));
+    let Demand { file, decoded, samples, held, size, largest } = *demand;
+    let bytes = |size| (area(size).saturating_mul(samples.into()) / 100).max(area(size));
+    let decoding = bytes(decoded).saturating_add(held);
     // Across first, then down: what is between is as wide as the result and as high as it was.
-    let between = area((output.0, decoded_height)).saturating_mul(channels);
-    let resizing = decoded.saturating_add(made).saturating_add(between);
-    let stepping = made.saturating_mul(2);
-    let most = decoding.max(stepping).max(if resized { resizing } else { 0 });
+    let between = if size == decoded { 0 } else { bytes((size.0, decoded.1)) };
+    let resizing = bytes(decoded).saturating_add(bytes(size)).saturating_add(between);
+    let resizing = if size == decoded { 0 } else { resizing };
+    let stepping = bytes(largest).saturating_mul(2);
+    let most = decoding.max(resizing).max(stepping);
     most.saturating_add(file).saturating_add(OVERHEAD)
-}
-
-impl Kept {
-    fn bytes(self, (width, height): (u32, u32)) -> u64 {
-        match self {
-            Self::Rows => u64::from(width) * 64,
-            Self::Pixels(bytes) => area((width, height)).saturating_mul(bytes.into()),
-            Self::Coefficients { components, chroma: (across, down) } => {
-                let (across, down) = (across.clamp(1, 4), down.clamp(1, 4));
-                // Whole units of 8 × 8 samples of the coarsest component.
-                let whole = (
-                    width.div_ceil(8 * across).saturating_mul(8 * across),
-                    height.div_ceil(8 * down).saturating_mul(8 * down),
-                );
-                let fine = area(whole);
-                let coarse = fine / u64::from(across * down);
-                // Of CMYK's and of grey's none is coarser than the first and the last.
-                let samples = match components {
-                    0 | 1 => fine,
-                    2 => fine + coarse,
-                    more => fine.saturating_mul(u64::from(more) - 2).saturating_add(2 * coarse),
-                };
-                samples.saturating_mul(2)
-            }
-        }
-    }
 }
 
 /// Reads `limits.in_flight`: at least 1 MiB, at most 4 TiB.

@@ -180,9 +180,9 @@ pub struct Probe {
     pub orientation: Orientation,
     /// How many samples a pixel has when it is decoded: 1 to 4.
     pub channels: u8,
-    /// How many samples a pixel has in the file, on average, if all of them have to be held until
-    /// the picture is decoded: those of a progressive JPEG, in hundredths.
-    pub held: u16,
+    /// What its decoder holds beside the picture, in bytes: all of a progressive JPEG's
+    /// coefficients, a GIF's frame beside its canvas.
+    pub held: u64,
     /// How many frames it has: 1, but for animations.
     pub frames: u32,
     /// How many times the file goes over the picture: 1, but for progressive JPEGs.
@@ -210,6 +210,12 @@ impl Probe {
         }
         let (channels, held, frames, scans) = (4, 0, 1, 1);
         Ok(Self { format, width, height, orientation, channels, held, frames, scans, truncated })
+    }
+
+    /// How many pixels it has.
+    #[must_use]
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
     }
 
     /// The size as it is to be shown.

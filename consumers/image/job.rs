@@ -1,132 +1,120 @@
-//! The whole work on one picture, from its file to the answer's fields.
+//! The whole work on one picture, from its file to a result.
 
+use bytes::Bytes;
+use image::DynamicImage;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use waterway::{Error, code};
 
+use super::admission::{Watch, estimate};
 use super::code::BAD_IMAGE;
-use super::codec::{self, Codec, Encoding, Probe, Wanted, metadata};
+use super::codec::{Encoding, Format, Probe, metadata};
 use super::header::Response;
-use super::options::OnTruncated;
+use super::options::{Keep, OnTruncated};
 use super::picture::Picture;
-use super::pipeline::{self, Stopped};
-use super::resize::{resize, zoomed};
-use super::scratch;
-use super::step::Step;
+use super::pipeline::{self, Pipeline, Stopped};
+use super::plan::{Plan, plan, smaller};
+use super::resize::zoomed;
+use super::service::Service;
 use super::work::{Source, Work};
-use super::{Checkpoint, Header, Pictures, Store};
+use super::{Checkpoint, Header, scratch};
+use crate::storage::{Kept, Store};
 
 #[cfg(test)]
 mod tests;
 
-/// What became of a picture.
+/// What became of a picture. Equal pictures of several clients may share it, so it says nothing of
+/// any of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worked {
-    /// The answer's fields, `uuid` among them.
+    /// What steps such as `info` found out.
     pub fields: Map<String, Value>,
+    /// The name that the result is kept under, where it is.
+    pub name: Option<String>,
     /// The result itself, where it was asked for inline and is a picture.
     pub picture: Option<Encoded>,
+    /// Whether the file was cut short.
+    pub truncated: bool,
 }
 
 /// A picture as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Its type, such as `image/jpeg`.
-    pub media_type: &'static str,
+    /// Its format.
+    pub format: Format,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// Does what the header asks for.
 ///
-/// Stages: `decode`, `resize` (unless the zoom is 1), `keep`, the steps of the pipeline by their
+/// Stages: `decode`, `resize` (unless the size stays), `keep`, the steps that are left by their
 /// names, `encode`, `write`. The checkpoint is asked before each.
 ///
 /// A picture that was received stays in the store only when an answer names it: when its result
 /// is there, or when its pipeline failed and it stands in for the result.
 ///
 /// # Errors
-/// Each with the `uuid`: `bad_header` for a pipeline that is not there or a result beyond the
-/// limits, `bad_image`, `storage`, whatever the checkpoint says, and, with a `url`, `step_failed`
-/// or `failed` when the pipeline did not come to its end.
-pub(super) fn work(
-    file: &[u8],
+/// `bad_header` for a pipeline that is not there or a result beyond the limits, `bad_image`,
+/// `storage`, `expired`, whatever the checkpoint says, and, with a `url`, `step_failed` or `failed`
+/// when the pipeline did not come to its end.
+pub(super) async fn work(
+    file: &Bytes,
     header: &Header,
-    options: &Pictures,
+    service: &Service,
     store: &Store,
     checkpoint: &mut Checkpoint<'_>,
 ) -> Result<Worked, Error> {
-    let job = Job { codec: codec::built_in(), file, header, options, store };
-    let mut worked =
-        job.run(checkpoint).map_err(|error| error.with("uuid", header.uuid.clone()))?;
-    worked.fields.insert("uuid".into(), header.uuid.clone());
-    Ok(worked)
+    let watch = Watch::begin(service.pictures.limits.time);
+    let mut checkpoint = |stage: &'static str| {
+        watch.check()?;
+        checkpoint(stage)
+    };
+    Job { file, header, service, store }.run(&mut checkpoint).await
 }
 
 struct Job<'a> {
-    codec: &'a dyn Codec,
-    file: &'a [u8],
+    file: &'a Bytes,
     header: &'a Header,
-    options: &'a Pictures,
+    service: &'a Service,
     store: &'a Store,
 }
 
 impl Job<'_> {
-    fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
-        let steps = self.steps()?;
-        let probe = self.codec.probe(self.file)?;
+    async fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
+        let pipeline = self.pipeline()?;
+        self.service.pictures.limits.check_length(self.file)?;
+        let probe = self.service.codec.probe(self.file)?;
         let size = self.admit(&probe)?;
-
-        checkpoint("decode")?;
-        scratch::bound(self.options.limits.buffers.as_usize());
-        let picture = self.codec.decode(self.file, &probe, Wanted::PIXELS)?;
-        let Picture::Pixels(mut picture) = picture.turned(probe.orientation) else {
-            return Err(Error::failed("planes where pixels were wanted"));
+        let mut received = Received::new(&probe);
+        let worked = match self.plan(pipeline, &probe, size) {
+            Ok(plan) => self.work(&plan, &probe, &mut received, checkpoint).await,
+            Err(error) => Err(Stopped::Step(error)),
         };
-        if size != (picture.width(), picture.height()) {
-            checkpoint("resize")?;
-            let resized = resize(&picture, size)?;
-            Picture::from(picture).recycle();
-            picture = resized;
+        match worked {
+            Ok(worked) => {
+                received.commit();
+                Ok(worked)
+            }
+            Err(Stopped::Checkpoint(error)) => Err(error),
+            Err(Stopped::Step(error)) => Err(self.stand_in(error, received).await),
         }
-
-        checkpoint("keep")?;
-        let received = Received::new(&probe);
-        self.store.keep(&received.file_name(), self.file)?;
-
-        let icc = metadata::icc(self.file, probe.format);
-        let source = Source {
-            format: probe.format,
-            size: (probe.width, probe.height),
-            orientation: probe.orientation,
-            exif: metadata::exif(self.file, probe.format),
-            icc: icc.as_deref(),
-        };
-        let mut work = Work::new(picture, &source, &self.options.limits);
-        let mut worked = pipeline::run(&mut work, steps, checkpoint)
-            .and_then(|()| self.finish(work, &received, checkpoint))
-            .map_err(|stopped| self.give_up(stopped, &received))?;
-        if probe.truncated {
-            worked.fields.insert("truncated".into(), true.into());
-        }
-        Ok(worked)
     }
 
-    fn steps(&self) -> Result<&[Step], Error> {
-        let results = &self.options.results;
-        results.get(&self.header.result).map(Vec::as_slice).ok_or_else(|| {
+    fn pipeline(&self) -> Result<&Pipeline, Error> {
+        let results = &self.service.pictures.results;
+        results.get(&self.header.result).ok_or_else(|| {
             let known = results.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let message = format!("there is no rType {:?}; there are: {known}", self.header.result);
             Error::new(code::BAD_HEADER, message)
         })
     }
 
-    /// The size to work at, decided from what the file says of itself.
+    /// The size that the zoom makes, decided from what the file says of itself.
     fn admit(&self, probe: &Probe) -> Result<(u32, u32), Error> {
-        let limits = &self.options.limits;
-        limits.check_length(self.file)?;
+        let limits = &self.service.pictures.limits;
         limits.check(probe)?;
-        if probe.truncated && self.options.on_truncated == OnTruncated::Reject {
+        if probe.truncated && self.service.pictures.on_truncated == OnTruncated::Reject {
             return Err(Error::new(BAD_IMAGE, "the picture was cut short"));
         }
         let Probe { width, height, .. } = *probe;
@@ -138,74 +126,181 @@ impl Job<'_> {
         })
     }
 
-    fn finish(
+    fn plan<'p>(
         &self,
-        work: Work<'_>,
-        received: &Received,
-        checkpoint: &mut Checkpoint<'_>,
-    ) -> Result<Worked, Stopped> {
-        let Work { picture, encoding, fields, .. } = work;
-        checkpoint("encode").map_err(Stopped::Checkpoint)?;
-        let result = self.codec.encode(&picture.into(), encoding, None).map_err(Stopped::Step)?;
-        checkpoint("write").map_err(Stopped::Checkpoint)?;
-        let name = self.result_name(received, encoding.format().extension());
-        self.store.keep(&name, &result).map_err(Stopped::Step)?;
-        Ok(self.answer(&name, result, encoding, fields))
+        pipeline: &'p Pipeline,
+        probe: &Probe,
+        size: (u32, u32),
+    ) -> Result<Plan<'p>, Error> {
+        let Service { pictures, codec, .. } = self.service;
+        plan(pipeline, probe, size, pictures.keep == Keep::Zoomed, *codec, &pictures.limits)
     }
 
-    fn answer(
+    async fn work(
         &self,
-        name: &str,
-        bytes: Vec<u8>,
-        encoding: Encoding,
-        mut fields: Map<String, Value>,
-    ) -> Worked {
-        let media_type = encoding.format().media_type();
-        let picture = match self.header.response {
-            Response::Url => {
-                fields.insert("url".into(), self.store.url(name).into());
-                None
-            }
-            // What a step such as `info` found out is the result then.
-            Response::Inline => fields.is_empty().then_some(Encoded { media_type, bytes }),
+        plan: &Plan<'_>,
+        probe: &Probe,
+        received: &mut Received,
+        checkpoint: &mut Checkpoint<'_>,
+    ) -> Result<Worked, Stopped> {
+        // What is wrong with the file itself is no failure of the pipeline.
+        let refused = Stopped::Checkpoint;
+        let demand = estimate(&plan.demand(probe, self.file));
+        let _memory = self.service.budget.admit(demand).await.map_err(refused)?;
+        // A file that cannot be stripped of what it says beside its picture is not passed on.
+        let stripped = match plan.untouched {
+            true => metadata::stripped(self.file, probe.format, true),
+            false => None,
         };
-        Worked { fields, picture }
+        let picture = match stripped {
+            Some(_) => DynamicImage::default().into(),
+            None => self.picture(plan, probe, checkpoint).map_err(refused)?,
+        };
+        checkpoint("keep").map_err(refused)?;
+        received.kept = self.keep(&picture, probe, received).await.map_err(refused)?;
+
+        let icc = metadata::icc(self.file, probe.format);
+        let source = Source {
+            format: probe.format,
+            size: probe.size(),
+            orientation: probe.orientation,
+            exif: metadata::exif(self.file, probe.format),
+            icc: icc.as_deref(),
+        };
+        // Planes are what no step that is left looks at.
+        let (pixels, planes) = match picture {
+            Picture::Pixels(pixels) => (pixels, None),
+            planes @ Picture::Planes(_) => (DynamicImage::default(), Some(planes)),
+        };
+        let mut work = Work::new(pixels, &source, &self.service.pictures.limits);
+        pipeline::run(&mut work, plan.rest.iter().copied(), checkpoint)?;
+        let Work { picture, profile, fields, .. } = work;
+        let picture = planes.unwrap_or(Picture::Pixels(picture));
+        let truncated = probe.truncated;
+        if self.header.response == Response::Inline && !fields.is_empty() {
+            // What steps found out is the result, and nobody asks for the picture.
+            picture.recycle();
+            return Ok(Worked { fields, name: None, picture: None, truncated });
+        }
+        checkpoint("encode").map_err(Stopped::Checkpoint)?;
+        let result = match stripped {
+            Some(stripped) => self.passed_on(stripped, probe.format, profile.is_some()),
+            None => self.encode(plan.encoding, picture, profile).map_err(Stopped::Step)?,
+        };
+        checkpoint("write").map_err(Stopped::Checkpoint)?;
+        let name = self.result_name(received, result.format.extension());
+        self.store.keep(&name, &result.bytes).await.map_err(Stopped::Step)?.commit();
+        let inline = self.header.response == Response::Inline;
+        Ok(Worked { fields, name: Some(name), picture: inline.then_some(result), truncated })
+    }
+
+    /// The picture upright, in the size that the plan says.
+    fn picture(
+        &self,
+        plan: &Plan<'_>,
+        probe: &Probe,
+        checkpoint: &mut Checkpoint<'_>,
+    ) -> Result<Picture, Error> {
+        checkpoint("decode")?;
+        scratch::bound(self.service.pictures.limits.buffers.as_usize());
+        let picture = self.service.codec.decode(self.file, probe, plan.wanted)?;
+        // A codec need not shrink every picture of a format that it shrinks.
+        let shrunk = if picture.size() == probe.stored() { 1 } else { plan.wanted.shrunk };
+        let geometry = smaller(&plan.geometry, shrunk);
+        if !geometry.is_identity(picture.size()) {
+            checkpoint("resize")?;
+        }
+        Ok(picture.reshape(&geometry)?.turned(probe.orientation))
+    }
+
+    /// Stores what was received, as far as it is to be.
+    async fn keep(
+        &self,
+        picture: &Picture,
+        probe: &Probe,
+        received: &Received,
+    ) -> Result<Option<Kept>, Error> {
+        let zoomed;
+        let (bytes, format) = match self.service.pictures.keep {
+            Keep::None => return Ok(None),
+            Keep::Original => (&self.file[..], probe.format),
+            Keep::Zoomed => {
+                let encoding = Encoding::like(probe.format);
+                zoomed = self.service.codec.encode(picture, encoding, None)?;
+                (&zoomed[..], encoding.format())
+            }
+        };
+        let name = format!("{}.{}", received.name, format.extension());
+        self.store.keep(name, bytes).await.map(Some)
+    }
+
+    /// The file without what it says beside its picture, and without its profile if a step takes
+    /// that off too.
+    fn passed_on(&self, stripped: Vec<u8>, format: Format, profile: bool) -> Encoded {
+        let bare = (!profile).then(|| metadata::stripped(self.file, format, false)).flatten();
+        Encoded { format, bytes: bare.unwrap_or(stripped).into() }
+    }
+
+    fn encode(
+        &self,
+        encoding: Encoding,
+        picture: Picture,
+        profile: Option<Vec<u8>>,
+    ) -> Result<Encoded, Error> {
+        // A profile of colours is none for a picture without them.
+        let grey = matches!(
+            picture,
+            Picture::Pixels(DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_))
+        );
+        let profile = profile.filter(|_| !grey);
+        let bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
+        picture.recycle();
+        Ok(Encoded { format: encoding.format(), bytes: bytes.into() })
     }
 
     /// Has the received picture stand in for the result when the pipeline failed; leaves nothing
-    /// when nobody waits any more or when the disk takes nothing.
-    fn give_up(&self, stopped: Stopped, received: &Received) -> Error {
-        let error = match stopped {
-            Stopped::Step(error) if error.code() != code::STORAGE => {
-                let name = self.result_name(received, received.extension);
-                match self.store.keep(&name, self.file) {
-                    Ok(()) => return error.with("url", self.store.url(&name)),
-                    Err(_) => error,
-                }
-            }
-            Stopped::Step(error) | Stopped::Checkpoint(error) => error,
+    /// when the store takes nothing.
+    async fn stand_in(&self, error: Error, received: Received) -> Error {
+        if error.code() == code::STORAGE {
+            return error;
+        }
+        let name = self.result_name(&received, received.format.extension());
+        let stored = async {
+            let kept = self.store.keep(name, self.file).await?;
+            let url = self.store.url(kept.name()).await?;
+            kept.commit();
+            Ok::<_, Error>(url)
         };
-        self.store.forget(&received.file_name());
-        error
+        match stored.await {
+            Ok(url) => {
+                received.commit();
+                error.with("url", url)
+            }
+            Err(_) => error,
+        }
     }
 
     fn result_name(&self, received: &Received, extension: &str) -> String {
-        format!("{}{}.{extension}", self.options.prefix.as_str(), received.name)
+        format!("{}{}.{extension}", self.service.pictures.prefix.as_str(), received.name)
     }
 }
 
-/// The name that a picture gets when it comes: it sorts by time and cannot be guessed.
+/// A picture that came: the name that it gets sorts by time and cannot be guessed.
 struct Received {
     name: Uuid,
-    extension: &'static str,
+    format: Format,
+    /// Forgotten again unless an answer names it.
+    kept: Option<Kept>,
 }
 
 impl Received {
     fn new(probe: &Probe) -> Self {
-        Self { name: Uuid::now_v7(), extension: probe.format.extension() }
+        Self { name: Uuid::now_v7(), format: probe.format, kept: None }
     }
 
-    fn file_name(&self) -> String {
-        format!("{}.{}", self.name, self.extension)
+    fn commit(self) {
+        if let Some(kept) = self.kept {
+            kept.commit();
+        }
     }
 }

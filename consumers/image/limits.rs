@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use waterway::{Error, Size, Time};
 
+use super::admission;
 use super::code::BAD_IMAGE;
 use super::codec::Probe;
 
@@ -30,8 +31,10 @@ pub struct Limits {
     #[serde(deserialize_with = "at_least_one")]
     pub scans: u32,
     /// The memory of all pictures that are worked on at a time, by what their headers say.
+    #[serde(deserialize_with = "admission::in_flight")]
     pub in_flight: Size,
     /// How long the work on one picture may take; looked at between its stages.
+    #[serde(deserialize_with = "admission::time")]
     pub time: Time,
     /// The memory that a worker keeps from one picture to the next.
     pub buffers: Size,
@@ -91,8 +94,8 @@ impl Default for Limits {
             bytes: Size::new(64 << 20),
             frames: 1000,
             scans: 50,
-            in_flight: Size::new(512 << 20),
-            time: Time::from_secs(10),
+            in_flight: admission::IN_FLIGHT,
+            time: admission::TIME,
             buffers: Size::new(32 << 20),
         }
     }

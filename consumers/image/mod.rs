@@ -11,6 +11,7 @@ pub mod codec;
 mod colour;
 mod connect;
 mod control;
+mod enlarge;
 pub mod folding;
 pub mod framing;
 mod gaussian;
@@ -22,11 +23,13 @@ mod options;
 pub mod picture;
 pub mod pipeline;
 mod pixels;
+mod plan;
+mod planes;
 mod receive;
 mod resize;
 mod scratch;
+mod service;
 pub mod step;
-mod store;
 pub mod work;
 mod worker;
 
@@ -35,10 +38,10 @@ pub use control::{cancel, reprioritise, viewport};
 pub use framing::Frame;
 pub use header::Header;
 pub use job::{Encoded, Worked};
-pub use options::{OnTruncated, Pictures};
+pub use options::{Keep, OnTruncated, Pictures};
 pub use receive::{http, receive};
-pub use store::Store;
-pub use worker::work;
+pub use service::Service;
+pub use worker::{sweep, work};
 
 /// The codes of the picture service's own errors, beside [`waterway::code`].
 pub mod code {
@@ -50,4 +53,4 @@ pub mod code {
 
 /// Asked before each stage, with the stage's name, whether to go on: this is how a cancellation
 /// reaches work that is under way, and how progress reaches the client.
-pub type Checkpoint<'a> = dyn FnMut(&'static str) -> Result<(), waterway::Error> + 'a;
+pub type Checkpoint<'a> = dyn FnMut(&'static str) -> Result<(), waterway::Error> + Send + 'a;

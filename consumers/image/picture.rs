@@ -2,8 +2,10 @@
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage};
+use waterway::Error;
 
-use super::scratch;
+use super::geometry::Geometry;
+use super::{planes, resize, scratch};
 
 /// A picture in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,18 @@ impl Picture {
         match self {
             Self::Pixels(pixels) => (pixels.width(), pixels.height()),
             Self::Planes(planes) => planes.luma.dimensions(),
+        }
+    }
+
+    /// A rectangle of the picture in another size. Planes of colour come to half the size of the
+    /// picture each way, which is how they are written.
+    pub(super) fn reshape(self, geometry: &Geometry) -> Result<Self, Error> {
+        match self {
+            Self::Pixels(mut pixels) => {
+                resize::reshape(&mut pixels, geometry)?;
+                Ok(Self::Pixels(pixels))
+            }
+            Self::Planes(planes) => planes::reshape(planes, geometry).map(Self::Planes),
         }
     }
 

@@ -35,7 +35,10 @@ pub(super) fn reshape(picture: &mut DynamicImage, geometry: &Geometry) -> Result
     Ok(())
 }
 
-fn cut_and_resize(picture: &DynamicImage, geometry: &Geometry) -> Result<DynamicImage, Error> {
+pub(super) fn cut_and_resize(
+    picture: &DynamicImage,
+    geometry: &Geometry,
+) -> Result<DynamicImage, Error> {
     let Geometry { source, size } = *geometry;
     // What composing fractions left over may reach beyond the edge by less than a pixel's 2⁻³⁰.
     let (right, bottom) = (f64::from(picture.width()), f64::from(picture.height()));

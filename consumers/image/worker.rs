@@ -3,24 +3,49 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::HeaderValue;
 use serde_json::{Value, json};
 use waterway::{Content, Error, Message, Options, Reply};
 
 use super::framing::Parts;
 use super::job::{self, Encoded, Worked};
-use super::{Pictures, Store, receive};
+use super::service::{Service, Wish};
+use super::{Header, Pictures, receive};
+use crate::storage::keep_swept;
 
 /// Works on one picture. Between stages it asks whether anybody still waits, and tells a page that
 /// wants to know how far it is.
 ///
+/// Of equal pictures that are wanted in the same way one is worked on, and all are answered; with
+/// a cache also those that come later.
+///
 /// # Errors
 /// What the client is told: see `job::work`.
-pub async fn work(message: Message, options: Options<Pictures>) -> Result<Reply, Error> {
+pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, Error> {
     // The queue's threads are for this: nothing else waits while a picture is worked on.
     let header = receive::header(&message)?;
-    let picture = picture(&message).map_err(|error| error.with("uuid", header.uuid.clone()))?;
-    let store = Store::new(&options.folder, &message.scope.public_url);
+    let worked = worked(&message, &header, &service).await;
+    let reply = match worked {
+        Ok(worked) => reply(worked, &header, &message, &service).await,
+        Err(error) => Err(error),
+    };
+    reply.map_err(|error| error.with("uuid", header.uuid.clone()))
+}
+
+async fn worked(message: &Message, header: &Header, service: &Service) -> Result<Worked, Error> {
+    let picture = picture(message)?;
+    let store = service.pictures.store(&message.scope.public_url);
+    let wish = Wish::new(header, &message.scope.public_url);
+    let key = service.cache.key(&picture, wish.clone());
+    if let Some(key) = &key {
+        let is_there = |worked: Worked| {
+            let there = worked.name.is_none_or(|name| store.touch(&name));
+            async move { there }
+        };
+        if let Some(worked) = service.cache.find(key, is_there).await {
+            return Ok(worked);
+        }
+    }
     let progress = header.progress && matches!(message.content, Content::Receive(_));
     let mut checkpoint = |stage: &'static str| {
         message.cancellation.check()?;
@@ -30,8 +55,19 @@ pub async fn work(message: Message, options: Options<Pictures>) -> Result<Reply,
         }
         Ok(())
     };
-    let worked = job::work(&picture, &header, &options, &store, &mut checkpoint)?;
-    reply(worked, &message)
+    let work = job::work(&picture, header, service, &store, &mut checkpoint);
+    let worked = service.folding.work(&picture, wish, &message.cancellation, work).await?;
+    if let Some(key) = key {
+        let inline = worked.picture.as_ref().map_or(0, |picture| picture.bytes.len());
+        service.cache.keep(key, worked.clone(), inline as u64);
+    }
+    Ok(worked)
+}
+
+/// Beside `image.work`: keeps its folder within what `retention` says.
+pub async fn sweep(service: Options<Service>) {
+    let Pictures { storage, retention, .. } = &service.pictures;
+    keep_swept(storage, retention).await;
 }
 
 fn picture(message: &Message) -> Result<Bytes, Error> {
@@ -43,19 +79,31 @@ fn picture(message: &Message) -> Result<Bytes, Error> {
 }
 
 /// The answer as JSON; to a request that accepts nothing but a picture, the picture itself.
-fn reply(Worked { mut fields, picture }: Worked, message: &Message) -> Result<Reply, Error> {
-    if let Some(Encoded { media_type, bytes }) = picture {
+async fn reply(
+    worked: Worked,
+    header: &Header,
+    message: &Message,
+    service: &Service,
+) -> Result<Reply, Error> {
+    let Worked { mut fields, name, picture, truncated } = worked;
+    if let Some(Encoded { format, bytes }) = picture {
         let accepts = message.scope.header("accept").unwrap_or_default();
         if matches!(message.content, Content::Request { .. }) && accepts.starts_with("image/") {
-            let reply = Reply::bytes(bytes);
-            let reply =
-                reply.with_header(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            let media_type = HeaderValue::from_static(format.media_type());
+            let reply = Reply::bytes(bytes).with_header(http::header::CONTENT_TYPE, media_type);
             let nosniff = HeaderValue::from_static("nosniff");
-            return Ok(reply.with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff));
+            return Ok(reply.with_header(http::header::X_CONTENT_TYPE_OPTIONS, nosniff));
         }
-        let mut image = format!("data:{media_type};base64,");
+        let mut image = format!("data:{};base64,", format.media_type());
         STANDARD.encode_string(bytes, &mut image);
         fields.insert("image".into(), Value::from(image));
+    } else if let Some(name) = name {
+        let store = service.pictures.store(&message.scope.public_url);
+        fields.insert("url".into(), store.url(&name).await?.into());
     }
+    if truncated {
+        fields.insert("truncated".into(), true.into());
+    }
+    fields.insert("uuid".into(), header.uuid.clone());
     Reply::json(&fields)
 }

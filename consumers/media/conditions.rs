@@ -33,10 +33,19 @@ impl Validators {
         Self::new(metadata.len(), since)
     }
 
+    /// Of what has a tag of its own.
+    pub(super) fn tagged(etag: String, modified: SystemTime) -> Self {
+        Self::at(etag, modified.duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
     fn new(length: u64, since_epoch: Duration) -> Self {
+        Self::at(format!("\"{:x}-{length:x}\"", since_epoch.as_nanos()), since_epoch)
+    }
+
+    fn at(etag: String, since_epoch: Duration) -> Self {
         let seconds = since_epoch.as_secs();
         Self {
-            etag: format!("\"{:x}-{length:x}\"", since_epoch.as_nanos()),
+            etag,
             modified: httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)),
             seconds,
         }

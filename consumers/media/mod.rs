@@ -1,26 +1,29 @@
-//! `media`: serves the files of one folder, and never leaves it.
+//! `media`: serves the files of one folder, and never leaves it; or the objects of a bucket.
 
 mod conditions;
-mod kind;
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Component, Path as FilePath, PathBuf};
+use std::path::{Component, Path as FilePath};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
-use waterway::{Content, Error, FilePart, Message, Options, Path, Reply, Scope, code};
+use waterway::{Content, Error, FilePart, Message, Options, Path, Payload, Reply, Scope, code};
 
+use crate::storage::{Bucket, Storage, kind};
 use conditions::{Condition, Validators};
 
 /// `[consumer.NAME]` with `use = "media"`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
-    /// The folder; `"media"` by default.
-    pub folder: PathBuf,
+    /// The folder, `"media"` by default, or the bucket.
+    #[serde(alias = "folder")]
+    pub storage: Storage,
     /// What the names of files that may be fetched begin with; by default `""`, which is all.
     pub prefix: String,
     /// How long a browser may keep a file without asking again. The names that pictures get are
@@ -32,7 +35,7 @@ impl Default for Media {
     fn default() -> Self {
         const YEAR: u64 = 365 * 24 * 3600;
         Self {
-            folder: "media".into(),
+            storage: Storage::default(),
             prefix: String::new(),
             keep: waterway::Time::from_secs(YEAR),
         }
@@ -56,14 +59,20 @@ pub async fn media(
         return Ok(Reply::status(StatusCode::METHOD_NOT_ALLOWED)
             .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
     }
-    let folder = options.clone();
+    if !is_served(&options, &name) {
+        return Err(not_found());
+    }
+    let folder = match &options.storage {
+        Storage::Folder(folder) => folder.clone(),
+        Storage::S3(bucket) => return from_bucket(bucket, &name, &message.scope, &options).await,
+    };
     // Opening a file can take as long as the disk likes.
-    let opened = tokio::task::spawn_blocking(move || open(&folder.0, &name)).await?;
-    let file = opened.map_err(|error| match error.kind() {
+    let opened = tokio::task::spawn_blocking(move || open(folder.path(), &name)).await?;
+    let found = opened.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => not_found(),
         _ => not_found().because(error),
     })?;
-    Ok(reply(file, &message.scope, &options))
+    Ok(from_file(found, &message.scope, &options))
 }
 
 /// A file that was found, and what its first bytes show.
@@ -73,12 +82,9 @@ struct Found {
     kind: Option<&'static str>,
 }
 
-fn open(options: &Media, name: &str) -> io::Result<Found> {
-    let inside = is_plain(name) && name.starts_with(&options.prefix);
-    if !inside {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    let folder = options.folder.canonicalize()?;
+/// Opens a file of this plain name.
+fn open(folder: &FilePath, name: &str) -> io::Result<Found> {
+    let folder = folder.canonicalize()?;
     let path = folder.join(name).canonicalize()?;
     // A link that leads out of the folder is not followed.
     if !path.starts_with(&folder) {
@@ -98,6 +104,10 @@ fn open(options: &Media, name: &str) -> io::Result<Found> {
     Ok(Found { file, metadata, kind: kind::of(&first[..read]) })
 }
 
+fn is_served(options: &Media, name: &str) -> bool {
+    is_plain(name) && name.starts_with(&options.prefix)
+}
+
 /// Whether a name has only plain parts: no `..`, nothing absolute, no file that hides behind a dot
 /// (which is how files are named while they are written).
 fn is_plain(name: &str) -> bool {
@@ -108,9 +118,49 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(['\0', '\\']) && FilePath::new(name).components().all(plain)
 }
 
-fn reply(found: Found, scope: &Scope, options: &Media) -> Reply {
+fn from_file(found: Found, scope: &Scope, options: &Media) -> Reply {
     let length = found.metadata.len();
     let validators = Validators::of(&found.metadata);
+    let (mut reply, range) = answer(&validators, length, found.kind, scope, options);
+    reply.file = range.map(|range| FilePart { file: Arc::new(found.file), range });
+    reply
+}
+
+/// Passes an object on, under the same rules as a file; one that is too large to hold in memory
+/// has its client sent to the bucket.
+async fn from_bucket(
+    bucket: &Bucket,
+    name: &str,
+    scope: &Scope,
+    options: &Media,
+) -> Result<Reply, Error> {
+    let Some(found) = bucket.find(name).await? else { return Err(not_found()) };
+    let validators = Validators::tagged(found.etag, found.modified);
+    let (mut reply, range) = answer(&validators, found.length, found.kind, scope, options);
+    if let Some(range) = range {
+        if range.end - range.start > Bucket::PASSED_ON_MAX {
+            let url = bucket.presigned(name, REDIRECTED_FOR).await?;
+            let mut reply = Reply::status(StatusCode::FOUND);
+            set(&mut reply, header::LOCATION, &url);
+            set(&mut reply, header::CACHE_CONTROL, "no-store");
+            return Ok(reply);
+        }
+        reply.content = Some(Payload::Binary(bucket.read(name, range).await?));
+    }
+    Ok(reply)
+}
+
+/// How long a client may take to follow where it is sent.
+const REDIRECTED_FOR: Duration = Duration::from_secs(300);
+
+/// All but the body, and which part of the file that is to be.
+fn answer(
+    validators: &Validators,
+    length: u64,
+    kind: Option<&'static str>,
+    scope: &Scope,
+    options: &Media,
+) -> (Reply, Option<Range<u64>>) {
     // What a token was asked for is not for caches that others share.
     let whose = if scope.claims.is_some() { "private" } else { "public" };
     let keep = format!("{whose}, max-age={}, immutable", options.keep.duration().as_secs());
@@ -122,10 +172,10 @@ fn reply(found: Found, scope: &Scope, options: &Media) -> Reply {
     set(&mut reply, header::ETAG, &validators.etag);
     set(&mut reply, header::LAST_MODIFIED, &validators.modified);
     let range = match validators.examine(&scope.headers, length) {
-        Condition::NotModified => return reply.with_status(StatusCode::NOT_MODIFIED),
+        Condition::NotModified => return (reply.with_status(StatusCode::NOT_MODIFIED), None),
         Condition::Unsatisfiable => {
             set(&mut reply, header::CONTENT_RANGE, &format!("bytes */{length}"));
-            return reply.with_status(StatusCode::RANGE_NOT_SATISFIABLE);
+            return (reply.with_status(StatusCode::RANGE_NOT_SATISFIABLE), None);
         }
         Condition::Whole => 0..length,
         Condition::Part(range) => {
@@ -135,12 +185,11 @@ fn reply(found: Found, scope: &Scope, options: &Media) -> Reply {
             range
         }
     };
-    set(&mut reply, header::CONTENT_TYPE, found.kind.unwrap_or("application/octet-stream"));
-    if found.kind.is_none() {
+    set(&mut reply, header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream"));
+    if kind.is_none() {
         set(&mut reply, header::CONTENT_DISPOSITION, "attachment");
     }
-    reply.file = Some(FilePart { file: Arc::new(found.file), range });
-    reply
+    (reply, Some(range))
 }
 
 /// Whatever a file is, as a page of its own it may do nothing.

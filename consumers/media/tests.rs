@@ -27,7 +27,21 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn options(dir: &tempfile::TempDir, prefix: &str) -> Media {
-    Media { folder: dir.path().join("media"), prefix: prefix.into(), ..Media::default() }
+    Media {
+        storage: Storage::folder(dir.path().join("media")),
+        prefix: prefix.into(),
+        ..Media::default()
+    }
+}
+
+/// The file that a request for this name finds.
+fn found(options: &Media, name: &str) -> io::Result<Found> {
+    let Storage::Folder(folder) = &options.storage else { panic!("a folder") };
+    if is_served(options, name) {
+        open(folder.path(), name)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }
 
 #[test]
@@ -48,18 +62,18 @@ fn nothing_outside_the_folder_is_served() {
         "nothing",
         "a\0b",
     ] {
-        assert!(open(&options(&dir, ""), name).is_err(), "{name:?}");
+        assert!(found(&options(&dir, ""), name).is_err(), "{name:?}");
     }
     for name in ["a.jpg", "rb_a.jpg", "deep/page.jpg"] {
-        assert!(open(&options(&dir, ""), name).is_ok(), "{name:?}");
+        assert!(found(&options(&dir, ""), name).is_ok(), "{name:?}");
     }
 }
 
 #[test]
 fn a_prefix_keeps_the_other_files_back() {
     let dir = folder();
-    assert!(open(&options(&dir, "rb_"), "rb_a.jpg").is_ok());
-    assert!(open(&options(&dir, "rb_"), "a.jpg").is_err());
+    assert!(found(&options(&dir, "rb_"), "rb_a.jpg").is_ok());
+    assert!(found(&options(&dir, "rb_"), "a.jpg").is_err());
 }
 
 #[test]
@@ -69,7 +83,7 @@ fn a_file_is_what_its_first_bytes_show() {
     for (name, kind, download) in
         [("rb_a.jpg", "image/jpeg", false), ("deep/page.jpg", "application/octet-stream", true)]
     {
-        let reply = reply(open(&options, name).unwrap(), &Scope::default(), &options);
+        let reply = from_file(found(&options, name).unwrap(), &Scope::default(), &options);
         assert_eq!(reply.headers[header::CONTENT_TYPE], kind, "{name}");
         assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(reply.headers.contains_key(header::CONTENT_DISPOSITION), download, "{name}");
@@ -82,7 +96,7 @@ fn what_a_token_was_asked_for_is_kept_in_no_cache_that_others_share() {
     let options = options(&dir, "");
     for (claims, whose) in [(None, "public"), (Some(serde_json::Map::new()), "private")] {
         let scope = Scope { claims, ..Scope::default() };
-        let reply = reply(open(&options, "a.jpg").unwrap(), &scope, &options);
+        let reply = from_file(found(&options, "a.jpg").unwrap(), &scope, &options);
         let cache = reply.headers[header::CACHE_CONTROL].to_str().unwrap();
         assert!(cache.starts_with(whose), "{cache}");
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::background::{Background, FunctionJob, Job};
 use super::function::Consumer;
 use super::instance::{FunctionInstance, Instance, SocketInstance};
 use super::socket::{Constructor, SocketConsumer};
@@ -16,6 +17,7 @@ use crate::setting::Mistake;
 #[derive(Clone, Default)]
 pub struct Registry {
     consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
+    jobs: BTreeMap<&'static str, Vec<Arc<dyn Job>>>,
 }
 
 impl Registry {
@@ -46,9 +48,22 @@ impl Registry {
         self
     }
 
+    /// Has a job run beside the consumer of this name, for as long as it is served.
+    #[must_use]
+    pub fn background<A: 'static>(mut self, name: &'static str, job: impl Background<A>) -> Self {
+        let job = FunctionJob { job, arguments: PhantomData };
+        self.jobs.entry(name).or_default().push(Arc::new(job));
+        self
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.consumers.keys().copied()
+    }
+
+    /// The jobs beside the consumer of this name.
+    pub(crate) fn jobs(&self, name: &str) -> &[Arc<dyn Job>] {
+        self.jobs.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {

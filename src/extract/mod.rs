@@ -40,6 +40,24 @@ pub trait FromMessage: Sized {
     fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error>;
 }
 
+/// An argument that needs no message: it is the same for all of them, and for a job that runs
+/// beside a consumer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the argument of a job beside a consumer",
+    note = "no message comes to it: take `Options<T>` or `ChannelLayer`"
+)]
+pub trait FromBinding: Sized {
+    /// Looks at the consumer's options, keeps in the binding what will be needed, and reports
+    /// what is wrong.
+    fn bind(_binding: &mut Binding, _mistakes: &mut Vec<Mistake>) {}
+
+    /// Takes the argument.
+    ///
+    /// # Errors
+    /// When the binding does not have it, which is a fault of the program.
+    fn from_binding(binding: &Binding) -> Result<Self, Error>;
+}
+
 impl FromMessage for Message {
     fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
         Ok(message.clone())
@@ -66,6 +84,12 @@ impl FromMessage for Arc<Scope> {
 
 impl FromMessage for ChannelLayer {
     fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
+        Self::from_binding(binding)
+    }
+}
+
+impl FromBinding for ChannelLayer {
+    fn from_binding(binding: &Binding) -> Result<Self, Error> {
         binding.get::<Self>().cloned().ok_or_else(|| lacks("a channel layer"))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::{Binding, FromMessage, lacks};
+use super::{Binding, FromBinding, FromMessage, lacks};
 use crate::error::Error;
 use crate::message::Message;
 use crate::setting::{Mistake, read};
@@ -30,14 +30,24 @@ impl<T> Deref for Options<T> {
     }
 }
 
-impl<T: DeserializeOwned + Any + Send + Sync> FromMessage for Options<T> {
+impl<T: DeserializeOwned + Any + Send + Sync> FromBinding for Options<T> {
     fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
         if let Some(options) = read::<T>(binding.read_options(), mistakes) {
             binding.insert(Self(Arc::new(options)));
         }
     }
 
-    fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
+    fn from_binding(binding: &Binding) -> Result<Self, Error> {
         binding.get::<Self>().cloned().ok_or_else(|| lacks("options"))
+    }
+}
+
+impl<T: DeserializeOwned + Any + Send + Sync> FromMessage for Options<T> {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        <Self as FromBinding>::bind(binding, mistakes);
+    }
+
+    fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
+        Self::from_binding(binding)
     }
 }

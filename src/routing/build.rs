@@ -11,7 +11,7 @@ use super::route::Route;
 use super::{Inner, QueueOfRouter, Router};
 use crate::auth::Token;
 use crate::config::{Loaded, QueueConfig, RouteConfig, RoutingConfig};
-use crate::consumer::{Blueprint, Bound, Registry};
+use crate::consumer::{Blueprint, Bound, BoundJob, Registry};
 use crate::extract::Binding;
 use crate::layer::ChannelLayer;
 use crate::message::Channel;
@@ -37,6 +37,7 @@ struct Builder<'a> {
     registry: &'a Registry,
     layer: ChannelLayer,
     queues: BTreeMap<&'a str, TaskQueue>,
+    /// The consumers that routes and queues name, declared in the table or not.
     used: BTreeSet<&'a str>,
 }
 
@@ -68,6 +69,7 @@ impl<'a> Builder<'a> {
             let place = loaded.sources.describe(route.place);
             routes.extend(self.route(index, route, place, &tokens, mistakes).map(Arc::new));
         }
+        let jobs = self.jobs(mistakes);
         self.check_unused(mistakes);
         self.warn_of_unused(&mut loaded.warnings);
         let complete =
@@ -78,6 +80,7 @@ impl<'a> Builder<'a> {
             limits,
             routes,
             queues,
+            jobs,
             layer: self.layer,
             node: uuid::Uuid::new_v4().simple().to_string()[..8].to_owned(),
             clients: AtomicU64::new(0),
@@ -161,11 +164,9 @@ impl<'a> Builder<'a> {
 
     fn find(&mut self, name: &'a At<String>, mistakes: &mut Vec<Mistake>) -> Option<Found<'a>> {
         let declared = self.config.consumer.get(&name.value);
+        self.used.insert(name.as_str());
         let (uses, place, options) = match declared {
-            Some(consumer) => {
-                self.used.insert(name.as_str());
-                (&consumer.uses, consumer.place, consumer.options.clone())
-            }
+            Some(consumer) => (&consumer.uses, consumer.place, consumer.options.clone()),
             None => (name, name.place, Written::default()),
         };
         let Some(blueprint) = self.registry.get(uses) else {
@@ -189,16 +190,45 @@ impl<'a> Builder<'a> {
         queue: Option<TaskQueue>,
         mistakes: &mut Vec<Mistake>,
     ) -> Bound {
-        let Found { blueprint, place, mut options, .. } = found;
-        if options.place == Place::default() {
-            options.place = place;
-        }
-        let mut binding = Binding::new(name.as_str(), name.place, options, parameters);
-        binding.insert(self.layer.clone());
+        let Found { blueprint, place, options, .. } = found;
+        let mut binding = self.binding(name, name.place, place, options, parameters);
         if let Some(queue) = queue {
             binding.insert(queue);
         }
         Bound::new(blueprint, binding, mistakes)
+    }
+
+    /// What every consumer of this name is given, and the jobs beside it.
+    fn binding(
+        &self,
+        name: &str,
+        place: Place,
+        declared: Place,
+        mut options: Written,
+        parameters: Option<Vec<String>>,
+    ) -> Binding {
+        if options.place == Place::default() {
+            options.place = declared;
+        }
+        let mut binding = Binding::new(name, place, options, parameters);
+        binding.insert(self.layer.clone());
+        binding
+    }
+
+    /// The jobs beside the consumers in use: once for each name, however many routes it has.
+    fn jobs(&self, mistakes: &mut Vec<Mistake>) -> Vec<BoundJob> {
+        let mut bound = Vec::new();
+        for name in &self.used {
+            let declared = self.config.consumer.get(*name);
+            let uses = declared.map_or(*name, |consumer| consumer.uses.as_str());
+            for job in self.registry.jobs(uses) {
+                let options = declared.map(|consumer| consumer.options.clone());
+                let place = declared.map_or_else(Place::default, |consumer| consumer.place);
+                let binding = self.binding(name, place, place, options.unwrap_or_default(), None);
+                bound.push(BoundJob::new(Arc::clone(job), binding, mistakes));
+            }
+        }
+        bound
     }
 
     /// Reads the options of consumers that nothing leads to: a misspelt name elsewhere may be why,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Limits, Loaded, RoutingConfig, ServerConfig};
-use crate::consumer::{Bound, Registry};
+use crate::consumer::{Bound, BoundJob, Registry};
 use crate::layer::ChannelLayer;
 use crate::queue::TaskQueue;
 use crate::worker::Workers;
@@ -40,6 +40,8 @@ struct Inner {
     limits: Limits,
     routes: Vec<Arc<Route>>,
     queues: Vec<QueueOfRouter>,
+    /// What runs beside consumers.
+    jobs: Vec<BoundJob>,
     layer: ChannelLayer,
     /// Names this process among others: the middle of every reply channel's name.
     node: String,
@@ -159,7 +161,7 @@ impl Router {
         }
     }
 
-    /// Starts the workers.
+    /// Starts the workers, and the jobs beside consumers.
     pub(crate) fn start(&self) -> io::Result<Running> {
         let watches = CancellationToken::new();
         let mut workers = Vec::new();
@@ -168,6 +170,12 @@ impl Router {
             let (queue, ended) = (queue.clone(), watches.clone());
             tokio::spawn(async move {
                 ended.run_until_cancelled(queue.watch_deadlines()).await;
+            });
+        }
+        for job in &self.inner.jobs {
+            let (job, ended) = (job.clone(), watches.clone());
+            tokio::spawn(async move {
+                ended.run_until_cancelled(job.keep_running()).await;
             });
         }
         Ok(Running { workers, watches })

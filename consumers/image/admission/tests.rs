@@ -118,67 +118,40 @@ fn work_is_stopped_once_its_time_is_over() {
 #[test]
 fn each_picture_is_taken_for_its_largest_stage() {
     const PIXELS: u64 = 4000 * 3000;
+    let (whole, half) = ((4000, 3000), (2000, 1500));
     let jpeg = Demand {
         file: 3_000_000,
-        stored: (4000, 3000),
-        kept: Kept::Rows,
-        scale: 1,
-        channels: 3,
-        output: (4000, 3000),
-        frames: 1,
+        decoded: whole,
+        samples: 300,
+        held: 0,
+        size: whole,
+        largest: whole,
     };
-    let coefficients = |components, chroma| Kept::Coefficients { components, chroma };
-    let halved = (2000, 1500);
     let table = [
         ("a step holds it twice", jpeg, 2 * 3 * PIXELS),
         (
             "resizing holds it before, after and between",
-            Demand { output: halved, ..jpeg },
+            Demand { size: half, largest: half, ..jpeg },
             3 * PIXELS + 3 * PIXELS / 4 + 3 * 2000 * 3000,
         ),
         (
             "made smaller as it is decoded",
-            Demand { scale: 2, output: halved, ..jpeg },
+            Demand { decoded: half, size: half, largest: half, ..jpeg },
             2 * 3 * PIXELS / 4,
         ),
         (
-            "progressive 4:2:0: two bytes for each of one and a half samples; rows of 16 fill up",
-            Demand { scale: 8, output: (500, 375), kept: coefficients(3, (2, 2)), ..jpeg },
-            3 * 500 * 375 + 2 * (4000 * 3008) * 3 / 2,
+            "the same as planes",
+            Demand { samples: 150, decoded: half, size: half, largest: half, ..jpeg },
+            2 * 3 * PIXELS / 8,
         ),
-        (
-            "progressive 4:4:4",
-            Demand { kept: coefficients(3, (1, 1)), ..jpeg },
-            3 * PIXELS + 2 * 3 * PIXELS,
-        ),
-        (
-            "progressive 4:2:2",
-            Demand { kept: coefficients(3, (2, 1)), ..jpeg },
-            (3 * PIXELS + 2 * 2 * PIXELS).max(2 * 3 * PIXELS),
-        ),
-        (
-            "progressive grey",
-            Demand { kept: coefficients(1, (1, 1)), channels: 1, ..jpeg },
-            PIXELS + 2 * PIXELS,
-        ),
-        (
-            "progressive CMYK",
-            Demand { kept: coefficients(4, (1, 1)), ..jpeg },
-            3 * PIXELS + 2 * 4 * PIXELS,
-        ),
-        (
-            "lossless WebP with alpha",
-            Demand { kept: Kept::Pixels(4), channels: 4, ..jpeg },
-            (4 + 4) * PIXELS,
-        ),
+        ("progressive", Demand { held: 9 * PIXELS, ..jpeg }, (3 + 9) * PIXELS),
         (
             "enlarged",
-            Demand { stored: (400, 300), output: (4000, 3000), ..jpeg },
+            Demand { decoded: (400, 300), ..jpeg },
             // Before, after and between is less than a step's twice.
             2 * 3 * PIXELS,
         ),
-        ("three frames", Demand { frames: 3, ..jpeg }, 3 * 2 * 3 * PIXELS),
-        ("no frames and no scale are one", Demand { frames: 0, scale: 0, ..jpeg }, 6 * PIXELS),
+        ("padded", Demand { decoded: half, size: half, ..jpeg }, 2 * 3 * PIXELS),
     ];
     for (case, demand, expected) in table {
         assert_eq!(estimate(&demand), expected + demand.file + OVERHEAD, "{case}");
@@ -187,44 +160,29 @@ fn each_picture_is_taken_for_its_largest_stage() {
 
 #[test]
 fn no_claim_is_too_large_to_estimate() {
-    let most = u32::MAX;
-    for kept in [
-        Kept::Rows,
-        Kept::Pixels(most),
-        Kept::Coefficients { components: most, chroma: (most, most) },
-    ] {
-        let demand = Demand {
-            file: u64::MAX,
-            stored: (most, most),
-            kept,
-            scale: 1,
-            channels: most,
-            output: (most, most),
-            frames: most,
-        };
-        assert_eq!(estimate(&demand), u64::MAX);
-    }
+    let most = (u32::MAX, u32::MAX);
+    let (file, held, samples) = (u64::MAX, u64::MAX, u32::MAX);
+    let demand = Demand { file, decoded: most, samples, held, size: most, largest: most };
+    assert_eq!(estimate(&demand), u64::MAX);
 }
 
 #[test]
 fn the_default_budget_takes_any_picture_within_the_default_limits() {
     let limits = super::super::codec::Limits::default();
-    let side = (8000, 6250);
-    assert_eq!(area(side), limits.pixels);
+    let whole = (8000, 6250);
+    assert_eq!(area(whole), limits.pixels);
     let progressive = Demand {
         file: 32 << 20,
-        stored: side,
-        kept: Kept::Coefficients { components: 3, chroma: (1, 1) },
-        scale: 1,
-        channels: 3,
-        output: side,
-        frames: 1,
+        decoded: whole,
+        samples: 300,
+        held: 2 * 3 * limits.pixels,
+        size: whole,
+        largest: whole,
     };
-    let with_alpha = Demand { kept: Kept::Rows, channels: 4, ..progressive };
-    let webp = Demand { kept: Kept::Pixels(4), ..with_alpha };
-    let resized = Demand { output: (7999, 6250), ..with_alpha };
-    for demand in [progressive, with_alpha, webp, resized] {
+    let webp = Demand { samples: 400, held: 4 * limits.pixels, ..progressive };
+    let resized = Demand { samples: 400, held: 0, size: (7999, 6250), ..progressive };
+    for demand in [progressive, webp, resized] {
         let bytes = estimate(&demand);
-        assert!(bytes <= IN_FLIGHT.bytes(), "{bytes} of {IN_FLIGHT}");
+        assert!(bytes <= limits.in_flight.bytes(), "{bytes} of {}", limits.in_flight);
     }
 }

@@ -19,6 +19,8 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let frames = frames(file);
     let mut probe = Probe::new(Format::Gif, (size.0.into(), size.1.into()), None, frames == 0)?;
     probe.frames = frames.max(1);
+    // The frame beside its canvas.
+    probe.held = probe.pixels() * CHANNELS as u64;
     Ok(probe)
 }
 

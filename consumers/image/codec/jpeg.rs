@@ -43,7 +43,8 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     probe.channels = if frame.components == 1 { 1 } else { 3 };
     // Only of one scan that has it all can a part be decoded while the rest is read.
     if frame.progressive || segments.components < frame.components {
-        probe.held = frame.samples;
+        // Two bytes for each.
+        probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
         probe.scans = scans(file, segments.scan);
     }
     Ok(probe)

@@ -36,6 +36,8 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let truncated = !chunks.complete || file.len() < length.saturating_add(8);
     let mut probe = Probe::new(Format::Webp, size, chunks.exif, truncated)?;
     probe.frames = chunks.frames.max(1);
+    // A frame before it is put on the canvas.
+    probe.held = probe.pixels() * 4;
     Ok(probe)
 }
 

@@ -8,19 +8,22 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
 use serde_json::{from_value, json};
 
+use super::super::Pictures;
 use super::super::codec::samples::*;
 use super::super::codec::{Format, Limits, built_in};
 use super::*;
+use crate::storage::{Address, Storage};
 
 /// A service of its own with pipelines of all kinds.
-struct Service {
+struct Studio {
     dir: tempfile::TempDir,
     options: Pictures,
 }
 
-impl Service {
+impl Studio {
     fn new() -> Self {
         let options = from_value(json!({"results": {
             "rl": ["grayscale"],
@@ -40,19 +43,28 @@ impl Service {
     fn work_until(&self, file: &[u8], mut header: Value, stage: &str) -> Result<Value, Error> {
         header["uuid"] = json!(5);
         let header = Header::parse(&header.to_string()).unwrap();
-        let store = Store::new(self.dir.path(), "http://host");
+        let store = store(self.dir.path());
         let mut checkpoint = |at: &'static str| {
             if at == stage { Err(Error::new(code::CANCELLED, "cancelled")) } else { Ok(()) }
         };
-        let worked = work(file, &header, &self.options, &store, &mut checkpoint)?;
+        let file = Bytes::copy_from_slice(file);
+        let service = self.service();
+        let worked = now(work(&file, &header, &service, &store, &mut checkpoint))?;
         let mut answer = worked.fields;
-        if let Some(Encoded { media_type, bytes }) = worked.picture {
-            answer.insert(
-                "image".into(),
-                format!("data:{media_type};base64,{}", STANDARD.encode(bytes)).into(),
-            );
+        if let Some(Encoded { format, bytes }) = worked.picture {
+            let image = format!("data:{};base64,{}", format.media_type(), STANDARD.encode(bytes));
+            answer.insert("image".into(), image.into());
+        } else if let Some(name) = worked.name {
+            answer.insert("url".into(), now(store.url(&name))?.into());
+        }
+        if worked.truncated {
+            answer.insert("truncated".into(), true.into());
         }
         Ok(Value::Object(answer))
+    }
+
+    fn service(&self) -> Service {
+        Service::from(self.options.clone())
     }
 
     fn files(&self) -> Vec<String> {
@@ -64,6 +76,15 @@ impl Service {
         let name = url.as_str().unwrap().strip_prefix("http://host/upload/").unwrap();
         fs::read(self.dir.path().join(name)).unwrap()
     }
+}
+
+fn store(folder: &Path) -> Store {
+    Store::new(Storage::folder(folder), Address::default(), "http://host")
+}
+
+/// What needs no waiting, as with a folder for a store.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("a folder is not waited for")
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -82,10 +103,9 @@ fn size(file: &[u8]) -> (Format, u32, u32) {
 
 #[test]
 fn a_picture_is_kept_as_it_came_and_its_result_beside_it() {
-    let service = Service::new();
+    let service = Studio::new();
     let file = jpeg(&photo(64, 48));
     let answer = service.work(&file, json!({"zoom": 0.5})).unwrap();
-    assert_eq!(answer["uuid"], json!(5));
     assert_eq!(answer.as_object().unwrap().len(), 2);
     assert_eq!(size(&service.file(&answer["url"])), (Format::Jpeg, 32, 24));
 
@@ -98,7 +118,7 @@ fn a_picture_is_kept_as_it_came_and_its_result_beside_it() {
 
 #[test]
 fn every_format_comes_back_in_the_format_that_it_is_written_in() {
-    let service = Service::new();
+    let service = Studio::new();
     for (name, file) in one_of_each(&photo(20, 10)) {
         let expected = match size(&file).0 {
             Format::Gif => Format::Png,
@@ -117,7 +137,7 @@ fn every_format_comes_back_in_the_format_that_it_is_written_in() {
 
 #[test]
 fn an_inline_answer_has_the_fields_or_else_the_picture() {
-    let service = Service::new();
+    let service = Studio::new();
     let file = png(&corners());
     let answer = service.work(&file, json!({"rType": "info", "responseType": "json"})).unwrap();
     assert_eq!((&answer["width"], &answer["format"]), (&json!(48), &json!("png")));
@@ -130,7 +150,7 @@ fn an_inline_answer_has_the_fields_or_else_the_picture() {
 
 #[test]
 fn a_camera_s_picture_is_upright_before_it_is_zoomed() {
-    let service = Service::new();
+    let service = Studio::new();
     let file = turned_jpeg(&corners(), 6);
     let answer = service.work(&file, json!({"zoom": 0.5, "rType": "none"})).unwrap();
     assert_eq!(size(&service.file(&answer["url"])), (Format::Jpeg, 16, 24));
@@ -138,7 +158,7 @@ fn a_camera_s_picture_is_upright_before_it_is_zoomed() {
 
 #[test]
 fn a_single_pixel_stays_one_however_far_it_is_zoomed_out() {
-    let service = Service::new();
+    let service = Studio::new();
     for (name, file) in one_of_each(&photo(1, 1)) {
         let answer = service.work(&file, json!({"zoom": 0.01})).unwrap();
         let (_, width, height) = size(&service.file(&answer["url"]));
@@ -148,7 +168,7 @@ fn a_single_pixel_stays_one_however_far_it_is_zoomed_out() {
 
 #[test]
 fn bad_input_is_answered_by_its_kind_and_leaves_nothing() {
-    let service = Service::new();
+    let service = Studio::new();
     let good = jpeg(&photo(1200, 800));
     let mut bomb = png(&photo(4, 4));
     bomb[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
@@ -164,14 +184,13 @@ fn bad_input_is_answered_by_its_kind_and_leaves_nothing() {
     for (what, file, header, code) in table {
         let error = service.work(file, header).unwrap_err();
         assert_eq!(error.code(), code, "{what}: {error}");
-        assert_eq!(error.field("uuid"), Some(&json!(5)), "{what}");
     }
     assert!(service.files().is_empty());
 }
 
 #[test]
 fn a_picture_cut_short_says_so_or_is_refused() {
-    let mut service = Service::new();
+    let mut service = Studio::new();
     let file = jpeg(&photo(64, 48));
     let cut = &file[..file.len() / 2];
     let answer = service.work(cut, json!({})).unwrap();
@@ -185,39 +204,38 @@ fn a_picture_cut_short_says_so_or_is_refused() {
 
 #[test]
 fn the_received_picture_stands_in_for_a_result_that_failed() {
-    let service = Service::new();
+    let service = Studio::new();
     let file = png(&photo(20, 10));
     let error = service.work(&file, json!({"rType": "broken"})).unwrap_err();
-    assert_eq!((error.code(), error.field("uuid")), ("step_failed", Some(&json!(5))));
+    assert_eq!(error.code(), "step_failed");
     assert_eq!(service.file(error.field("url").unwrap()), file);
     assert_eq!(service.files().len(), 2);
 }
 
 #[test]
 fn work_stops_at_any_stage_and_leaves_nothing() {
-    let service = Service::new();
+    let service = Studio::new();
     let file = jpeg(&photo(20, 10));
     for stage in ["decode", "resize", "keep", "grayscale", "encode", "write"] {
-        let error = service.work_until(&file, json!({"zoom": 0.5}), stage).unwrap_err();
+        let error = service.work_until(&file, json!({"zoom": 0.3}), stage).unwrap_err();
         assert_eq!(error.code(), "cancelled", "{stage}");
-        assert_eq!(error.field("uuid"), Some(&json!(5)));
         assert!(service.files().is_empty(), "{stage}");
     }
 }
 
 #[test]
 fn a_folder_that_takes_nothing_is_a_storage_error() {
-    let service = Service::new();
+    let service = Studio::new();
     let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
-    let store = Store::new("/dev/null/media", "http://host");
-    let file = png(&photo(4, 4));
-    let error = work(&file, &header, &service.options, &store, &mut |_| Ok(())).unwrap_err();
+    let store = store(Path::new("/dev/null/media"));
+    let file = png(&photo(4, 4)).into();
+    let error = now(work(&file, &header, &service.service(), &store, &mut |_| Ok(()))).unwrap_err();
     assert_eq!((error.code(), error.field("url")), ("storage", None));
 }
 
 #[test]
 fn the_limit_counts_before_and_after_zooming() {
-    let mut service = Service::new();
+    let mut service = Studio::new();
     service.options.limits = Limits { pixels: 200, side: 100, ..Limits::default() };
     let table = [
         ((20, 10), 1.0, None),
@@ -229,5 +247,24 @@ fn the_limit_counts_before_and_after_zooming() {
     for ((width, height), zoom, expected) in table {
         let answer = service.work(&png(&photo(width, height)), json!({"zoom": zoom}));
         assert_eq!(answer.err().map(|error| error.code()), expected, "{width} × {height} × {zoom}");
+    }
+}
+
+#[test]
+fn a_panic_in_the_work_leaves_nothing() {
+    let service = Studio::new();
+    let file = jpeg(&photo(20, 10)).into();
+    let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
+    let store = store(service.dir.path());
+    for stage in ["grayscale", "encode", "write"] {
+        let mut checkpoint = |at: &'static str| {
+            assert_ne!(at, stage, "a codec panics");
+            Ok(())
+        };
+        let options = service.service();
+        let work = work(&file, &header, &options, &store, &mut checkpoint);
+        let worked = now(std::panic::AssertUnwindSafe(work).catch_unwind());
+        assert!(worked.is_err(), "{stage}");
+        assert!(service.files().is_empty(), "{stage}");
     }
 }

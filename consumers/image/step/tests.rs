@@ -142,7 +142,7 @@ fn a_mistake_is_shown_at_its_place_with_the_nearest_right_name() {
     for (place, words) in [
         (":6:7", "\"grayscale\""),
         (":7:9", "\"blur\""),
-        (":8:37", "\"gravity\""),
+        (":8:38", "\"gravity\""),
         (":9:26", "is no colour"),
     ] {
         let (_, here) = report.split_once(place).unwrap_or_else(|| panic!("{place}: {report}"));
@@ -260,7 +260,7 @@ fn a_step_tells_what_a_pipeline_may_save() {
 fn options_that_are_not_given_have_defaults() {
     let options: Pictures = from_value(json!({})).unwrap();
     assert_eq!(options, Pictures::default());
-    assert_eq!(options.results["rl"], [Step::grayscale()]);
+    assert_eq!(options.results["rl"].steps(), [Step::grayscale()]);
     assert_eq!((options.limits.pixels, options.limits.side), (50_000_000, 16_383));
     assert_eq!(options.prefix.as_str(), "rb_");
 
@@ -271,7 +271,7 @@ fn options_that_are_not_given_have_defaults() {
         "folder": "pictures",
     }))
     .unwrap();
-    assert_eq!(options.results["small"].len(), 2);
+    assert_eq!(options.results["small"].steps().len(), 2);
     assert_eq!((options.limits.pixels, options.limits.side), (1000, 16_383));
     assert_eq!(options.on_truncated, OnTruncated::Reject);
 }

@@ -1,0 +1,180 @@
+//! How a picture goes through a pipeline in one pass.
+//!
+//! Zoom and the geometric steps that come first are one cut and one change of size, done on the
+//! picture as it is stored, before it is turned; as much of it as the codec can do while it
+//! decodes is left to the codec. Of a pipeline that ends grey only brightness is decoded, and a
+//! picture that nothing is done to is not decoded at all.
+
+use image::metadata::Orientation;
+use waterway::Error;
+
+use super::admission::Demand;
+use super::codec::{Codec, Encoding, Format, Limits, Probe, Wanted};
+use super::geometry::{Geometry, Rect};
+use super::pipeline::Pipeline;
+use super::step::Step;
+
+#[cfg(test)]
+mod tests;
+
+/// What is to be done to one picture.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    /// How it is decoded.
+    pub(super) wanted: Wanted,
+    /// What is cut out of it and how large that is made: of the picture as it is stored, so not
+    /// turned, and not shrunk either.
+    pub(super) geometry: Geometry,
+    /// The steps that are left when it has been made upright.
+    pub(super) rest: Vec<&'a Step>,
+    /// How the result is written.
+    pub(super) encoding: Encoding,
+    /// Whether the result is the file itself.
+    pub(super) untouched: bool,
+}
+
+/// Decides all of it from what the file says of itself.
+///
+/// With `apart` the zoomed picture is wanted for itself, so no step is done together with the zoom.
+///
+/// # Errors
+/// `step_failed` for a step that cannot be done on a picture of this size, or not within limits.
+pub(super) fn plan<'a>(
+    pipeline: &'a Pipeline,
+    probe: &Probe,
+    zoomed: (u32, u32),
+    apart: bool,
+    codec: &dyn Codec,
+    limits: &Limits,
+) -> Result<Plan<'a>, Error> {
+    let (upright, rest) = fuse(pipeline, Geometry::resized(probe.size(), zoomed), apart, limits)?;
+    let encoding = pipeline.encoding().unwrap_or(Encoding::like(probe.format));
+    let pixels = rest.iter().any(|step| step.needs_pixels());
+    let geometry = as_stored(&upright, probe);
+    let shrinks = codec.shrinks(probe.format);
+    let shrunk = if shrinks { shrink(&geometry, probe.stored()) } else { 1 };
+    let jpeg = probe.format == Format::Jpeg && encoding.format() == Format::Jpeg;
+    let untouched = upright.is_identity(probe.size())
+        && probe.orientation == Orientation::NoTransforms
+        && pipeline.encoding().is_none()
+        && !probe.truncated
+        && !pixels
+        && !apart;
+    let wanted = Wanted { shrunk, grey: pipeline.is_grey() && !apart, planes: jpeg && !pixels };
+    Ok(Plan { wanted, geometry, rest, encoding, untouched })
+}
+
+impl Plan<'_> {
+    /// What the work on the picture will take.
+    pub(super) fn demand(&self, probe: &Probe, file: &[u8]) -> Demand {
+        let (width, height) = probe.stored();
+        let decoded = (width.div_ceil(self.wanted.shrunk), height.div_ceil(self.wanted.shrunk));
+        let size = self.geometry.size;
+        let mut last = size;
+        let sizes = self.rest.iter().map(|step| {
+            last = step.size_after(last);
+            last
+        });
+        let area = |&(width, height): &(u32, u32)| u64::from(width) * u64::from(height);
+        let largest = sizes.max_by_key(area).unwrap_or(size);
+        let samples = match (self.wanted, probe.format) {
+            (Wanted { grey: true, .. }, Format::Jpeg) => 100,
+            (Wanted { planes: true, .. }, _) => 150,
+            _ => u32::from(probe.channels) * 100,
+        };
+        Demand { file: file.len() as u64, decoded, samples, held: probe.held, size, largest }
+    }
+}
+
+/// The cuts and changes of size at the beginning as one, and the steps that are left.
+///
+/// A step that does not look at the picture keeps no other from being among the first.
+fn fuse<'a>(
+    pipeline: &'a Pipeline,
+    mut whole: Geometry,
+    apart: bool,
+    limits: &Limits,
+) -> Result<(Geometry, Vec<&'a Step>), Error> {
+    let mut steps = pipeline.steps().iter();
+    if apart {
+        return Ok((whole, steps.collect()));
+    }
+    let mut rest = Vec::new();
+    for step in steps.by_ref() {
+        if !step.needs_pixels() {
+            rest.push(step);
+        } else if let Some(next) = step.geometry(whole.size) {
+            let next = next?;
+            next.check(step.name(), limits)?;
+            whole = whole.then(next);
+        } else {
+            rest.push(step);
+            break;
+        }
+    }
+    rest.extend(steps);
+    Ok((whole, rest))
+}
+
+/// What a good filter needs more than the size it makes: twice of it, or, since sides are rounded,
+/// as good as twice.
+const SPARE: f64 = 1.95;
+
+/// How far the codec may shrink the picture: to the size itself, where that is a half, a quarter or
+/// an eighth and nothing is cut off; else as far as leaves twice the size to a better filter.
+fn shrink(geometry: &Geometry, stored: (u32, u32)) -> u32 {
+    let Geometry { source, size } = geometry;
+    let across = source.width / f64::from(size.0);
+    let down = source.height / f64::from(size.1);
+    let whole = *source == Rect::of(stored);
+    let fits = |by: u32| {
+        let factor = f64::from(by);
+        // Both sides are counts of pixels, exactly.
+        #[allow(clippy::float_cmp)]
+        let exact = across == factor && down == factor;
+        let divides = stored.0.is_multiple_of(by) && stored.1.is_multiple_of(by);
+        (whole && exact && divides) || across.min(down) >= SPARE * factor
+    };
+    [8, 4, 2].into_iter().find(|&by| fits(by)).unwrap_or(1)
+}
+
+/// The same cut out of a picture that was shrunk.
+pub(super) fn smaller(geometry: &Geometry, by: u32) -> Geometry {
+    let Geometry { source, size } = *geometry;
+    let by = f64::from(by);
+    let source = Rect {
+        left: source.left / by,
+        top: source.top / by,
+        width: source.width / by,
+        height: source.height / by,
+    };
+    Geometry { source, size }
+}
+
+/// The same cut out of the picture before it is turned.
+fn as_stored(upright: &Geometry, probe: &Probe) -> Geometry {
+    use Orientation as O;
+    let Geometry { source: Rect { left, top, width, height }, size } = *upright;
+    let (across, down) = probe.size();
+    let right = f64::from(across) - left - width;
+    let bottom = f64::from(down) - top - height;
+    let (left, top) = match probe.orientation {
+        O::NoTransforms => (left, top),
+        O::FlipHorizontal => (right, top),
+        O::FlipVertical => (left, bottom),
+        O::Rotate180 => (right, bottom),
+        O::Rotate90 => (top, right),
+        O::Rotate270 => (bottom, left),
+        O::Rotate90FlipH => (top, left),
+        O::Rotate270FlipH => (bottom, right),
+    };
+    match probe.orientation {
+        O::NoTransforms | O::FlipHorizontal | O::FlipVertical | O::Rotate180 => {
+            Geometry { source: Rect { left, top, width, height }, size }
+        }
+        _ => Geometry {
+            source: Rect { left, top, width: height, height: width },
+            size: (size.1, size.0),
+        },
+    }
+}

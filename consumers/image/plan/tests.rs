@@ -1,0 +1,180 @@
+//! What is planned for a picture, by what its header says.
+
+use serde_json::{Value, from_value, json};
+
+use super::super::picture::Picture;
+use super::*;
+
+/// A codec that shrinks JPEGs, and decodes nothing.
+struct Shrinking;
+
+impl Codec for Shrinking {
+    fn probe(&self, _: &[u8]) -> Result<Probe, Error> {
+        Err(Error::failed("not asked"))
+    }
+
+    fn decode(&self, _: &[u8], _: &Probe, _: Wanted) -> Result<Picture, Error> {
+        Err(Error::failed("not asked"))
+    }
+
+    fn shrinks(&self, format: Format) -> bool {
+        format == Format::Jpeg
+    }
+
+    fn encode(&self, _: &Picture, _: Encoding, _: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+        Err(Error::failed("not asked"))
+    }
+}
+
+/// Upright JPEGs of this size.
+fn jpeg(width: u32, height: u32) -> Probe {
+    Probe {
+        format: Format::Jpeg,
+        width,
+        height,
+        orientation: Orientation::NoTransforms,
+        channels: 3,
+        held: 0,
+        frames: 1,
+        scans: 1,
+        truncated: false,
+    }
+}
+
+fn pipeline(steps: Value) -> Pipeline {
+    from_value(steps).unwrap()
+}
+
+fn planned<'a>(pipeline: &'a Pipeline, probe: &Probe, zoomed: (u32, u32)) -> Plan<'a> {
+    plan(pipeline, probe, zoomed, false, &Shrinking, &Limits::default()).unwrap()
+}
+
+#[test]
+fn the_codec_shrinks_to_the_size_itself_or_leaves_twice_of_it() {
+    let table = [
+        // Exactly a half, a quarter, an eighth, of sides that can be divided so.
+        ((4000, 3000), (2000, 1500), 2),
+        ((4000, 3000), (1000, 750), 4),
+        ((4000, 3000), (500, 375), 8),
+        ((4001, 3000), (2001, 1500), 1),
+        ((4002, 3000), (1001, 750), 2),
+        ((4002, 3002), (1000, 750), 2),
+        // What is left is about a half at least.
+        ((4000, 3000), (1030, 750), 1),
+        ((4000, 3000), (1001, 751), 2),
+        ((4000, 3000), (400, 300), 4),
+        ((4000, 3000), (200, 150), 8),
+        // The lesser of two factors counts.
+        ((4000, 3000), (100, 1500), 1),
+        ((4000, 3000), (6000, 4500), 1),
+        ((4000, 3000), (4000, 3000), 1),
+    ];
+    let plain = pipeline(json!([]));
+    for (from, to, expected) in table {
+        let plan = planned(&plain, &jpeg(from.0, from.1), to);
+        assert_eq!(plan.wanted.shrunk, expected, "{from:?} to {to:?}");
+        let png = Probe { format: Format::Png, ..jpeg(from.0, from.1) };
+        assert_eq!(planned(&plain, &png, to).wanted.shrunk, 1);
+    }
+}
+
+#[test]
+fn geometry_at_the_beginning_is_one_pass() {
+    let probe = jpeg(4000, 3000);
+    // Steps, what is cut out, its size, and how many steps are left.
+    let table = [
+        (json!([{"fit": [1000, 1000]}]), (0.0, 0.0, 4000.0, 3000.0), (1000, 750), 0),
+        (json!([{"crop": [100, 50, 200, 100]}]), (200.0, 100.0, 400.0, 200.0), (200, 100), 0),
+        (
+            json!([{"crop": [100, 50, 200, 100]}, {"fit": [100, 100]}, {"blur": 1.0}]),
+            (200.0, 100.0, 400.0, 200.0),
+            (100, 50),
+            1,
+        ),
+        // Steps that do not look at the picture keep nothing from being fused.
+        (json!(["strip", {"fit": [100, 75]}, "png"]), (0.0, 0.0, 4000.0, 3000.0), (100, 75), 2),
+        (json!([{"blur": 1.0}, {"fit": [100, 75]}]), (0.0, 0.0, 4000.0, 3000.0), (2000, 1500), 2),
+    ];
+    for (steps, (left, top, width, height), size, rest) in table {
+        let pipeline = pipeline(steps.clone());
+        let plan = planned(&pipeline, &probe, (2000, 1500));
+        assert_eq!(plan.geometry.source, Rect { left, top, width, height }, "{steps}");
+        assert_eq!((plan.geometry.size, plan.rest.len()), (size, rest), "{steps}");
+    }
+    let fit = pipeline(json!([{"fit": [100, 75]}]));
+    let apart = plan(&fit, &probe, (2000, 1500), true, &Shrinking, &Limits::default()).unwrap();
+    assert_eq!((apart.geometry.size, apart.rest.len()), ((2000, 1500), 1));
+}
+
+#[test]
+fn only_what_the_result_needs_is_decoded() {
+    let wanted = |shrunk, grey, planes| Wanted { shrunk, grey, planes };
+    let table = [
+        (json!([]), wanted(1, false, true), true),
+        (json!(["strip"]), wanted(1, false, true), true),
+        (json!(["grayscale"]), wanted(1, true, false), false),
+        (json!([{"flip": "horizontal"}, "grayscale"]), wanted(1, true, false), false),
+        (json!([{"saturation": 2.0}, "grayscale"]), wanted(1, false, false), false),
+        (json!([{"jpeg": {"quality": 50}}]), wanted(1, false, true), false),
+        (json!(["png"]), wanted(1, false, false), false),
+        (json!([{"blur": 1.0}]), wanted(1, false, false), false),
+        (json!([{"fit": [2000, 1500]}]), wanted(2, false, true), false),
+        (json!([{"fit": [2000, 1500]}, "grayscale"]), wanted(2, true, false), false),
+    ];
+    for (steps, expected, untouched) in table {
+        let pipeline = pipeline(steps.clone());
+        let probe = jpeg(4000, 3000);
+        let plan = planned(&pipeline, &probe, probe.size());
+        assert_eq!((plan.wanted, plan.untouched), (expected, untouched), "{steps}");
+        // A picture that has to be turned or made up for is touched.
+        for probe in [
+            Probe { orientation: Orientation::Rotate180, ..probe },
+            Probe { truncated: true, ..probe },
+        ] {
+            assert!(!planned(&pipeline, &probe, probe.size()).untouched, "{steps}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_of_the_upright_picture_is_cut_before_it_is_turned() {
+    use Orientation as O;
+    // 30 × 20 at 10, 5 of 400 × 300 upright.
+    let crop = pipeline(json!([{"crop": [10, 5, 30, 20]}]));
+    let table = [
+        (O::NoTransforms, (10.0, 5.0), false),
+        (O::FlipHorizontal, (360.0, 5.0), false),
+        (O::Rotate180, (360.0, 275.0), false),
+        (O::FlipVertical, (10.0, 275.0), false),
+        (O::Rotate90FlipH, (5.0, 10.0), true),
+        (O::Rotate90, (5.0, 360.0), true),
+        (O::Rotate270FlipH, (275.0, 360.0), true),
+        (O::Rotate270, (275.0, 10.0), true),
+    ];
+    for (orientation, (left, top), lies) in table {
+        let probe = Probe { orientation, ..jpeg(400, 300) };
+        let Geometry { source, size } = planned(&crop, &probe, (400, 300)).geometry;
+        let (width, height) = if lies { (20, 30) } else { (30, 20) };
+        let expected = Rect { left, top, width: f64::from(width), height: f64::from(height) };
+        assert_eq!((source, size), (expected, (width, height)), "{orientation:?}");
+    }
+}
+
+#[test]
+fn what_it_will_take_is_known_before() {
+    let probe = jpeg(4000, 3000);
+    let table = [
+        (json!([]), (2000, 1500), (2000, 1500), 150, (2000, 1500)),
+        (json!(["grayscale"]), (1600, 1200), (4000, 3000), 100, (1600, 1200)),
+        (json!([{"blur": 1.0}]), (900, 675), (2000, 1500), 300, (900, 675)),
+    ];
+    for (steps, zoomed, decoded, samples, largest) in table {
+        let pipeline = pipeline(steps.clone());
+        let demand = planned(&pipeline, &probe, zoomed).demand(&probe, b"file");
+        let expected = Demand { file: 4, decoded, samples, held: 0, size: zoomed, largest };
+        assert_eq!(demand, expected, "{steps}");
+    }
+    let padded = pipeline(json!([{"fit": [400, 300]}, {"pad": [800, 600]}]));
+    let demand = planned(&padded, &probe, (4000, 3000)).demand(&probe, b"file");
+    assert_eq!((demand.size, demand.largest), ((400, 300), (800, 600)));
+}

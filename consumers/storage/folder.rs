@@ -1,0 +1,118 @@
+//! A folder of this machine, as a place for files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use uuid::Uuid;
+use waterway::{Error, code};
+
+use super::name;
+
+/// A folder of this machine. Clones are the same folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder(Arc<Path>);
+
+/// Held while a file is looked at and removed for its age, or said to be in use again: so that
+/// nothing is removed between the two. One for the process, whose folders are few.
+static AGEING: Mutex<()> = Mutex::new(());
+
+impl Folder {
+    /// A folder, which need not be there yet.
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into().into())
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Keeps a file whole or not at all: it is written aside, under a name that begins with a dot,
+    /// then renamed.
+    ///
+    /// # Errors
+    /// `storage` when the disk does not take it.
+    pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let aside = self.0.join(name::aside(Uuid::new_v4()));
+        let kept =
+            self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, self.0.join(name)));
+        kept.map_err(|error| {
+            // Best effort: what is left over bears a name that is never served, and is swept.
+            let _ = fs::remove_file(&aside);
+            Error::new(code::STORAGE, "the picture could not be stored").because(error)
+        })
+    }
+
+    /// Forgets a file that no answer will name.
+    pub(super) fn forget(&self, name: &str) {
+        // If it cannot be removed it is one file too many, and nobody's answer is worse for it.
+        let _ = fs::remove_file(self.0.join(name));
+    }
+
+    /// Marks a file as used now; `false` when it is not there.
+    pub(super) fn touch(&self, name: &str) -> bool {
+        let _ageing = ageing();
+        let file = File::open(self.0.join(name));
+        file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let create = || OpenOptions::new().write(true).create_new(true).open(path);
+        let mut file = match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.0)?;
+                create()?
+            }
+            other => other?,
+        };
+        file.write_all(bytes)
+    }
+}
+
+/// Taken by whoever removes files for their age.
+pub(super) fn ageing() -> MutexGuard<'static, ()> {
+    AGEING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_missing_folder_is_made_and_nothing_is_left_beside_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().join("a/b"));
+        folder.keep("one.jpg", b"bytes").unwrap();
+        assert_eq!(names(folder.path()), ["one.jpg"]);
+        assert_eq!(fs::read(folder.path().join("one.jpg")).unwrap(), b"bytes");
+        assert!(folder.touch("one.jpg"));
+        folder.forget("one.jpg");
+        assert!(names(folder.path()).is_empty());
+        assert!(!folder.touch("one.jpg"), "what is gone cannot be used again");
+    }
+
+    #[test]
+    fn what_the_disk_does_not_take_is_a_storage_error_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path());
+        // A folder of the name that the file should get: the rename fails, the writing does not.
+        fs::create_dir_all(dir.path().join("one.jpg/full")).unwrap();
+        let error = folder.keep("one.jpg", b"bytes").unwrap_err();
+        assert_eq!(error.code(), "storage");
+        assert!(error.source().is_some());
+        assert_eq!(names(dir.path()), ["one.jpg"]);
+
+        let folder = Folder::new("/dev/null/media");
+        assert_eq!(folder.keep("one.jpg", b"bytes").unwrap_err().code(), "storage");
+    }
+}

@@ -1,0 +1,43 @@
+//! A file that is kept for an answer still to come.
+
+use super::Storage;
+
+/// A file that is kept for an answer still to come. Dropped before it is committed, because
+/// the work failed, panicked or was cancelled, it is forgotten: from a folder at once, from a
+/// bucket soon after.
+#[must_use = "a file that is not committed is forgotten at once"]
+#[derive(Debug)]
+pub struct Kept {
+    storage: Storage,
+    name: String,
+    committed: bool,
+}
+
+impl Kept {
+    pub(super) fn new(storage: Storage, name: String) -> Self {
+        Self { storage, name, committed: false }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// It stays: an answer names it, or stands for it.
+    pub fn commit(mut self) {
+        self.committed = true;
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        match &self.storage {
+            Storage::Folder(folder) => folder.forget(&self.name),
+            Storage::S3(bucket) => bucket.forget(std::mem::take(&mut self.name)),
+        }
+    }
+}

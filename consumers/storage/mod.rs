@@ -1,0 +1,29 @@
+//! Where files are kept: a folder, or a bucket of an S3-compatible service.
+//!
+//! [`Store`] keeps a file whole or not at all and says what it is called by those who fetch it;
+//! [`Kept`] forgets it again unless an answer names it. [`Retention`] says what is removed for its
+//! age, which [`keep_swept`] does. The
+//! crate `object_store` is named in here alone.
+
+mod address;
+#[cfg(feature = "s3")]
+mod bucket;
+#[cfg(not(feature = "s3"))]
+#[path = "no_bucket.rs"]
+mod bucket;
+mod folder;
+mod kept;
+pub(crate) mod kind;
+mod name;
+mod options;
+mod retention;
+mod store;
+mod sweep;
+
+pub use address::Address;
+pub use bucket::Bucket;
+pub use folder::Folder;
+pub use kept::Kept;
+pub use options::{BucketName, S3, Storage};
+pub use retention::{Retention, keep_swept};
+pub use store::Store;

@@ -1,0 +1,68 @@
+//! A store: where files are kept, and what they are called by those who fetch them.
+
+use waterway::Error;
+
+use super::address::Address;
+use super::{Kept, Storage};
+
+/// Where files are kept, and what they are called by those who fetch them. Clones are the same
+/// store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    storage: Storage,
+    address: Address,
+    public_url: String,
+}
+
+impl Store {
+    /// A store whose files are seen from outside as its address says; by default, and where the
+    /// service serves them itself, as `<public_url>/upload/<name>`.
+    pub fn new(storage: Storage, address: Address, public_url: impl AsRef<str>) -> Self {
+        let public_url = public_url.as_ref().trim_end_matches('/').to_owned();
+        Self { storage, address, public_url }
+    }
+
+    /// Keeps a file whole or not at all, until what is returned is dropped without having been
+    /// [committed](Kept::commit). So neither an error nor a panic nor a client that leaves has a
+    /// file stay that no answer names.
+    ///
+    /// A folder takes it at once, on the calling thread; a bucket is waited for.
+    ///
+    /// # Errors
+    /// `storage` when the disk or the bucket does not take it.
+    pub async fn keep(&self, name: impl Into<String>, bytes: &[u8]) -> Result<Kept, Error> {
+        let kept = Kept::new(self.storage.clone(), name.into());
+        match &self.storage {
+            Storage::Folder(folder) => folder.keep(kept.name(), bytes)?,
+            Storage::S3(bucket) => bucket.keep(kept.name(), bytes).await?,
+        }
+        Ok(kept)
+    }
+
+    /// Says that a file which was kept earlier is answered anew, so that no sweep removes it for
+    /// `keep_for`; `false` when it is not there any more and has to be kept again.
+    ///
+    /// Of a bucket nothing is asked: its lifecycle rules do not know what was answered.
+    pub fn touch(&self, name: &str) -> bool {
+        match &self.storage {
+            Storage::Folder(folder) => folder.touch(name),
+            Storage::S3(_) => true,
+        }
+    }
+
+    /// The address of a file.
+    ///
+    /// # Errors
+    /// `storage` when it has to be signed and the credentials for that cannot be had.
+    pub async fn url(&self, name: &str) -> Result<String, Error> {
+        match (&self.address, &self.storage) {
+            (Address::Presigned(lasts), Storage::S3(bucket)) => {
+                bucket.presigned(name, lasts.duration()).await
+            }
+            (Address::Base(base), _) => Ok(format!("{}/{name}", base.as_str())),
+            (Address::Own | Address::Presigned(_), _) => {
+                Ok(format!("{}/upload/{name}", self.public_url))
+            }
+        }
+    }
+}

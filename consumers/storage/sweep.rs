@@ -1,0 +1,243 @@
+//! One sweep of a folder: what is too old, or too much, goes; the rest is not even looked at twice.
+
+use std::collections::{BTreeMap, btree_map};
+use std::fs::{self, DirEntry, ReadDir};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use super::folder::ageing;
+use super::name::{self, Ours};
+use super::{Folder, Retention};
+
+#[cfg(test)]
+mod tests;
+
+/// A sweep under way. It goes step by step, so that it can be paced and ended, and in passes:
+/// each pass reads the folder's names and has the oldest pictures of those that are left in
+/// memory, so that a folder of any size needs no more of it.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    folder: PathBuf,
+    retention: Retention,
+    now: SystemTime,
+    bounds: Bounds,
+    stage: Stage,
+    /// Bytes of all pictures, where they count; found out in the first pass.
+    total: u64,
+    swept: Swept,
+}
+
+/// What a sweep came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Swept {
+    /// How many files of pictures went.
+    pub(super) files: u64,
+    /// How many bytes they had.
+    pub(super) bytes: u64,
+    /// How many files that were left half written went.
+    pub(super) unfinished: u64,
+    /// How many should have gone and could not be removed.
+    pub(super) failed: u64,
+    /// Why, of the last of these.
+    pub(super) error: Option<String>,
+}
+
+/// How much is done at a time.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Names that are read, or pictures that are looked at, in a step.
+    step: usize,
+    /// Pictures whose names are in memory; some 200 bytes each.
+    pictures: usize,
+}
+
+const BOUNDS: Bounds = Bounds { step: 1000, pictures: 1 << 16 };
+
+/// How long a file may be half written: far longer than any takes.
+const UNFINISHED_FOR: Duration = Duration::from_secs(3600);
+
+#[derive(Debug)]
+enum Stage {
+    /// Before each pass: the last picture that was looked at.
+    Begin(Option<Uuid>),
+    Reading(Reading),
+    Removing(Removing),
+    Done,
+}
+
+/// Files of each picture by their names, the oldest picture first.
+type Pictures = BTreeMap<Uuid, Vec<Box<str>>>;
+
+#[derive(Debug)]
+struct Reading {
+    entries: ReadDir,
+    after: Option<Uuid>,
+    /// The oldest after `after`. What is left out is newer than all of them, so that a picture is
+    /// here with all its files or not at all.
+    oldest: Pictures,
+    left_out: bool,
+}
+
+#[derive(Debug)]
+struct Removing {
+    oldest: btree_map::IntoIter<Uuid, Vec<Box<str>>>,
+    left_out: bool,
+}
+
+impl Sweep {
+    pub(super) fn new(folder: &Folder, retention: &Retention, now: SystemTime) -> Self {
+        Self {
+            folder: folder.path().to_owned(),
+            retention: retention.clone(),
+            now,
+            bounds: BOUNDS,
+            stage: Stage::Begin(None),
+            total: 0,
+            swept: Swept::default(),
+        }
+    }
+
+    /// Goes on for a few milliseconds; what the sweep came to, once it is done.
+    ///
+    /// # Errors
+    /// When the folder's names cannot be read; that it is missing is no error.
+    pub(super) fn step(&mut self) -> io::Result<Option<Swept>> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Begin(after) => match fs::read_dir(&self.folder) {
+                Ok(entries) => {
+                    let (oldest, left_out) = (Pictures::new(), false);
+                    Stage::Reading(Reading { entries, after, oldest, left_out })
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Stage::Done,
+                Err(error) => return Err(error),
+            },
+            Stage::Reading(reading) => self.read(reading)?,
+            Stage::Removing(removing) => self.remove_some(removing),
+            Stage::Done => return Ok(Some(std::mem::take(&mut self.swept))),
+        };
+        Ok(None)
+    }
+
+    fn read(&mut self, mut reading: Reading) -> io::Result<Stage> {
+        for _ in 0..self.bounds.step {
+            let Some(entry) = reading.entries.next() else {
+                let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
+                return Ok(Stage::Removing(Removing { oldest, left_out }));
+            };
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            match name::ours(name) {
+                Some(Ours::Picture(picture)) => self.consider(picture, name, &entry, &mut reading),
+                Some(Ours::Aside) => self.remove_unfinished(&entry),
+                None => {}
+            }
+        }
+        Ok(Stage::Reading(reading))
+    }
+
+    fn consider(&mut self, picture: Uuid, name: &str, entry: &DirEntry, reading: &mut Reading) {
+        // What is no file of its own is not ours, whatever its name.
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            return;
+        }
+        if reading.after.is_none() && self.retention.size.is_some() {
+            self.total += entry.metadata().map_or(0, |metadata| metadata.len());
+        }
+        if reading.after.is_some_and(|after| picture <= after) || !self.may_go(picture) {
+            return;
+        }
+        reading.oldest.entry(picture).or_default().push(name.into());
+        if reading.oldest.len() > self.bounds.pictures {
+            reading.oldest.pop_last();
+            reading.left_out = true;
+        }
+    }
+
+    /// Whether a picture may go, as far as its name and the whole show.
+    fn may_go(&self, picture: Uuid) -> bool {
+        let rested = self.rested(name::came(picture));
+        let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
+        too_old || self.retention.size.is_some() && rested >= self.retention.keep_for.duration()
+    }
+
+    fn remove_some(&mut self, mut removing: Removing) -> Stage {
+        let mut last = None;
+        for _ in 0..self.bounds.step {
+            let Some((picture, names)) = removing.oldest.next() else {
+                return match last.filter(|_| removing.left_out) {
+                    Some(last) => Stage::Begin(Some(last)),
+                    None => Stage::Done,
+                };
+            };
+            // They come oldest first: once one stays for both reasons, so do all after it.
+            let rested = self.rested(name::came(picture));
+            let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
+            if !too_old && !self.is_too_much() {
+                return Stage::Done;
+            }
+            self.remove_if_rested(&names);
+            last = Some(picture);
+        }
+        Stage::Removing(removing)
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.retention.size.is_some_and(|size| self.total > size.bytes())
+    }
+
+    /// Removes the files of one picture, unless one of them was answered too short a time ago.
+    fn remove_if_rested(&mut self, names: &[Box<str>]) {
+        let _ageing = ageing();
+        let found: Vec<_> = names
+            .iter()
+            .map(|name| self.folder.join(&**name))
+            .filter_map(|path| path.symlink_metadata().ok().map(|metadata| (path, metadata)))
+            .collect();
+        let touched = found.iter().filter_map(|(_, metadata)| metadata.modified().ok()).max();
+        let rested = touched.map_or(Duration::ZERO, |touched| self.rested(touched));
+        let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
+        let too_much = self.is_too_much() && rested >= self.retention.keep_for.duration();
+        if !too_old && !too_much {
+            return;
+        }
+        for (path, metadata) in found {
+            match fs::remove_file(path) {
+                Ok(()) => {
+                    self.swept.files += 1;
+                    self.swept.bytes += metadata.len();
+                    self.total = self.total.saturating_sub(metadata.len());
+                }
+                Err(error) => self.could_not(&error),
+            }
+        }
+    }
+
+    fn remove_unfinished(&mut self, entry: &DirEntry) {
+        let written = entry.metadata().ok().filter(fs::Metadata::is_file);
+        let written = written.and_then(|metadata| metadata.modified().ok());
+        if written.is_none_or(|written| self.rested(written) < UNFINISHED_FOR) {
+            return;
+        }
+        match fs::remove_file(entry.path()) {
+            Ok(()) => self.swept.unfinished += 1,
+            Err(error) => self.could_not(&error),
+        }
+    }
+
+    /// How long ago; what lies in the future is now.
+    fn rested(&self, since: SystemTime) -> Duration {
+        self.now.duration_since(since).unwrap_or_default()
+    }
+
+    fn could_not(&mut self, error: &io::Error) {
+        // Somebody else has removed it: as well.
+        if error.kind() != io::ErrorKind::NotFound {
+            self.swept.failed += 1;
+            self.swept.error = Some(error.to_string());
+        }
+    }
+}

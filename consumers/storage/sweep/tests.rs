@@ -1,0 +1,187 @@
+//! What goes and what stays, by a clock that the tests hold.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Value, from_value, json};
+use uuid::Builder;
+
+use super::super::name::aside;
+use super::*;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
+
+/// Now, in all of these tests.
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+/// The name of the picture of this number, which came so many seconds ago.
+fn picture(number: u8, ago: u64) -> String {
+    let since = (now() - Duration::from_secs(ago)).duration_since(UNIX_EPOCH).unwrap();
+    let milliseconds = u64::try_from(since.as_millis()).unwrap();
+    Builder::from_unix_timestamp_millis(milliseconds, &[number; 10]).into_uuid().to_string()
+}
+
+/// A file of 100 bytes that was last answered so many seconds ago.
+fn put(folder: &Path, name: &str, ago: u64) {
+    fs::write(folder.join(name), [0; 100]).unwrap();
+    let file = File::options().write(true).open(folder.join(name)).unwrap();
+    file.set_modified(now() - Duration::from_secs(ago)).unwrap();
+}
+
+/// A picture as it came and its result, both so many seconds ago.
+fn put_picture(folder: &Path, number: u8, ago: u64) -> String {
+    let name = picture(number, ago);
+    put(folder, &format!("{name}.jpg"), ago);
+    put(folder, &format!("rb_{name}.png"), ago);
+    name
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn sweep(folder: &Path, retention: &Value, bounds: Bounds) -> Swept {
+    let retention = from_value(retention.clone()).unwrap();
+    let mut sweep = Sweep::new(&Folder::new(folder), &retention, now());
+    sweep.bounds = bounds;
+    for _ in 0..10_000 {
+        if let Some(swept) = sweep.step().unwrap() {
+            return swept;
+        }
+    }
+    panic!("the sweep comes to no end");
+}
+
+/// The files that are left, and how many went.
+fn swept(folder: &Path, retention: &Value) -> (Vec<String>, u64) {
+    let swept = sweep(folder, retention, BOUNDS);
+    assert_eq!((swept.bytes, swept.failed), (swept.files * 100, 0));
+    (names(folder), swept.files)
+}
+
+#[test]
+fn by_default_nothing_goes_but_what_was_left_half_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = aside(Uuid::new_v4());
+    put(dir.path(), &old, HOUR + 1);
+    let fresh = aside(Uuid::new_v4());
+    put(dir.path(), &fresh, HOUR - 1);
+    let picture = put_picture(dir.path(), 1, 300 * DAY);
+    let swept = sweep(dir.path(), &json!({}), BOUNDS);
+    assert_eq!((swept.files, swept.unfinished), (0, 1));
+    assert_eq!(names(dir.path()), [fresh, format!("{picture}.jpg"), format!("rb_{picture}.png")]);
+}
+
+#[test]
+fn what_is_older_than_the_age_goes_with_all_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let young = put_picture(dir.path(), 1, 2 * DAY - 1);
+    put_picture(dir.path(), 2, 2 * DAY + 1);
+    put_picture(dir.path(), 3, 30 * DAY);
+    let left = [format!("{young}.jpg"), format!("rb_{young}.png")];
+    assert_eq!(swept(dir.path(), &json!({"age": "2d"})), (left.into(), 4));
+}
+
+#[test]
+fn a_picture_is_as_young_as_the_file_of_it_that_was_answered_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = put_picture(dir.path(), 1, 30 * DAY);
+    put(dir.path(), &format!("rb_{name}.png"), MINUTE);
+    for retention in [json!({"age": "2d"}), json!({"size": "1B"}), json!({"age": "1h"})] {
+        assert_eq!(swept(dir.path(), &retention).1, 0, "{retention}");
+    }
+    put(dir.path(), &format!("rb_{name}.png"), 2 * HOUR);
+    assert_eq!(swept(dir.path(), &json!({"age": "1h"})), (vec![], 2));
+}
+
+#[test]
+fn when_all_is_too_much_the_oldest_go_until_it_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    for (number, ago) in [(1, 5), (2, 9), (3, 7), (4, 3)] {
+        put_picture(dir.path(), number, ago * HOUR);
+    }
+    for (size, files) in [("800B", 0), ("799B", 2), ("401B", 2), ("200B", 2), ("200B", 0)] {
+        assert_eq!(swept(dir.path(), &json!({"size": size})).1, files, "{size}");
+    }
+    let newest = picture(4, 3 * HOUR);
+    assert_eq!(names(dir.path()), [format!("{newest}.jpg"), format!("rb_{newest}.png")]);
+}
+
+#[test]
+fn nothing_goes_that_was_answered_within_keep_for_however_much_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    put_picture(dir.path(), 1, 29 * MINUTE);
+    put_picture(dir.path(), 2, 31 * MINUTE);
+    assert_eq!(swept(dir.path(), &json!({"size": "1B"})).1, 0);
+    assert_eq!(swept(dir.path(), &json!({"size": "1B", "keep_for": "30m"})).1, 2);
+    assert_eq!(swept(dir.path(), &json!({"size": "1B", "keep_for": "30m"})).1, 0);
+}
+
+#[test]
+fn what_is_not_ours_is_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = picture(1, 30 * DAY);
+    for strange in [".gitkeep", "holiday.jpg", ".notes.part", "rb_2.jpg"] {
+        put(dir.path(), strange, 30 * DAY);
+    }
+    // A folder and a link that bear a picture's name.
+    fs::create_dir(dir.path().join(format!("{name}.png"))).unwrap();
+    std::os::unix::fs::symlink("holiday.jpg", dir.path().join(format!("{name}.jpg"))).unwrap();
+    let before = names(dir.path());
+    assert_eq!(swept(dir.path(), &json!({"age": "1h", "size": "1B"})), (before, 0));
+}
+
+#[test]
+fn a_folder_that_is_not_there_has_nothing_to_sweep() {
+    let nowhere = Path::new("/nonexistent/media");
+    assert_eq!(sweep(nowhere, &json!({"age": "1h"}), BOUNDS), Swept::default());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut sweep = Sweep::new(&Folder::new(file.path()), &Retention::default(), now());
+    assert!(sweep.step().is_err(), "what is no folder is told");
+}
+
+#[test]
+fn a_folder_larger_than_memory_is_swept_in_passes() {
+    let small = Bounds { step: 7, pictures: 5 };
+    for (retention, left) in [
+        (json!({"age": "2d"}), 24 + 2),
+        (json!({"size": "1000B"}), 10),
+        (json!({"age": "2d", "size": "3000B"}), 24 + 2),
+        (json!({"age": "2d", "size": "2000B"}), 20),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..60 {
+            put_picture(dir.path(), number, u64::from(number) * 4 * HOUR + HOUR);
+        }
+        // One of the oldest was answered lately, and stays.
+        let kept = picture(57, 57 * 4 * HOUR + HOUR);
+        put(dir.path(), &format!("rb_{kept}.png"), MINUTE);
+        let swept = sweep(dir.path(), &retention, small);
+        let names = names(dir.path());
+        assert!(names.contains(&format!("{kept}.jpg")), "{retention}");
+        assert_eq!((names.len(), swept.files), (left, 120 - left as u64), "{retention}");
+    }
+}
+
+#[test]
+fn a_retention_that_contradicts_itself_is_a_mistake() {
+    for (retention, message) in [
+        (json!({"age": "30m"}), "an age of 30m is less than the 1h of keep_for"),
+        (json!({"keep_for": "0s"}), "0s is too short for keep_for"),
+        (json!({"every": "10ms"}), "10ms is too short for every"),
+        (json!({"ages": "1d"}), "unknown field"),
+    ] {
+        let error = from_value::<Retention>(retention).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    assert!(from_value::<Retention>(json!({"age": "30m", "keep_for": "30m"})).is_ok());
+}
