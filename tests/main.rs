@@ -19,6 +19,7 @@ mod pictures;
 mod page;
 mod python_client;
 mod queue;
+mod steps;
 mod tasks;
 mod util;
 mod wire;

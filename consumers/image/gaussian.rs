@@ -10,7 +10,7 @@
 use image::DynamicImage;
 use waterway::Error;
 
-use super::pixels::samples_mut;
+use super::pixels::{from_samples, samples, samples_mut};
 use super::resize::{enlarged_smoothly, shrunk_by_area};
 
 /// The widest blur that is made at the picture's own size, in pixels.
@@ -40,8 +40,24 @@ pub(super) fn blur(picture: &mut DynamicImage, sigma: f64) -> Result<(), Error> 
     };
     let mut blurred = shrunk_by_area(picture, small)?;
     blur_direct(&mut blurred, (left(size.0, small.0), left(size.1, small.1)));
-    *picture = enlarged_smoothly(&blurred, size)?;
+    *picture = enlarged_smoothly(&with_margin(&blurred, 2), size)?;
     Ok(())
+}
+
+/// The picture with its edge again around it, this many pixels wide.
+fn with_margin(picture: &DynamicImage, margin: usize) -> DynamicImage {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (samples, channels) = samples(picture);
+    let wide = width + 2 * margin;
+    let mut padded = Vec::with_capacity(wide * (height + 2 * margin) * channels);
+    for row in 0..height + 2 * margin {
+        let line = &samples[row.saturating_sub(margin).min(height - 1) * width * channels..];
+        for column in 0..wide {
+            let at = column.saturating_sub(margin).min(width - 1) * channels;
+            padded.extend_from_slice(&line[at..at + channels]);
+        }
+    }
+    from_samples((wide as u32, (height + 2 * margin) as u32), channels, padded)
 }
 
 /// Blurs in place, by a sigma across and one down.

@@ -95,12 +95,12 @@ pub(super) fn premultiplied(
     Ok(())
 }
 
-/// Grey by Rec. 601's weights, in 14 bits as OpenCV has them.
+/// Grey by Rec. 601's weights, in 15 bits as OpenCV has them.
 pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
-    let weighed = 4899 * u32::from(r) + 9617 * u32::from(g) + 1868 * u32::from(b);
-    // The weights' sum is 1 << 14, so the result is a byte.
+    let weighed = 9798 * u32::from(r) + 19235 * u32::from(g) + 3735 * u32::from(b);
+    // The weights' sum is 1 << 15, so the result is a byte.
     #[allow(clippy::cast_possible_truncation)]
-    let grey = ((weighed + (1 << 13)) >> 14) as u8;
+    let grey = ((weighed + (1 << 14)) >> 15) as u8;
     grey
 }
 

@@ -57,14 +57,18 @@ pub(super) fn shrunk_by_area(
     resample(picture, size, &options(FilterType::Box).use_alpha(false))
 }
 
-/// A larger version, softened by the cubic B-spline between its pixels: a variance of a third of a
-/// pixel. Alpha is a sample like the others.
+/// A larger version of what lies within a margin of two pixels, softened by the cubic B-spline
+/// between its pixels: a variance of a third of a pixel. Alpha is a sample like the others.
 pub(super) fn enlarged_smoothly(
     picture: &DynamicImage,
     size: (u32, u32),
 ) -> Result<DynamicImage, Error> {
     let spline = Filter::new("cubic B-spline", b_spline, 2.0)?;
-    resample(picture, size, &options(FilterType::Custom(spline)).use_alpha(false))
+    let within = |side: u32| f64::from(side) - 4.0;
+    let options = options(FilterType::Custom(spline))
+        .crop(2.0, 2.0, within(picture.width()), within(picture.height()))
+        .use_alpha(false);
+    resample(picture, size, &options)
 }
 
 /// As Pillow's `LANCZOS`: a small version for hashes that others compute too.

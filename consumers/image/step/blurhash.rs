@@ -144,3 +144,29 @@ fn digits(to: &mut String, number: u32, count: u32) {
         to.push(char::from(DIGITS[digit as usize]));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    // Made by the npm package `blurhash` 2.0.5.
+    #[test]
+    fn hashes_are_those_of_the_reference() {
+        let table = [
+            ((32, 24), (4, 3), "LDG[=o2}|TO%y@NFo7aThMf.fWf#"),
+            ((24, 32), (5, 4), "VDG+X83H|TTTSGujRPo6aAb2hMf:fWf#fKvzS9n~asb2"),
+            ((17, 17), (1, 1), "00Gu+]"),
+            ((100, 30), (9, 2), "HHHLbt2k|XFpwsSujok7a]unR$n}aejre=fRe?fS"),
+            ((8, 8), (1, 9), "=HF$Wq.uf6?Vdd?.dK?.dK"),
+        ];
+        for ((width, height), (across, down), expected) in table {
+            let picture = RgbImage::from_fn(width, height, |x, y| {
+                let part = |of: u32, whole: u32| (of * 255 / whole) as u8;
+                Rgb([part(x, width), part(y, height), (x * y) as u8])
+            });
+            assert_eq!(Blurhash { across, down }.hash(&picture), expected, "{width} × {height}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use waterway::Error;
 
 use super::about::{About, Group, Key, Kind, Takes};
 use super::parse::short_or_table;
-use super::value::{Colour, Gravity, Size};
+use super::value::{Colour, Gravity, Size, whole};
 use crate::image::codec::Limits;
 use crate::image::pixels;
 use crate::image::work::Work;
@@ -40,17 +40,15 @@ struct Table {
 }
 
 #[derive(Deserialize, Default, Clone, Copy, PartialEq)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "i64")]
 struct Side(u32);
 
-impl TryFrom<u32> for Side {
+impl TryFrom<i64> for Side {
     type Error = String;
 
-    fn try_from(pixels: u32) -> Result<Self, String> {
-        if pixels <= Limits::SIDE_MAX {
-            return Ok(Self(pixels));
-        }
-        Err(format!("pad = {pixels}: it is 0 to {} pixels", Limits::SIDE_MAX))
+    fn try_from(pixels: i64) -> Result<Self, String> {
+        let pixels = whole("pad", pixels, 0..=Limits::SIDE_MAX.into())?;
+        Ok(Self(u32::try_from(pixels).unwrap_or(0)))
     }
 }
 
@@ -71,7 +69,6 @@ impl<'de> Deserialize<'de> for Short {
             }
 
             fn visit_i64<E: serde::de::Error>(self, pixels: i64) -> Result<Short, E> {
-                let pixels = u32::try_from(pixels).unwrap_or(u32::MAX);
                 Side::try_from(pixels).map(Short::Sides).map_err(E::custom)
             }
 

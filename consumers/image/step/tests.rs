@@ -72,7 +72,7 @@ fn a_wrong_step_is_refused_with_what_would_be_right() {
         (json!({"rotate": 361}), "rotate = 361: it is -360 to 360"),
         (json!({"rotate": {"degrees": 5, "bg": "white"}}), "unknown field `bg`"),
         (json!({"flip": "left"}), "unknown variant `left`, expected `horizontal` or `vertical`"),
-        (json!({"pad": -1}), "pad = 4294967295: it is 0 to 16383 pixels"),
+        (json!({"pad": -1}), "pad = -1: it is 0 to 16383"),
         (json!({"pad": {"size": [9, 9], "left": 1}}), "pad takes a size or sides, not both"),
         (json!({"pad": {"left": 1, "gravity": "top"}}), "gravity is for a size"),
         (json!({"round": 0}), "round = 0: it is 1 to 16383"),
