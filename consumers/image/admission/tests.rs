@@ -1,3 +1,5 @@
+//! Memory is granted in turn and given back, and each picture is taken for what it needs.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

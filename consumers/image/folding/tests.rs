@@ -1,3 +1,5 @@
+//! Equal work is done once, whoever leaves, panics or fails.
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
