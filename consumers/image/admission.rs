@@ -151,14 +151,9 @@ pub struct Demand {
 pub enum Kept {
     /// Some rows alone: baseline JPEG, PNG.
     Rows,
-    /// All coefficients, two bytes each: progressive JPEG.
-    Coefficients {
-        /// How many components: 1 grey, 3 colour, 4 CMYK.
-        components: u32,
-        /// How many pixels one sample of the second and third component stands for, across and
-        /// down: (2, 2) for 4:2:0, (1, 1) for 4:4:4.
-        chroma: (u32, u32),
-    },
+    /// All coefficients, two bytes each: progressive JPEG, with so many hundredths of a sample for
+    /// each pixel: 100 grey, 150 for 4:2:0, 200 for 4:2:2, 300 for 4:4:4, 400 for CMYK.
+    Coefficients(u16),
     /// So many bytes for each stored pixel: 4 for lossless WebP and a GIF's canvas, 2 for lossy
     /// WebP's planes.
     Pixels(u32),
@@ -196,22 +191,10 @@ impl Kept {
         match self {
             Self::Rows => u64::from(width) * 64,
             Self::Pixels(bytes) => area((width, height)).saturating_mul(bytes.into()),
-            Self::Coefficients { components, chroma: (across, down) } => {
-                let (across, down) = (across.clamp(1, 4), down.clamp(1, 4));
-                // Whole units of 8 × 8 samples of the coarsest component.
-                let whole = (
-                    width.div_ceil(8 * across).saturating_mul(8 * across),
-                    height.div_ceil(8 * down).saturating_mul(8 * down),
-                );
-                let fine = area(whole);
-                let coarse = fine / u64::from(across * down);
-                // Of CMYK's and of grey's none is coarser than the first and the last.
-                let samples = match components {
-                    0 | 1 => fine,
-                    2 => fine + coarse,
-                    more => fine.saturating_mul(u64::from(more) - 2).saturating_add(2 * coarse),
-                };
-                samples.saturating_mul(2)
+            Self::Coefficients(hundredths) => {
+                // The coarsest component comes in units of at most 4 × 8 pixels.
+                let whole = (fill(width), fill(height));
+                area(whole).saturating_mul(2 * u64::from(hundredths)) / 100
             }
         }
     }
@@ -248,6 +231,11 @@ fn units(bytes: u64) -> u32 {
 /// In a unit that a person reads: whole MiB, rounded up.
 fn rounded(bytes: u64) -> Size {
     Size::new(bytes.div_ceil(1 << 20).saturating_mul(1 << 20))
+}
+
+/// Whole units of 32 pixels.
+fn fill(side: u32) -> u32 {
+    side.div_ceil(32).saturating_mul(32)
 }
 
 fn area((width, height): (u32, u32)) -> u64 {

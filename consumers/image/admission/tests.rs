@@ -120,6 +120,7 @@ fn work_is_stopped_once_its_time_is_over() {
 #[test]
 fn each_picture_is_taken_for_its_largest_stage() {
     const PIXELS: u64 = 4000 * 3000;
+    const FILLED: u64 = 4000 * 3008;
     let jpeg = Demand {
         file: 3_000_000,
         stored: (4000, 3000),
@@ -129,7 +130,6 @@ fn each_picture_is_taken_for_its_largest_stage() {
         output: (4000, 3000),
         frames: 1,
     };
-    let coefficients = |components, chroma| Kept::Coefficients { components, chroma };
     let halved = (2000, 1500);
     let table = [
         ("a step holds it twice", jpeg, 2 * 3 * PIXELS),
@@ -144,29 +144,29 @@ fn each_picture_is_taken_for_its_largest_stage() {
             2 * 3 * PIXELS / 4,
         ),
         (
-            "progressive 4:2:0: two bytes for each of one and a half samples; rows of 16 fill up",
-            Demand { scale: 8, output: (500, 375), kept: coefficients(3, (2, 2)), ..jpeg },
-            3 * 500 * 375 + 2 * (4000 * 3008) * 3 / 2,
+            "progressive 4:2:0: two bytes for each of one and a half samples; rows of 32 fill up",
+            Demand { scale: 8, output: (500, 375), kept: Kept::Coefficients(150), ..jpeg },
+            3 * 500 * 375 + 3 * (4000 * 3008),
         ),
         (
             "progressive 4:4:4",
-            Demand { kept: coefficients(3, (1, 1)), ..jpeg },
-            3 * PIXELS + 2 * 3 * PIXELS,
+            Demand { kept: Kept::Coefficients(300), ..jpeg },
+            3 * PIXELS + 2 * 3 * FILLED,
         ),
         (
             "progressive 4:2:2",
-            Demand { kept: coefficients(3, (2, 1)), ..jpeg },
-            (3 * PIXELS + 2 * 2 * PIXELS).max(2 * 3 * PIXELS),
+            Demand { kept: Kept::Coefficients(200), ..jpeg },
+            3 * PIXELS + 2 * 2 * FILLED,
         ),
         (
             "progressive grey",
-            Demand { kept: coefficients(1, (1, 1)), channels: 1, ..jpeg },
-            PIXELS + 2 * PIXELS,
+            Demand { kept: Kept::Coefficients(100), channels: 1, ..jpeg },
+            PIXELS + 2 * FILLED,
         ),
         (
             "progressive CMYK",
-            Demand { kept: coefficients(4, (1, 1)), ..jpeg },
-            3 * PIXELS + 2 * 4 * PIXELS,
+            Demand { kept: Kept::Coefficients(400), ..jpeg },
+            3 * PIXELS + 2 * 4 * FILLED,
         ),
         (
             "lossless WebP with alpha",
@@ -190,11 +190,7 @@ fn each_picture_is_taken_for_its_largest_stage() {
 #[test]
 fn no_claim_is_too_large_to_estimate() {
     let most = u32::MAX;
-    for kept in [
-        Kept::Rows,
-        Kept::Pixels(most),
-        Kept::Coefficients { components: most, chroma: (most, most) },
-    ] {
+    for kept in [Kept::Rows, Kept::Pixels(most), Kept::Coefficients(u16::MAX)] {
         let demand = Demand {
             file: u64::MAX,
             stored: (most, most),
@@ -216,7 +212,7 @@ fn the_default_budget_takes_any_picture_within_the_default_limits() {
     let progressive = Demand {
         file: 32 << 20,
         stored: side,
-        kept: Kept::Coefficients { components: 3, chroma: (1, 1) },
+        kept: Kept::Coefficients(300),
         scale: 1,
         channels: 3,
         output: side,
