@@ -82,7 +82,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
         let mut own = None;
         let outcome = seat.outcome.get_or_try_init(|| async {
             let error = match make.await {
-                Ok(made) => return Ok(Ok(made)),
+                Ok(result) => return Ok(Ok(result)),
                 Err(error) => error,
             };
             if cancellation.is_cancelled() || error.code() == code::GONE {
@@ -96,7 +96,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
         // Who asks from now on asks for new work.
         seat.close();
         match (outcome, own) {
-            (Ok(made), _) => Ok(made.clone()),
+            (Ok(result), _) => Ok(result.clone()),
             (Err(_), Some(error)) => Err(error),
             (Err(shared), None) => Err(shared.told()),
         }
@@ -146,10 +146,8 @@ impl<W: Hash + Eq, T> Seat<'_, W, T> {
         let mut flights = self.folding.flights();
         let flight = flights.get_mut(&self.key);
         let own = flight.filter(|flight| Arc::ptr_eq(&flight.outcome, &self.outcome));
-        let forgotten = match own.is_some_and(wanted) {
-            true => flights.remove_entry(&self.key),
-            false => None,
-        };
+        let forgotten =
+            if own.is_some_and(wanted) { flights.remove_entry(&self.key) } else { None };
         drop(flights);
         // A file may be freed with it, and not under the lock.
         drop(forgotten);

@@ -86,7 +86,7 @@ impl Job<'_> {
         self.service.pictures.limits.check_length(self.file)?;
         let probe = self.service.codec.probe(self.file)?;
         let size = self.admit(&probe)?;
-        let mut received = Received::new(&probe);
+        let mut received = Received::new();
         let worked = match self.plan(pipeline, &probe, size) {
             Ok(plan) => self.work(&plan, &probe, &mut received, checkpoint).await,
             Err(error) => Err(Stopped::Step(error)),
@@ -97,7 +97,7 @@ impl Job<'_> {
                 Ok(worked)
             }
             Err(Stopped::Checkpoint(error)) => Err(error),
-            Err(Stopped::Step(error)) => Err(self.stand_in(error, received).await),
+            Err(Stopped::Step(error)) => Err(self.stand_in(error, &probe, received).await),
         }
     }
 
@@ -220,18 +220,17 @@ impl Job<'_> {
         probe: &Probe,
         received: &Received,
     ) -> Result<Option<Kept>, Error> {
-        let zoomed;
-        let (bytes, format) = match self.service.pictures.keep {
-            Keep::None => return Ok(None),
-            Keep::Original => (&self.file[..], probe.format),
+        match self.service.pictures.keep {
+            Keep::None => Ok(None),
+            Keep::Original => {
+                self.store.keep(received.file_name(probe.format), self.file).await.map(Some)
+            }
             Keep::Zoomed => {
                 let encoding = Encoding::like(probe.format);
-                zoomed = self.service.codec.encode(picture, encoding, None)?;
-                (&zoomed[..], encoding.format())
+                let zoomed = self.service.codec.encode(picture, encoding, None)?;
+                self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
             }
-        };
-        let name = format!("{}.{}", received.name, format.extension());
-        self.store.keep(name, bytes).await.map(Some)
+        }
     }
 
     /// The file without what it says beside its picture, and without its profile if a step takes
@@ -260,12 +259,15 @@ impl Job<'_> {
 
     /// Has the received picture stand in for the result when the pipeline failed; leaves nothing
     /// when the store takes nothing.
-    async fn stand_in(&self, error: Error, received: Received) -> Error {
+    async fn stand_in(&self, error: Error, probe: &Probe, mut received: Received) -> Error {
         if error.code() == code::STORAGE {
             return error;
         }
-        let name = self.result_name(&received, received.format.extension());
+        let name = self.result_name(&received, probe.format.extension());
         let stored = async {
+            if received.kept.is_none() && self.service.pictures.keep == Keep::Original {
+                received.kept = Some(self.store.keep(received.file_name(probe.format), self.file).await?);
+            }
             let kept = self.store.keep(name, self.file).await?;
             let url = self.store.url(kept.name()).await?;
             kept.commit();
@@ -288,14 +290,17 @@ impl Job<'_> {
 /// A picture that came: the name that it gets sorts by time and cannot be guessed.
 struct Received {
     name: Uuid,
-    format: Format,
     /// Forgotten again unless an answer names it.
     kept: Option<Kept>,
 }
 
 impl Received {
-    fn new(probe: &Probe) -> Self {
-        Self { name: Uuid::now_v7(), format: probe.format, kept: None }
+    fn new() -> Self {
+        Self { name: Uuid::now_v7(), kept: None }
+    }
+
+    fn file_name(&self, format: Format) -> String {
+        format!("{}.{}", self.name, format.extension())
     }
 
     fn commit(self) {

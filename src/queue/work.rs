@@ -11,6 +11,7 @@ use crate::schedule::{Pop, RunningId};
 
 /// What a worker is to do next.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and a box would be made for each")]
 pub(crate) enum Next {
     /// Begin this task.
     Begin(Claim),

@@ -28,7 +28,8 @@ fn set(_: i32) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "threads have no niceness of their own here"))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::thread;
 

@@ -1,3 +1,5 @@
+//! Results are found by content, checked, and go in the order of their use.
+
 use std::future::ready;
 
 use proptest::collection::vec;

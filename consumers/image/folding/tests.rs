@@ -1,3 +1,5 @@
+//! Equal work is done once, whoever leaves, panics or fails.
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -25,12 +27,12 @@ fn ask<'a>(
     cancellation: &'a Cancellation,
     begun: &'a Cell<usize>,
 ) -> (Sender, Caller<'a>) {
-    let (sender, made) = oneshot::channel();
+    let (sender, told) = oneshot::channel();
     let caller = Box::pin(async move {
         let file = Bytes::from_static(file.as_bytes());
         let make = async {
             begun.set(begun.get() + 1);
-            made.await.unwrap()
+            told.await.unwrap()
         };
         folding.work(&file, work, cancellation, make).await
     });
@@ -39,14 +41,14 @@ fn ask<'a>(
 
 fn value(polled: Poll<Result<u32, Error>>) -> u32 {
     match polled {
-        Poll::Ready(made) => made.unwrap(),
+        Poll::Ready(result) => result.unwrap(),
         Poll::Pending => panic!("it is not done"),
     }
 }
 
 fn error(polled: Poll<Result<u32, Error>>) -> Error {
     match polled {
-        Poll::Ready(made) => made.unwrap_err(),
+        Poll::Ready(result) => result.unwrap_err(),
         Poll::Pending => panic!("it is not done"),
     }
 }
@@ -195,9 +197,9 @@ async fn any_number_at_once_come_to_their_end() {
                 }
                 cancellation.check().map(|()| n % 5)
             };
-            let made = folding.work(&file, n % 5, &cancellation, make).await;
-            match made {
-                Ok(made) => assert_eq!(made, n % 5),
+            let outcome = folding.work(&file, n % 5, &cancellation, make).await;
+            match outcome {
+                Ok(result) => assert_eq!(result, n % 5),
                 Err(error) => assert!(gives_up, "{error}"),
             }
         })
