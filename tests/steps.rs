@@ -329,7 +329,9 @@ fn camera() -> Vec<u8> {
         parts(Tag::GPSLongitude, &[(70, 1), (40, 1), (5, 1)]),
     ];
     let mut writer = Writer::new();
-    fields.iter().for_each(|field| writer.push_field(field));
+    for field in &fields {
+        writer.push_field(field);
+    }
     let mut block = Cursor::new(Vec::new());
     writer.write(&mut block, false).expect("a block");
     block.into_inner()

@@ -63,9 +63,9 @@ pub(super) fn enlarged_smoothly(
     picture: &DynamicImage,
     size: (u32, u32),
 ) -> Result<DynamicImage, Error> {
-    let spline = Filter::new("cubic B-spline", b_spline, 2.0)?;
+    let filter = FilterType::Custom(Filter::new("cubic B-spline", b_spline, 2.0)?);
     let within = |side: u32| f64::from(side) - 4.0;
-    let options = options(FilterType::Custom(spline))
+    let options = options(filter)
         .crop(2.0, 2.0, within(picture.width()), within(picture.height()))
         .use_alpha(false);
     resample(picture, size, &options)
@@ -115,10 +115,12 @@ fn whole_pixels(source: Rect, size: (u32, u32)) -> Option<(u32, u32)> {
 }
 
 /// A small version of a picture whose longest side is at most this, for what needs no detail.
-pub(super) fn thumbnail(picture: &DynamicImage, side: u32) -> Result<DynamicImage, Error> {
+pub(super) fn thumbnail(picture: &DynamicImage, longest: u32) -> Result<DynamicImage, Error> {
     let size = (picture.width(), picture.height());
-    let small = fitted(size, (side, side));
-    if small == size { Ok(picture.clone()) } else { resize(picture, small) }
+    match fitted(size, (longest, longest)) {
+        same if same == size => Ok(picture.clone()),
+        smaller => resize(picture, smaller),
+    }
 }
 
 /// A size by a factor, rounded, and at least 1 × 1; nothing if that is beyond the limits.

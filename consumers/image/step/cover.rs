@@ -96,7 +96,7 @@ impl Kind for Cover {
         group: Group::Size,
         takes: Takes::Value,
         summary: "exactly this size, proportions kept, the rest cut off",
-        details: "A picture that is too small is enlarged. With `gravity = \"smart\"`, what stays is where most is to be seen: edges, colours, skin.",
+        details: "A picture that is too small is enlarged. With `gravity = \"smart\"`, what stays is where most is to be seen: edges, colours that stand out, skin.",
         examples: &[
             "{ cover = [320, 240] }",
             "{ cover = { size = [320, 240], gravity = \"top\" } }",
@@ -126,14 +126,12 @@ impl Kind for Cover {
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let from = work.size();
-        let geometry = match self.gravity {
-            Some(gravity) => self.cut(from, gravity.before()),
-            None => {
-                let Geometry { source, .. } = self.cut(from, (0.0, 0.0));
-                let before = Focus::of(&work.picture)?.before(from, (source.width, source.height));
-                self.cut(from, before)
-            }
+        let before = if let Some(gravity) = self.gravity {
+            gravity.before()
+        } else {
+            let Geometry { source, .. } = self.cut(from, (0.0, 0.0));
+            Focus::of(&work.picture)?.before(from, (source.width, source.height))
         };
-        work.reshape("cover", &geometry)
+        work.reshape("cover", &self.cut(from, before))
     }
 }

@@ -62,10 +62,10 @@ impl<'de> Deserialize<'de> for Rotate {
 impl Rotate {
     /// How many quarters, when it is a whole number of them.
     fn quarters(self) -> Option<u8> {
-        [0.0, 90.0, 180.0, 270.0]
-            .iter()
-            .zip(0..)
-            .find_map(|(quarter, number)| (self.degrees == *quarter).then_some(number))
+        let quarters = self.degrees / 90.0;
+        // 0 to 4, since degrees are below 360 but for rounding.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (quarters.fract() == 0.0).then_some(quarters as u8 % 4)
     }
 }
 
@@ -105,7 +105,7 @@ impl Kind for Rotate {
             Some(_) => work.picture = work.picture.rotate270(),
             None => {
                 let picture = pixels::taking(std::mem::take(&mut work.picture), self.background);
-                work.picture = self.turned(picture);
+                work.picture = self.turned(&picture);
             }
         }
         Ok(())
@@ -113,15 +113,15 @@ impl Kind for Rotate {
 }
 
 impl Rotate {
-    fn turned(self, picture: DynamicImage) -> DynamicImage {
+    fn turned(self, picture: &DynamicImage) -> DynamicImage {
         let turn = Turn::new((picture.width(), picture.height()), self.degrees);
         let Colour([r, g, b, alpha]) = self.background;
         let grey = pixels::luma([r, g, b]);
-        match pixels::channels(&picture) {
-            1 => turn.sample::<1>(&picture, [grey]),
-            2 => turn.sample::<2>(&picture, [grey, alpha]),
-            3 => turn.sample::<3>(&picture, [r, g, b]),
-            _ => turn.sample::<4>(&picture, [r, g, b, alpha]),
+        match pixels::channels(picture) {
+            1 => turn.sample::<1>(picture, [grey]),
+            2 => turn.sample::<2>(picture, [grey, alpha]),
+            3 => turn.sample::<3>(picture, [r, g, b]),
+            _ => turn.sample::<4>(picture, [r, g, b, alpha]),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Each step, from its entry in the table to what the pipeline asks of it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use serde_json::{Value, from_value, json};
 use waterway::Router;
@@ -111,12 +112,13 @@ fn a_wrong_step_is_refused_with_what_would_be_right() {
 
 /// A table whose pipelines have these steps, as `routing.toml` writes them.
 fn routing(steps: &[&str]) -> String {
-    let pipelines: String =
-        steps.iter().enumerate().map(|(at, step)| format!("p{at} = [{step}]\n")).collect();
-    format!(
-        "[queue.q]\nconsumer = \"pictures\"\n[consumer.pictures]\nuse = \"image.work\"\n\
-         [consumer.pictures.results]\n{pipelines}"
-    )
+    let mut table = "[queue.q]\nconsumer = \"pictures\"\n[consumer.pictures]\n\
+        use = \"image.work\"\n[consumer.pictures.results]\n"
+        .to_owned();
+    for (at, step) in steps.iter().enumerate() {
+        writeln!(table, "p{at} = [{step}]").unwrap();
+    }
+    table
 }
 
 #[test]

@@ -53,15 +53,16 @@ impl Kind for Thumbhash {
 fn hash(picture: &RgbaImage) -> Vec<u8> {
     let (width, height) = picture.dimensions();
     let longest = f64::from(width.max(height));
-    let unit = |sample: u8| f64::from(sample) / 255.0;
 
+    // Sums and products in the reference's own order, so that they round as its do.
     let mut mean = [0.0; 3];
     let mut opaque = 0.0;
     for pixel in picture.pixels() {
-        let [colour @ .., alpha] = pixel.0.map(unit);
+        let [colour @ .., alpha] = pixel.0.map(f64::from);
+        let alpha = alpha / 255.0;
         opaque += alpha;
         for (mean, sample) in mean.iter_mut().zip(colour) {
-            *mean += alpha * sample;
+            *mean += alpha / 255.0 * sample;
         }
     }
     if opaque > 0.0 {
@@ -72,8 +73,9 @@ fn hash(picture: &RgbaImage) -> Vec<u8> {
     // Luminance, yellow against blue, red against green, alpha; on the mean colour.
     let mut planes = [const { Vec::new() }; 4];
     for pixel in picture.pixels() {
-        let [r, g, b, alpha] = pixel.0.map(unit);
-        let on_mean = |sample: f64, mean: f64| mean * (1.0 - alpha) + alpha * sample;
+        let [r, g, b, alpha] = pixel.0.map(f64::from);
+        let alpha = alpha / 255.0;
+        let on_mean = |sample: f64, mean: f64| mean * (1.0 - alpha) + alpha / 255.0 * sample;
         let (r, g, b) = (on_mean(r, mean[0]), on_mean(g, mean[1]), on_mean(b, mean[2]));
         let values = [(r + g + b) / 3.0, f64::midpoint(r, g) - b, r - g, alpha];
         for (plane, value) in planes.iter_mut().zip(values) {
@@ -138,8 +140,9 @@ impl Waves {
                 let mut sum = 0.0;
                 for (at, line) in (0..height).zip(plane.chunks_exact(width as usize)) {
                     let factor = wave(y, at, height);
-                    sum +=
-                        line.iter().zip(&row).map(|(value, by)| value * by * factor).sum::<f64>();
+                    for (value, by) in line.iter().zip(&row) {
+                        sum += value * by * factor;
+                    }
                 }
                 sum /= f64::from(width * height);
                 if x == 0 && y == 0 {

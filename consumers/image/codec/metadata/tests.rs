@@ -1,1 +1,177 @@
-//! Blocks of files.
+//! Blocks of files, whole, damaged and taken away.
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageEncoder};
+use moxcms::ColorProfile;
+use proptest::prelude::*;
+
+use super::super::samples::{exif as tiff, gif, jpeg, one_of_each, photo, png, webp};
+use super::super::samples::{turned_jpeg, turned_png, turned_webp};
+use super::super::{Limits, built_in};
+use super::*;
+
+fn profile() -> Vec<u8> {
+    ColorProfile::new_display_p3().encode().unwrap()
+}
+
+/// A JPEG with these segments behind its beginning.
+fn jpeg_with(picture: &DynamicImage, segments: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let mut file = jpeg(picture);
+    let mut added = Vec::new();
+    for (marker, content) in segments {
+        added.extend([0xFF, *marker]);
+        added.extend(u16::try_from(content.len() + 2).unwrap().to_be_bytes());
+        added.extend(content);
+    }
+    file.splice(2..2, added);
+    file
+}
+
+fn profile_segment(number: u8, count: u8, part: &[u8]) -> (u8, Vec<u8>) {
+    (APP2, [b"ICC_PROFILE\0", &[number, count][..], part].concat())
+}
+
+fn encoded<'a, E: ImageEncoder + 'a>(
+    make: impl FnOnce(&'a mut Vec<u8>) -> E,
+    file: &'a mut Vec<u8>,
+    blocks: bool,
+) {
+    let mut encoder = make(file);
+    encoder.set_icc_profile(profile()).unwrap();
+    if blocks {
+        encoder.set_exif_metadata(tiff(1)).unwrap();
+    }
+    photo(9, 7).write_with_encoder(encoder).unwrap();
+}
+
+/// A file of each format that has a profile and an EXIF block.
+fn with_blocks() -> [(Format, Vec<u8>); 3] {
+    let segments = [
+        (APP1, [b"Exif\0\0", &tiff(1)[..]].concat()),
+        profile_segment(2, 2, &profile()[200..]),
+        profile_segment(1, 2, &profile()[..200]),
+        (0xFE, b"a comment".to_vec()),
+        (0xED, b"Photoshop 3.0\0 a thumbnail".to_vec()),
+    ];
+    let (mut png, mut webp) = (Vec::new(), Vec::new());
+    encoded(image::codecs::png::PngEncoder::new, &mut png, true);
+    encoded(image::codecs::webp::WebPEncoder::new_lossless, &mut webp, true);
+    let jpeg = jpeg_with(&photo(9, 7), &segments);
+    [(Format::Jpeg, jpeg), (Format::Png, png), (Format::Webp, webp)]
+}
+
+#[test]
+fn blocks_are_found_in_every_format() {
+    for (format, file) in with_blocks() {
+        assert_eq!(icc(&file, format), Some(profile()), "{format:?}");
+        assert_eq!(exif(&file, format), Some(&tiff(1)[..]), "{format:?}");
+    }
+    for (file, format) in [
+        (turned_jpeg(&photo(4, 4), 6), Format::Jpeg),
+        (turned_png(&photo(4, 4), 6), Format::Png),
+        (turned_webp(&photo(4, 4), 6), Format::Webp),
+    ] {
+        let block = exif(&file, format).unwrap();
+        assert_eq!(Orientation::from_exif_chunk(block), Some(Orientation::Rotate90), "{format:?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_or_not_whole_is_nothing() {
+    for (_, file) in one_of_each(&photo(4, 4)) {
+        let format = Format::of(&file).unwrap();
+        assert_eq!((exif(&file, format), icc(&file, format)), (None, None), "{format:?}");
+    }
+    let icc_of = |segments: &[(u8, Vec<u8>)]| icc(&jpeg_with(&photo(4, 4), segments), Format::Jpeg);
+    let (first, second) = (&profile()[..200], &profile()[200..]);
+    for segments in [
+        vec![profile_segment(1, 2, first)],
+        vec![profile_segment(1, 2, first), profile_segment(1, 2, second)],
+        vec![profile_segment(0, 2, first), profile_segment(1, 2, second)],
+        vec![profile_segment(1, 2, first), profile_segment(2, 3, second)],
+        vec![profile_segment(1, 1, first)],
+        vec![profile_segment(1, 1, &[0; 200])],
+        vec![profile_segment(1, 1, &[])],
+    ] {
+        assert_eq!(icc_of(&segments), None);
+    }
+    // Seventeen times 64 KiB are more than a profile may have.
+    let many = vec![0; 65_500];
+    let segments: Vec<_> = (1..=17).map(|number| profile_segment(number, 17, &many)).collect();
+    assert_eq!(icc_of(&segments), None);
+}
+
+#[test]
+fn a_packed_profile_is_not_unpacked_beyond_its_bound() {
+    let bomb = miniz_oxide::deflate::compress_to_vec_zlib(&vec![0; 64 << 20], 6);
+    let mut chunk = u32::try_from(bomb.len() + 3).unwrap().to_be_bytes().to_vec();
+    chunk.extend(b"iCCPx\0\0");
+    chunk.extend(&bomb);
+    chunk.extend([0; 4]);
+    let mut file = png(&photo(4, 4));
+    file.splice(33..33, chunk);
+    assert_eq!(icc(&file, Format::Png), None);
+}
+
+#[test]
+fn a_stripped_file_shows_the_same_and_says_no_more() {
+    let decode = |file: &[u8]| built_in().decode(file, &Limits::default()).unwrap().picture;
+    for (format, file) in with_blocks() {
+        for keep in [true, false] {
+            let kept = stripped(&file, format, keep).unwrap();
+            assert!(kept.len() < file.len(), "{format:?}");
+            assert_eq!(decode(&kept), decode(&file), "{format:?}");
+            assert_eq!(exif(&kept, format), None, "{format:?}");
+            assert_eq!(icc(&kept, format), keep.then(profile), "{format:?}");
+            assert_eq!(
+                stripped(&kept, format, keep).as_ref(),
+                Some(&kept),
+                "{format:?}: once is all"
+            );
+            assert!(!built_in().probe(&kept).unwrap().truncated, "{format:?}");
+        }
+        let [comment, thumbnail] = [&b"a comment"[..], b"a thumbnail"];
+        let kept = stripped(&file, format, true).unwrap();
+        for text in [comment, thumbnail] {
+            assert!(memchr::memmem::find(&kept, text).is_none(), "{format:?}");
+        }
+    }
+    let mut file = gif(&photo(4, 4));
+    let plain = stripped(&file, Format::Gif, true).unwrap();
+    let end = file.len() - 1;
+    file.splice(end..end, *b"!\xFE\x09a comment\0");
+    assert_eq!(stripped(&file, Format::Gif, true), Some(plain.clone()));
+    assert_eq!(decode(&plain), decode(&file));
+    // What stands behind the picture's end goes too.
+    let mut trailed = jpeg(&photo(4, 4));
+    let length = trailed.len();
+    trailed.extend(b"a film of the moment before");
+    assert_eq!(stripped(&trailed, Format::Jpeg, true).unwrap().len(), length);
+}
+
+#[test]
+fn a_picture_that_needs_its_exif_block_to_stand_upright_is_not_stripped() {
+    assert_eq!(stripped(&turned_jpeg(&photo(4, 4), 6), Format::Jpeg, true), None);
+    assert_eq!(stripped(&turned_webp(&photo(4, 4), 3), Format::Webp, true), None);
+    assert!(stripped(&turned_png(&photo(4, 4), 1), Format::Png, true).is_some());
+    assert!(stripped(&webp(&photo(4, 4)), Format::Webp, true).is_some());
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_it_panic(
+        which in 0..3_usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let (format, mut file) = with_blocks()[which].clone();
+        for (at, byte) in changes {
+            let at = at.index(file.len());
+            file[at] = byte;
+        }
+        file.truncate(end.index(file.len() + 1));
+        for format in [format, Format::Gif] {
+            let _ = (exif(&file, format), icc(&file, format), stripped(&file, format, true));
+        }
+    }
+}

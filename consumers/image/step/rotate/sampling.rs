@@ -26,8 +26,8 @@ impl Turn {
         let (width, height) = (f64::from(self.from.0), f64::from(self.from.1));
         let (sine, cosine) = (self.sine.abs(), self.cosine.abs());
         // What is left of a sine that should be 0 is no pixel.
-        let side = |length: f64| (length - 1e-6).ceil().max(1.0) as u32;
-        (side(width * cosine + height * sine), side(width * sine + height * cosine))
+        let whole = |length: f64| (length - 1e-6).ceil().max(1.0) as u32;
+        (whole(width * cosine + height * sine), whole(width * sine + height * cosine))
     }
 
     /// The turned picture. Its colours count by their alpha; the background lies around it, so that

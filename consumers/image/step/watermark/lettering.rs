@@ -53,7 +53,7 @@ impl Lettering {
         }
         let size = |length: f32, most: u32| (length.ceil() as u32).clamp(1, most);
         let mut picture = RgbaImage::new(size(ink.0, room.0), size(ink.1, room.1));
-        let Colour([r, g, b, alpha]) = colour;
+        let Colour([colour @ .., alpha]) = colour;
         for glyph in self.outlines(height) {
             let bounds = glyph.px_bounds();
             glyph.draw(|x, y, coverage| {
@@ -61,7 +61,8 @@ impl Lettering {
                 let y = y + (bounds.min.y - ink.3).max(0.0) as u32;
                 if let Some(Rgba(pixel)) = picture.get_pixel_mut_checked(x, y) {
                     let covered = (coverage.clamp(0.0, 1.0) * f32::from(alpha)).round() as u8;
-                    *pixel = [r, g, b, pixel[3].max(covered)];
+                    let [red, green, blue] = colour;
+                    *pixel = [red, green, blue, pixel[3].max(covered)];
                 }
             });
         }
