@@ -19,6 +19,7 @@ mod pictures;
 mod page;
 mod python_client;
 mod queue;
+mod storage;
 mod tasks;
 mod util;
 mod wire;
