@@ -18,30 +18,30 @@ fn check(pictures: &str) -> Option<String> {
 
 #[test]
 fn what_is_wrong_with_a_storage_is_told_at_its_place() {
-    // Of lines, the first of `[consumer.pictures]` is the fourth, and these keys begin at the sixth.
+    // `[consumer.pictures]` is the fifth line, and these keys begin in the seventh.
     for (pictures, place, message) in [
-        ("storage = 5", "6:11", "expected a folder's path or { s3 = "),
-        ("storage = { s4 = {} }", "6:13", "unknown key \"s4\""),
-        ("storage = {}", "6:11", "this says nothing of where files are kept"),
-        ("folder = 'a'\nstorage = 'b'", "7:1", "\"storage\" is given twice"),
-        ("storage = { s3 = { region = 'eu-central-1' } }", "6:18", "missing key \"bucket\""),
-        ("storage = { s3 = { bucket = 'a b' } }", "6:29", "is not the name of a bucket"),
-        ("storage = { s3 = { bucket = 'abc' } }", "6:11", "the bucket has no region"),
+        ("storage = 5", "7:11", "expected a folder's path or { s3 = "),
+        ("storage = { s4 = {} }", "7:13", "unknown key \"s4\""),
+        ("storage = {}", "7:11", "this says nothing of where files are kept"),
+        ("folder = 'a'\nstorage = 'b'", "5:1", "\"storage\" is given twice, once by another"),
+        ("storage = { s3 = { region = 'eu-central-1' } }", "7:18", "missing key \"bucket\""),
+        ("storage = { s3 = { bucket = 'a b' } }", "7:29", "is not the name of a bucket"),
+        ("storage = { s3 = { bucket = 'abc' } }", "7:11", "the bucket has no region"),
         (
             "storage = { s3 = { bucket = 'abc', region = 'x', access_key = 'a' } }",
-            "6:11",
+            "7:11",
             "access_key and secret_key belong together",
         ),
-        ("url = 'presigned'", "4:1", "url = \"presigned\" is of a bucket"),
-        ("url = 'somewhere'", "6:7", "somewhere"),
-        ("url = { presigned = '8d' }", "6:21", "is not how long an address can last"),
-        ("url = { signed = '1h' }", "6:9", "unknown key \"signed\""),
-        ("retention = { age = '1m' }", "6:13", "an age of 1m is less than the 1h of keep_for"),
-        ("retention = { age = 5 }", "6:21", "5 has no unit"),
-        ("retention = { keep = '1h' }", "6:15", "unknown key \"keep\""),
+        ("url = 'presigned'", "5:1", "url = \"presigned\" is of a bucket"),
+        ("url = 'somewhere'", "7:7", "somewhere"),
+        ("url = { presigned = '8d' }", "7:21", "is not how long an address can last"),
+        ("url = { signed = '1h' }", "7:9", "unknown key \"signed\""),
+        ("retention = { age = '1m' }", "7:13", "an age of 1m is less than the 1h of keep_for"),
+        ("retention = { age = 5 }", "7:21", "5 has no unit"),
+        ("retention = { keep = '1h' }", "7:15", "unknown key \"keep\""),
     ] {
         let report = check(pictures).unwrap_or_else(|| panic!("{pictures} is taken"));
-        assert!(report.contains(&format!("routing.toml:{place}\n")), "{place}: {report}");
+        assert!(report.contains(&format!("routing.toml:{place}: ")), "{place}: {report}");
         assert!(report.contains(message), "{message}: {report}");
     }
     for pictures in [
