@@ -289,6 +289,8 @@ struct Named {
     name: String,
 }
 
+async fn named(_: Options<Named>) {}
+
 #[tokio::test]
 async fn jobs_run_beside_the_consumers_in_use_for_as_long_as_they_are_served() {
     let calls = Calls::default();
@@ -301,8 +303,7 @@ async fn jobs_run_beside_the_consumers_in_use_for_as_long_as_they_are_served() {
             std::future::pending::<()>().await;
         }
     };
-    async fn consumer(_: Options<Named>) {}
-    let registry = Registry::new().function("consumer", consumer).background("consumer", job);
+    let registry = Registry::new().function("consumer", named).background("consumer", job);
     let route = |path, name| {
         format!("[[route]]\nchannel = 'http.request'\npath = '{path}'\nconsumer = '{name}'\n")
     };
