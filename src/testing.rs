@@ -65,7 +65,8 @@ pub struct Handshake {
     scope: Scope,
 }
 
-/// The workers of a router's queues, for as long as this is kept.
+/// The workers of a router's queues, and the jobs beside its consumers, for as long as this is
+/// kept.
 #[derive(Debug)]
 pub struct TestWorkers {
     _running: Running,

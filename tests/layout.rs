@@ -53,9 +53,13 @@ struct Household {
     at_home: fn(&str) -> bool,
 }
 
-const HOUSEHOLDS: [Household; 4] = [
+const HOUSEHOLDS: [Household; 5] = [
     Household { names: &["warp"], at_home: |path| path.starts_with("src/server/") },
     Household { names: &["toml"], at_home: |path| path.starts_with("src/config/") },
+    Household {
+        names: &["object_store", "reqwest", "rustls"],
+        at_home: |path| path.starts_with("consumers/storage/"),
+    },
     Household {
         names: &[
             "fast_image_resize",

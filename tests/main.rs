@@ -20,6 +20,7 @@ mod page;
 mod python_client;
 mod queue;
 mod steps;
+mod storage;
 mod tasks;
 mod util;
 mod wire;

@@ -8,6 +8,8 @@
 #![allow(dead_code, unused_imports)]
 
 mod browser;
+#[cfg(feature = "s3")]
+mod bucket;
 mod client;
 mod http;
 mod log;
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use browser::{Browser, Screen};
+#[cfg(feature = "s3")]
+pub(crate) use bucket::Bucket;
 pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
 pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};

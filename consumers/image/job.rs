@@ -266,7 +266,8 @@ impl Job<'_> {
         let name = self.result_name(&received, probe.format.extension());
         let stored = async {
             if received.kept.is_none() && self.service.pictures.keep == Keep::Original {
-                received.kept = Some(self.store.keep(received.file_name(probe.format), self.file).await?);
+                received.kept =
+                    Some(self.store.keep(received.file_name(probe.format), self.file).await?);
             }
             let kept = self.store.keep(name, self.file).await?;
             let url = self.store.url(kept.name()).await?;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use waterway::{PublicUrl, Time};
 
 /// What a file is called in an answer.
@@ -47,20 +49,18 @@ impl<'de> Visitor<'de> for AddressVisitor {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Address, A::Error> {
-        const KEYS: &[&str] = &["presigned"];
-        let Some(key) = map.next_key::<String>()? else {
-            return Err(A::Error::missing_field("presigned"));
-        };
-        if key != KEYS[0] {
-            return Err(A::Error::unknown_field(&key, KEYS));
-        }
-        let Lasting(time) = map.next_value()?;
-        match map.next_key::<String>()? {
-            Some(key) => Err(A::Error::unknown_field(&key, KEYS)),
-            None => Ok(Address::Presigned(time)),
-        }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Address, A::Error> {
+        let Written { presigned: Lasting(time) } =
+            Written::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Address::Presigned(time))
     }
+}
+
+/// The table that an address may be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    presigned: Lasting,
 }
 
 /// How long a presigned address lasts: above 0, and not longer than one may.

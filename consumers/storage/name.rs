@@ -59,7 +59,7 @@ mod tests {
             (format!("rb_{picture}.webp"), Some(Ours::Picture(unique))),
             (format!("a-b_{picture}.png"), Some(Ours::Picture(unique))),
             (aside(unique), Some(Ours::Aside)),
-            (format!("{picture}"), None),
+            (picture.to_owned(), None),
             (format!("{picture}."), None),
             (format!("{picture}.JPG"), None),
             (format!("{picture}.jpg.bak"), None),

@@ -43,6 +43,7 @@ impl Store {
     /// `keep_for`; `false` when it is not there any more and has to be kept again.
     ///
     /// Of a bucket nothing is asked: its lifecycle rules do not know what was answered.
+    #[must_use = "what is gone has to be kept again"]
     pub fn touch(&self, name: &str) -> bool {
         match &self.storage {
             Storage::Folder(folder) => folder.touch(name),

@@ -48,13 +48,15 @@ pub(super) struct Swept {
 /// How much is done at a time.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
-    /// Names that are read, or pictures that are looked at, in a step.
-    step: usize,
+    /// Names that are read in a step.
+    names: usize,
+    /// Pictures that are looked at, and may be removed, in a step: a disk takes its time for that.
+    removals: usize,
     /// Pictures whose names are in memory; some 200 bytes each.
     pictures: usize,
 }
 
-const BOUNDS: Bounds = Bounds { step: 1000, pictures: 1 << 16 };
+const BOUNDS: Bounds = Bounds { names: 1000, removals: 50, pictures: 1 << 16 };
 
 /// How long a file may be half written: far longer than any takes.
 const UNFINISHED_FOR: Duration = Duration::from_secs(3600);
@@ -84,6 +86,8 @@ struct Reading {
 #[derive(Debug)]
 struct Removing {
     oldest: btree_map::IntoIter<Uuid, Vec<Box<str>>>,
+    /// The last one that was looked at.
+    last: Option<Uuid>,
     left_out: bool,
 }
 
@@ -122,10 +126,10 @@ impl Sweep {
     }
 
     fn read(&mut self, mut reading: Reading) -> io::Result<Stage> {
-        for _ in 0..self.bounds.step {
+        for _ in 0..self.bounds.names {
             let Some(entry) = reading.entries.next() else {
                 let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
-                return Ok(Stage::Removing(Removing { oldest, left_out }));
+                return Ok(Stage::Removing(Removing { oldest, last: None, left_out }));
             };
             let entry = entry?;
             let name = entry.file_name();
@@ -165,10 +169,9 @@ impl Sweep {
     }
 
     fn remove_some(&mut self, mut removing: Removing) -> Stage {
-        let mut last = None;
-        for _ in 0..self.bounds.step {
+        for _ in 0..self.bounds.removals {
             let Some((picture, names)) = removing.oldest.next() else {
-                return match last.filter(|_| removing.left_out) {
+                return match removing.last.filter(|_| removing.left_out) {
                     Some(last) => Stage::Begin(Some(last)),
                     None => Stage::Done,
                 };
@@ -180,7 +183,7 @@ impl Sweep {
                 return Stage::Done;
             }
             self.remove_if_rested(&names);
-            last = Some(picture);
+            removing.last = Some(picture);
         }
         Stage::Removing(removing)
     }

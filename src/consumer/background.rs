@@ -69,7 +69,8 @@ macro_rules! jobs {
             #[allow(unused_variables, reason = "without arguments there is nothing to take")]
             fn run(&self, binding: &Binding) -> impl Future<Output = ()> + Send + 'static {
                 // Taken before the future begins, so that it borrows nothing.
-                let running = (|| Ok::<_, Error>(self($($argument::from_binding(binding)?),*)))();
+                let begin = || Ok::<_, Error>(self($($argument::from_binding(binding)?),*));
+                let running = begin();
                 async move {
                     match running {
                         Ok(running) => running.await,

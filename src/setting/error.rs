@@ -174,7 +174,10 @@ impl de::Error for ReadError {
     }
 
     fn duplicate_field(key: &'static str) -> Self {
-        Self::custom(format_args!("\"{key}\" is given twice"))
+        // Two keys of one name do not come so far: one of these is an alias.
+        Self::custom(format_args!(
+            "\"{key}\" is given twice, once by another name\nkeep one of the two"
+        ))
     }
 }
 

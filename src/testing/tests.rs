@@ -13,7 +13,8 @@ use super::{Handshake, TestClient, TestWorkers};
 use crate::connection::{Connection, Socket, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
-use crate::extract::Text;
+use crate::extract::{Options, Text};
+use crate::layer::ChannelLayer;
 use crate::message::{Message, Scope};
 use crate::queue::{Task, TaskQueue, TaskUuid};
 use crate::reply::{Batch, Payload, Reply, ReplyChannel};
@@ -274,4 +275,55 @@ async fn a_consumer_that_never_ends_is_given_up_some_time_after_its_client_has_l
     let closing = router.closing();
     assert!((closing..2 * closing).contains(&before.elapsed()), "{:?}", before.elapsed());
     assert_eq!(calls.taken(), ["stuck", "left"]);
+}
+
+/// Says what it notes, and says so when it is dropped.
+struct Present(Calls);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.note("ended");
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    name: String,
+}
+
+async fn named(_: Options<Named>) {}
+
+#[tokio::test]
+async fn jobs_run_beside_the_consumers_in_use_for_as_long_as_they_are_served() {
+    let calls = Calls::default();
+    let noted = calls.clone();
+    let job = move |options: Options<Named>, _: ChannelLayer| {
+        let calls = noted.clone();
+        async move {
+            calls.note(if options.name == "one" { "one" } else { "another" });
+            let _present = Present(calls);
+            std::future::pending::<()>().await;
+        }
+    };
+    let registry = Registry::new().function("consumer", named).background("consumer", job);
+    let route = |path, name| {
+        format!("[[route]]\nchannel = 'http.request'\npath = '{path}'\nconsumer = '{name}'\n")
+    };
+    let table = [
+        "[consumer.used]\nuse = 'consumer'\nname = 'one'\n".into(),
+        "[consumer.unused]\nuse = 'consumer'\nname = 'other'\n".into(),
+        route("/a", "used"),
+        route("/b", "used"),
+    ]
+    .concat();
+    let router = Router::parse(&table, &registry).unwrap();
+    tokio::task::yield_now().await;
+    assert!(calls.taken().is_empty(), "a table that is only read starts nothing");
+
+    let running = TestWorkers::start(&router);
+    tokio::task::yield_now().await;
+    assert_eq!(calls.taken(), ["one"], "once, however many routes there are");
+    drop(running);
+    tokio::task::yield_now().await;
+    assert_eq!(calls.taken(), ["ended"]);
 }

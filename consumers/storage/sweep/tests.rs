@@ -151,24 +151,26 @@ fn a_folder_that_is_not_there_has_nothing_to_sweep() {
 
 #[test]
 fn a_folder_larger_than_memory_is_swept_in_passes() {
-    let small = Bounds { step: 7, pictures: 5 };
     for (retention, left) in [
         (json!({"age": "2d"}), 24 + 2),
         (json!({"size": "1000B"}), 10),
         (json!({"age": "2d", "size": "3000B"}), 24 + 2),
         (json!({"age": "2d", "size": "2000B"}), 20),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        for number in 0..60 {
-            put_picture(dir.path(), number, u64::from(number) * 4 * HOUR + HOUR);
+        for pictures in [1, 4, 5, 60] {
+            let dir = tempfile::tempdir().unwrap();
+            for number in 0..60 {
+                put_picture(dir.path(), number, u64::from(number) * 4 * HOUR + HOUR);
+            }
+            // One of the oldest was answered lately, and stays.
+            let kept = picture(57, 57 * 4 * HOUR + HOUR);
+            put(dir.path(), &format!("rb_{kept}.png"), MINUTE);
+            let swept = sweep(dir.path(), &retention, Bounds { names: 7, removals: 2, pictures });
+            let names = names(dir.path());
+            assert!(names.contains(&format!("{kept}.jpg")), "{retention}, {pictures}");
+            let expected = (left, 120 - left as u64);
+            assert_eq!((names.len(), swept.files), expected, "{retention}, {pictures}");
         }
-        // One of the oldest was answered lately, and stays.
-        let kept = picture(57, 57 * 4 * HOUR + HOUR);
-        put(dir.path(), &format!("rb_{kept}.png"), MINUTE);
-        let swept = sweep(dir.path(), &retention, small);
-        let names = names(dir.path());
-        assert!(names.contains(&format!("{kept}.jpg")), "{retention}");
-        assert_eq!((names.len(), swept.files), (left, 120 - left as u64), "{retention}");
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::samples::{exif as tiff, gif, jpeg, one_of_each, photo, png, webp};
 use super::super::samples::{turned_jpeg, turned_png, turned_webp};
-use super::super::{Limits, built_in};
+use super::super::{Limits, built_in, pixels};
 use super::*;
 
 fn profile() -> Vec<u8> {
@@ -115,7 +115,7 @@ fn a_packed_profile_is_not_unpacked_beyond_its_bound() {
 
 #[test]
 fn a_stripped_file_shows_the_same_and_says_no_more() {
-    let decode = |file: &[u8]| built_in().decode(file, &Limits::default()).unwrap().picture;
+    let decode = |file: &[u8]| pixels(file, &Limits::default()).unwrap();
     for (format, file) in with_blocks() {
         for keep in [true, false] {
             let kept = stripped(&file, format, keep).unwrap();

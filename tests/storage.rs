@@ -1,0 +1,97 @@
+//! Where pictures are kept: a bucket of an S3 server, and a folder that is swept.
+
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use crate::util::{Page, Service, photo, picture_table, waterway};
+
+/// The report of `waterway check` on a picture service with these keys; none when it is sound.
+fn check(pictures: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("routing.toml"), picture_table("", pictures)).unwrap();
+    let output = waterway(folder.path(), &["check"]);
+    let report = String::from_utf8(output.stderr).unwrap();
+    (!output.status.success()).then_some(report)
+}
+
+#[test]
+fn what_is_wrong_with_a_storage_is_told_at_its_place() {
+    // `[consumer.pictures]` is the fifth line, and these keys begin in the seventh.
+    for (pictures, place, message) in [
+        ("storage = 5", "7:11", "expected a folder's path or { s3 = "),
+        ("storage = { s4 = {} }", "7:13", "unknown key \"s4\""),
+        ("storage = {}", "7:11", "this says nothing of where files are kept"),
+        ("folder = 'a'\nstorage = 'b'", "5:1", "\"storage\" is given twice, once by another"),
+        ("storage = { s3 = { region = 'eu-central-1' } }", "7:18", "missing key \"bucket\""),
+        ("storage = { s3 = { bucket = 'a b' } }", "7:29", "is not the name of a bucket"),
+        ("storage = { s3 = { bucket = 'abc' } }", "7:11", "the bucket has no region"),
+        (
+            "storage = { s3 = { bucket = 'abc', region = 'x', access_key = 'a' } }",
+            "7:11",
+            "access_key and secret_key belong together",
+        ),
+        ("url = 'presigned'", "5:1", "url = \"presigned\" is of a bucket"),
+        ("url = 'somewhere'", "7:7", "somewhere"),
+        ("url = { presigned = '8d' }", "7:21", "is not how long an address can last"),
+        ("url = { signed = '1h' }", "7:9", "unknown key \"signed\""),
+        ("retention = { age = '1m' }", "7:13", "an age of 1m is less than the 1h of keep_for"),
+        ("retention = { age = 5 }", "7:21", "5 has no unit"),
+        ("retention = { keep = '1h' }", "7:15", "unknown key \"keep\""),
+    ] {
+        let report = check(pictures).unwrap_or_else(|| panic!("{pictures} is taken"));
+        assert!(report.contains(&format!("routing.toml:{place}: ")), "{place}: {report}");
+        assert!(report.contains(message), "{message}: {report}");
+    }
+    for pictures in [
+        "folder = 'a'",
+        "storage = 'a'",
+        "storage = { folder = 'a' }\nurl = 'https://cdn.example.com/pictures'",
+        "retention = { age = '30d', size = '10GiB', keep_for = '2h', every = '5m' }",
+    ] {
+        assert_eq!(check(pictures), None, "{pictures}");
+    }
+}
+
+#[tokio::test]
+async fn old_pictures_and_what_a_crash_left_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = folder.path().join("media");
+    fs::create_dir(&media).unwrap();
+    let name = "01868a3c-7c00-7000-8000-000000000001";
+    let part = ".0123456789abcdef0123456789abcdef.part";
+    let result = format!("rb_{name}.jpg");
+    for file in [&format!("{name}.jpg"), &result, part, "holiday.jpg"] {
+        let file = File::create(media.join(file)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    }
+    let pictures = "retention = { age = '2s', keep_for = '2s', every = '1s' }";
+    let service = Service::start_in(folder, &picture_table("", pictures), |_| {});
+    let line = service.wait_for_log("old pictures removed");
+    assert!(line.contains("files=2") && line.contains("unfinished=1"), "{line}");
+    assert_eq!(service.media_names(), ["holiday.jpg"]);
+
+    // It goes on: what comes now is answered, and goes in its turn.
+    let mut page = Page::open(&service).await;
+    page.send(json!({"uuid": 1}), &photo(8, 8)).await;
+    assert!(page.answer().await["url"].is_string());
+    assert_eq!(service.media_names().len(), 3, "not at once");
+    let began = std::time::Instant::now();
+    while service.media_names() != ["holiday.jpg"] {
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?} stay", service.media_names());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(service.stop_gracefully().success());
+}
+
+#[cfg(not(feature = "s3"))]
+#[test]
+fn a_program_without_s3_says_so() {
+    let report = check("storage = { s3 = { bucket = 'abc', region = 'eu-central-1' } }").unwrap();
+    assert!(report.contains("this program was built without S3"), "{report}");
+    assert!(report.contains("--features s3"), "{report}");
+}
+
+#[cfg(feature = "s3")]
+mod bucket;
