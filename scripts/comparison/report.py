@@ -1,7 +1,12 @@
 """What was measured, as the tables that README.md shows, and what was demanded of it."""
 
+import json
+import os
 import re
+from importlib.metadata import version
+from pathlib import Path
 
+from .install import HERE
 from .photos import SIZES
 from .rounds import ZOOMS
 
@@ -9,7 +14,7 @@ BEGIN, END = "<!-- scripts/compare: begin -->", "<!-- scripts/compare: end -->"
 ROWS = [(size, zoom) for size in SIZES for zoom in ZOOMS]
 
 
-def tables(measured, kinds, memory):
+def tables(measured, kinds, memory, rounds):
     """Markdown."""
     names = [kind.name for kind in kinds]
     rows = [row for row in ROWS if (*row, names[0]) in measured.cpu]
@@ -25,8 +30,9 @@ def tables(measured, kinds, memory):
         worth = measured.quality[*row, name]
         return f"{worth.psnr:.1f} {worth.ssim:.3f}"
 
-    texts = [name for name in names if not name.endswith("binary")]
+    texts = [kind.name for kind in kinds if kind.judged]
     parts = [
+        f"{setting()} The median of {rounds} rounds.",
         "CPU ms a picture; × is against OpenCV:",
         table(rows, names, cost),
         "Pictures a second, one worker or thread each:",
@@ -40,6 +46,20 @@ def tables(measured, kinds, memory):
         each = "; ".join(f"{name} {size / 1e6:.0f} MB" for name, size in memory.items())
         parts.append(f"Most memory that a picture of 12 MP in flight takes, zoom ½: {each}.")
     return "\n\n".join(parts)
+
+
+def setting():
+    """On what, and beside what."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    machine = f"{model[1].strip() if model else os.uname().machine}, {os.cpu_count()} cores"
+    sharp = json.loads((HERE / "package.json").read_text())["dependencies"]["sharp"]
+    beside = {
+        "OpenCV": version("opencv-python-headless"),
+        "Pillow": version("Pillow"),
+        "libvips": version("pyvips-binary"),
+        "sharp": sharp,
+    }
+    return f"{machine}; {', '.join(' '.join(each) for each in beside.items())}."
 
 
 def table(rows, names, cell):

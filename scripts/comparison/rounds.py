@@ -47,7 +47,7 @@ def measure(kinds, photos, batches, rounds):
                 turned = kinds[at % len(kinds) :] + kinds[: at % len(kinds)]
                 one_round(measured, turned, (size, name, zoom), batch, numbers, first=at == 0)
                 if at == 0:
-                    judge(measured, kinds, (size, name, zoom), files)
+                    judge(measured, [kind for kind in kinds if kind.judged], (size, name, zoom), files)
                 for kind in kinds:
                     kind.tidy()
     return measured
@@ -66,8 +66,10 @@ def one_round(measured, kinds, row, batch, numbers, first):
 def judge(measured, kinds, row, files):
     """The mean over the distinct photos of what each kind's results are worth."""
     size, name, zoom = row
-    found = [judged(file, [kind.results[at] for kind in kinds], target(size, zoom))
-             for at, file in enumerate(files)]
+    found = [
+        judged(file, [kind.results[at] for kind in kinds], target(size, zoom))
+        for at, file in enumerate(files)
+    ]
     for kind, each in zip(kinds, zip(*found)):
         measured.quality[size, name, kind.name] = Quality.mean(each)
 

@@ -106,6 +106,8 @@ class WaterwayKind:
 
     def __init__(self, name, service, binary):
         self.name, self.service, self.binary = name, service, binary
+        # A result is the same, however its photo came.
+        self.judged = not binary
 
     def run(self, files, numbers, zoom, size):
         """Wall and CPU seconds of these photos, and the results' paths."""
