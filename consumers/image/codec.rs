@@ -1,29 +1,35 @@
 //! Pictures from bytes and back: the one place that knows picture formats.
 //!
-//! A [`Codec`] can be exchanged as a whole. [`built_in`] is the one that is built in; it is written in
-//! Rust throughout, so it needs no C compiler and no memory of its own kind.
+//! A [`Codec`] can be exchanged as a whole. [`pure`] is written in Rust throughout and is always
+//! there. With the feature `turbo` there is [`turbo`] too, which leaves JPEG to libjpeg-turbo, and
+//! [`built_in`] is the faster one of those that are there.
 
 mod bytes;
 mod encode;
 mod gif;
+#[cfg(feature = "turbo")]
+mod icc;
 mod jpeg;
+pub mod metadata;
 mod png;
 mod pure;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "turbo")]
+mod turbo;
 mod webp;
 
 use std::fmt;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use waterway::Error;
 
 use super::code::BAD_IMAGE;
+pub use super::limits::Limits;
+use super::picture::Picture;
 
 /// Decodes and encodes pictures.
 pub trait Codec: Send + Sync {
@@ -34,25 +40,82 @@ pub trait Codec: Send + Sync {
     /// `bad_image` when the file is of no format that is taken, or its header is damaged.
     fn probe(&self, file: &[u8]) -> Result<Probe, Error>;
 
-    /// The picture, as 8-bit grey or RGB with or without alpha, standing upright. Of an animation
-    /// it is the first frame.
+    /// The picture as it is stored: whoever wants it upright turns it by [`Probe::orientation`].
+    /// Of an animation it is the first frame. Grey stands for what was cut off a file.
+    ///
+    /// It is for the caller to hold what the file says of itself against its limits first.
     ///
     /// # Errors
-    /// `bad_image` when the picture is beyond the limits, damaged, or cut short so far that nothing
-    /// of it can be shown.
-    fn decode(&self, file: &[u8], limits: &Limits) -> Result<Decoded, Error>;
+    /// `bad_image` when the picture is damaged, or cut short so far that nothing of it can be
+    /// shown.
+    fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error>;
 
-    /// The picture as a file. A format without alpha shows the picture on white.
+    /// Whether pictures of this format come [`Wanted::shrunk`] at less cost.
+    fn shrinks(&self, format: Format) -> bool;
+
+    /// The picture as a file that carries this ICC profile, if its format and kind can. A format
+    /// without alpha shows the picture on white.
     ///
     /// # Errors
     /// `failed` when the encoder does not take the picture.
-    fn encode(&self, picture: &DynamicImage, encoding: Encoding) -> Result<Vec<u8>, Error>;
+    fn encode(
+        &self,
+        picture: &Picture,
+        encoding: Encoding,
+        profile: Option<&[u8]>,
+    ) -> Result<Vec<u8>, Error>;
 }
 
-/// The codec that is built in.
+/// In what form a picture is wanted, as far as its codec can give it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Each side divided by 1, 2, 4 or 8, rounded up. It counts for codecs that shrink.
+    pub shrunk: u32,
+    /// Whether brightness alone is enough.
+    pub grey: bool,
+    /// Whether planes will do.
+    pub planes: bool,
+}
+
+impl Wanted {
+    /// All of a picture, as pixels.
+    pub const PIXELS: Self = Self { shrunk: 1, grey: false, planes: false };
+}
+
+/// The codec that is built in: the fastest there is.
 #[must_use]
 pub fn built_in() -> &'static dyn Codec {
+    #[cfg(feature = "turbo")]
+    return turbo();
+    #[cfg(not(feature = "turbo"))]
+    pure()
+}
+
+/// Codecs in Rust throughout: they need no C compiler and no memory of their own kind.
+#[must_use]
+pub fn pure() -> &'static dyn Codec {
     &pure::Pure
+}
+
+/// libjpeg-turbo for JPEG, and the codecs in Rust for the rest.
+#[cfg(feature = "turbo")]
+#[must_use]
+pub fn turbo() -> &'static dyn Codec {
+    &turbo::Turbo
+}
+
+/// The pixels of a file, upright, by the codec that is built in.
+///
+/// # Errors
+/// `bad_image`: it is beyond the limits, or cannot be decoded.
+pub fn pixels(file: &[u8], limits: &Limits) -> Result<DynamicImage, Error> {
+    let codec = built_in();
+    let probe = codec.probe(file)?;
+    limits.check(&probe)?;
+    match codec.decode(file, &probe, Wanted::PIXELS)?.turned(probe.orientation) {
+        Picture::Pixels(pixels) => Ok(pixels),
+        Picture::Planes(_) => Err(Error::failed("planes where pixels were wanted")),
+    }
 }
 
 /// A picture's format, told by its content and never by its name.
@@ -115,6 +178,15 @@ pub struct Probe {
     pub height: u32,
     /// How the picture has to be turned to be shown so.
     pub orientation: Orientation,
+    /// How many samples a pixel has when it is decoded: 1 to 4.
+    pub channels: u8,
+    /// How many samples a pixel has in the file, on average, if all of them have to be held until
+    /// the picture is decoded: those of a progressive JPEG, in hundredths.
+    pub held: u16,
+    /// How many frames it has: 1, but for animations.
+    pub frames: u32,
+    /// How many times the file goes over the picture: 1, but for progressive JPEGs.
+    pub scans: u32,
     /// Whether the file ends before its picture does.
     pub truncated: bool,
 }
@@ -136,11 +208,19 @@ impl Probe {
         if swaps_sides(orientation) {
             (width, height) = (height, width);
         }
-        Ok(Self { format, width, height, orientation, truncated })
+        let (channels, held, frames, scans) = (4, 0, 1, 1);
+        Ok(Self { format, width, height, orientation, channels, held, frames, scans, truncated })
+    }
+
+    /// The size as it is to be shown.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
     }
 
     /// The size as stored.
-    fn stored(&self) -> (u32, u32) {
+    #[must_use]
+    pub fn stored(&self) -> (u32, u32) {
         if swaps_sides(self.orientation) {
             (self.height, self.width)
         } else {
@@ -152,15 +232,6 @@ impl Probe {
 fn swaps_sides(orientation: Orientation) -> bool {
     // The four that EXIF numbers from 5 on.
     orientation.to_exif() >= 5
-}
-
-/// A picture that was decoded.
-#[derive(Debug)]
-pub struct Decoded {
-    /// The picture, upright.
-    pub picture: DynamicImage,
-    /// Whether the file ended before its picture did, and grey stands for the rest.
-    pub truncated: bool,
 }
 
 /// A format to write, and how.
@@ -197,73 +268,6 @@ impl Encoding {
             Self::Webp => Format::Webp,
         }
     }
-}
-
-/// How large a picture may be, before and after it is zoomed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// The most pixels, width × height. One takes up to 4 bytes decoded, and up to 10 more while a
-    /// progressive JPEG is being decoded.
-    #[serde(deserialize_with = "pixels")]
-    pub pixels: u64,
-    /// The longest side in pixels; no format that is written holds more than the default.
-    #[serde(deserialize_with = "side")]
-    pub side: u32,
-}
-
-impl Limits {
-    /// The longest side that WebP can hold, the narrowest of the formats that are written.
-    pub const SIDE_MAX: u32 = 16_383;
-
-    /// Whether a picture of this size is within the limits.
-    #[must_use]
-    pub fn admit(&self, width: u32, height: u32) -> bool {
-        width.max(height) <= self.side && u64::from(width) * u64::from(height) <= self.pixels
-    }
-
-    /// Refuses a picture that claims to be larger.
-    ///
-    /// # Errors
-    /// `bad_image`.
-    pub fn check(&self, probe: &Probe) -> Result<(), Error> {
-        let Probe { width, height, .. } = *probe;
-        if self.admit(width, height) {
-            return Ok(());
-        }
-        let message = format!("the picture is {width} × {height} pixels, and {self} go");
-        Err(Error::new(BAD_IMAGE, message))
-    }
-}
-
-impl Default for Limits {
-    /// 50 megapixels, as imgproxy has it.
-    fn default() -> Self {
-        Self { pixels: 50_000_000, side: Self::SIDE_MAX }
-    }
-}
-
-impl fmt::Display for Limits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at most {} pixels with no side above {}", self.pixels, self.side)
-    }
-}
-
-fn pixels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let pixels = u64::deserialize(deserializer)?;
-    if pixels > 0 {
-        return Ok(pixels);
-    }
-    Err(D::Error::custom("a picture of 0 pixels: a limit is at least 1"))
-}
-
-fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let side = u32::deserialize(deserializer)?;
-    if (1..=Limits::SIDE_MAX).contains(&side) {
-        return Ok(side);
-    }
-    let message = format!("a side of {side} pixels: it is 1 to {}", Limits::SIDE_MAX);
-    Err(D::Error::custom(message))
 }
 
 /// A file of a known format that is not as it should be.

@@ -2,6 +2,8 @@
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage};
 
+use super::pixels::{luma, samples};
+
 /// Grey by Rec. 601's weights, in 14 bits as OpenCV has them; transparency stays.
 pub(super) fn grayscale(picture: DynamicImage) -> DynamicImage {
     match picture {
@@ -21,14 +23,6 @@ pub(super) fn grayscale(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-fn luma([r, g, b]: [u8; 3]) -> u8 {
-    let weighed = 4899 * u32::from(r) + 9617 * u32::from(g) + 1868 * u32::from(b);
-    // The weights' sum is 1 << 14, so the result is a byte.
-    #[allow(clippy::cast_possible_truncation)]
-    let grey = ((weighed + (1 << 13)) >> 14) as u8;
-    grey
-}
-
 /// The colours of a picture's opaque part, as `#rrggbb`.
 pub(super) struct Colours {
     /// The mean of all pixels.
@@ -40,25 +34,26 @@ pub(super) struct Colours {
 /// Pixels that are more than half transparent do not count; a picture of none but these is black.
 pub(super) fn colours(picture: &DynamicImage) -> Colours {
     let mut shades = vec![Sum::default(); SHADES];
-    match picture {
-        DynamicImage::ImageLuma8(grey) => {
-            grey.as_raw().iter().for_each(|&y| count(&mut shades, [y; 3]));
-        }
-        DynamicImage::ImageRgb8(rgb) => {
-            rgb.as_raw().as_chunks().0.iter().for_each(|&pixel| count(&mut shades, pixel));
-        }
-        other => {
-            let rgba = other.to_rgba8();
-            for &[r, g, b, alpha] in rgba.as_raw().as_chunks().0 {
-                if alpha >= 128 {
-                    count(&mut shades, [r, g, b]);
-                }
-            }
-        }
-    }
+    for_each_opaque(picture, |pixel| count(&mut shades, pixel));
     let mean = shades.iter().fold(Sum::default(), Sum::plus);
     let dominant = shades.iter().rev().max_by_key(|shade| shade.pixels).copied();
     Colours { mean: mean.hex(), dominant: dominant.unwrap_or_default().hex() }
+}
+
+/// Shows each pixel that is at least half opaque.
+pub(super) fn for_each_opaque(picture: &DynamicImage, mut show: impl FnMut([u8; 3])) {
+    match samples(picture) {
+        (samples, 1) => samples.iter().for_each(|&grey| show([grey; 3])),
+        (samples, 2) => {
+            let opaque = samples.as_chunks::<2>().0.iter().filter(|[_, alpha]| *alpha >= 128);
+            opaque.for_each(|&[grey, _]| show([grey; 3]));
+        }
+        (samples, 3) => samples.as_chunks::<3>().0.iter().for_each(|&pixel| show(pixel)),
+        (samples, _) => {
+            let opaque = samples.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] >= 128);
+            opaque.for_each(|&[r, g, b, _]| show([r, g, b]));
+        }
+    }
 }
 
 /// Four bits of each channel.

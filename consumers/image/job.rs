@@ -5,12 +5,15 @@ use uuid::Uuid;
 use waterway::{Error, code};
 
 use super::code::BAD_IMAGE;
-use super::codec::{self, Codec, Decoded, Encoding, Probe};
+use super::codec::{self, Codec, Encoding, Probe, Wanted, metadata};
 use super::header::Response;
 use super::options::OnTruncated;
-use super::pipeline::{self, Outcome, Stopped};
+use super::picture::Picture;
+use super::pipeline::{self, Stopped};
 use super::resize::{resize, zoomed};
+use super::scratch;
 use super::step::Step;
+use super::work::{Source, Work};
 use super::{Checkpoint, Header, Pictures, Store};
 
 #[cfg(test)]
@@ -75,21 +78,35 @@ impl Job<'_> {
         let size = self.admit(&probe)?;
 
         checkpoint("decode")?;
-        let Decoded { mut picture, truncated } =
-            self.codec.decode(self.file, &self.options.limits)?;
+        scratch::bound(self.options.limits.buffers.as_usize());
+        let picture = self.codec.decode(self.file, &probe, Wanted::PIXELS)?;
+        let Picture::Pixels(mut picture) = picture.turned(probe.orientation) else {
+            return Err(Error::failed("planes where pixels were wanted"));
+        };
         if size != (picture.width(), picture.height()) {
             checkpoint("resize")?;
-            picture = resize(&picture, size)?;
+            let resized = resize(&picture, size)?;
+            Picture::from(picture).recycle();
+            picture = resized;
         }
 
         checkpoint("keep")?;
         let received = Received::new(&probe);
         self.store.keep(&received.file_name(), self.file)?;
 
-        let mut worked = pipeline::run(picture, probe.format, steps, checkpoint)
-            .and_then(|outcome| self.finish(outcome, &received, checkpoint))
+        let icc = metadata::icc(self.file, probe.format);
+        let source = Source {
+            format: probe.format,
+            size: (probe.width, probe.height),
+            orientation: probe.orientation,
+            exif: metadata::exif(self.file, probe.format),
+            icc: icc.as_deref(),
+        };
+        let mut work = Work::new(picture, &source, &self.options.limits);
+        let mut worked = pipeline::run(&mut work, steps, checkpoint)
+            .and_then(|()| self.finish(work, &received, checkpoint))
             .map_err(|stopped| self.give_up(stopped, &received))?;
-        if truncated {
+        if probe.truncated {
             worked.fields.insert("truncated".into(), true.into());
         }
         Ok(worked)
@@ -107,6 +124,7 @@ impl Job<'_> {
     /// The size to work at, decided from what the file says of itself.
     fn admit(&self, probe: &Probe) -> Result<(u32, u32), Error> {
         let limits = &self.options.limits;
+        limits.check_length(self.file)?;
         limits.check(probe)?;
         if probe.truncated && self.options.on_truncated == OnTruncated::Reject {
             return Err(Error::new(BAD_IMAGE, "the picture was cut short"));
@@ -122,13 +140,13 @@ impl Job<'_> {
 
     fn finish(
         &self,
-        outcome: Outcome,
+        work: Work<'_>,
         received: &Received,
         checkpoint: &mut Checkpoint<'_>,
     ) -> Result<Worked, Stopped> {
-        let Outcome { picture, encoding, fields } = outcome;
+        let Work { picture, encoding, fields, .. } = work;
         checkpoint("encode").map_err(Stopped::Checkpoint)?;
-        let result = self.codec.encode(&picture, encoding).map_err(Stopped::Step)?;
+        let result = self.codec.encode(&picture.into(), encoding, None).map_err(Stopped::Step)?;
         checkpoint("write").map_err(Stopped::Checkpoint)?;
         let name = self.result_name(received, encoding.format().extension());
         self.store.keep(&name, &result).map_err(Stopped::Step)?;

@@ -28,7 +28,7 @@ pub struct Pictures {
 impl Default for Pictures {
     fn default() -> Self {
         Self {
-            results: BTreeMap::from([(DEFAULT_RESULT.to_owned(), vec![Step::Grayscale])]),
+            results: BTreeMap::from([(DEFAULT_RESULT.to_owned(), vec![Step::grayscale()])]),
             limits: Limits::default(),
             on_truncated: OnTruncated::default(),
             folder: PathBuf::from("media"),

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 use waterway::Error;
 
 use super::codec::Limits;
+use super::geometry::{Geometry, Rect};
 
 thread_local! {
     // A worker's own, because it keeps its scratch memory from picture to picture.
@@ -16,24 +17,118 @@ thread_local! {
 /// The picture in another size, each side of which is at least 1.
 ///
 /// The filter widens with the factor, so that nothing of the picture falls between its samples.
+/// Colours count by their alpha, so that what cannot be seen does not bleed into what can.
 pub(super) fn resize(picture: &DynamicImage, size: (u32, u32)) -> Result<DynamicImage, Error> {
-    let (width, height) = size;
+    cut_and_resize(picture, &Geometry::resized((picture.width(), picture.height()), size))
+}
+
+/// Cuts and resizes in one pass.
+pub(super) fn reshape(picture: &mut DynamicImage, geometry: &Geometry) -> Result<(), Error> {
+    let Geometry { source, size } = *geometry;
+    if geometry.is_identity((picture.width(), picture.height())) {
+        return Ok(());
+    }
+    *picture = match whole_pixels(source, size) {
+        Some((left, top)) => picture.crop_imm(left, top, size.0, size.1),
+        None => cut_and_resize(picture, geometry)?,
+    };
+    Ok(())
+}
+
+fn cut_and_resize(picture: &DynamicImage, geometry: &Geometry) -> Result<DynamicImage, Error> {
+    let Geometry { source, size } = *geometry;
+    // What composing fractions left over may reach beyond the edge by less than a pixel's 2⁻³⁰.
+    let (right, bottom) = (f64::from(picture.width()), f64::from(picture.height()));
+    let (left, top) = (source.left.clamp(0.0, right), source.top.clamp(0.0, bottom));
+    let (across, down) = (source.width.min(right - left), source.height.min(bottom - top));
+    let options = options(FilterType::CatmullRom).crop(left, top, across, down);
+    resample(picture, size, &options)
+}
+
+/// A smaller version, each pixel of which is the mean of what it stands for. Alpha is a sample like
+/// the others.
+pub(super) fn shrunk_by_area(
+    picture: &DynamicImage,
+    size: (u32, u32),
+) -> Result<DynamicImage, Error> {
+    resample(picture, size, &options(FilterType::Box).use_alpha(false))
+}
+
+/// A larger version, softened by the cubic B-spline between its pixels: a variance of a third of a
+/// pixel. Alpha is a sample like the others.
+pub(super) fn enlarged_smoothly(
+    picture: &DynamicImage,
+    size: (u32, u32),
+) -> Result<DynamicImage, Error> {
+    let spline = Filter::new("cubic B-spline", b_spline, 2.0)?;
+    resample(picture, size, &options(FilterType::Custom(spline)).use_alpha(false))
+}
+
+/// As Pillow's `LANCZOS`: a small version for hashes that others compute too.
+pub(super) fn resized_by_lanczos(
+    picture: &DynamicImage,
+    size: (u32, u32),
+) -> Result<DynamicImage, Error> {
+    resample(picture, size, &options(FilterType::Lanczos3))
+}
+
+fn b_spline(x: f64) -> f64 {
+    let x = x.abs();
+    if x < 1.0 {
+        (4.0 - 6.0 * x * x + 3.0 * x * x * x) / 6.0
+    } else if x < 2.0 {
+        (2.0 - x).powi(3) / 6.0
+    } else {
+        0.0
+    }
+}
+
+fn options(filter: FilterType) -> ResizeOptions {
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter))
+}
+
+fn resample(
+    picture: &DynamicImage,
+    (width, height): (u32, u32),
+    options: &ResizeOptions,
+) -> Result<DynamicImage, Error> {
     let mut resized = DynamicImage::new(width, height, picture.color());
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    RESIZER.with_borrow_mut(|resizer| resizer.resize(picture, &mut resized, &options))?;
+    RESIZER.with_borrow_mut(|resizer| resizer.resize(picture, &mut resized, options))?;
     Ok(resized)
+}
+
+/// The corner of a cut that leaves its pixels as they are.
+fn whole_pixels(source: Rect, size: (u32, u32)) -> Option<(u32, u32)> {
+    let same = source.width.to_bits() == f64::from(size.0).to_bits()
+        && source.height.to_bits() == f64::from(size.1).to_bits();
+    // Within the picture, so nothing is cut off.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (same && source.left.fract() == 0.0 && source.top.fract() == 0.0)
+        .then_some((source.left as u32, source.top as u32))
+}
+
+/// A small version of a picture whose longest side is at most this, for what needs no detail.
+pub(super) fn thumbnail(picture: &DynamicImage, side: u32) -> Result<DynamicImage, Error> {
+    let size = (picture.width(), picture.height());
+    let small = fitted(size, (side, side));
+    if small == size { Ok(picture.clone()) } else { resize(picture, small) }
 }
 
 /// A size by a factor, rounded, and at least 1 × 1; nothing if that is beyond the limits.
 pub(super) fn zoomed(size: (u32, u32), zoom: f64, limits: &Limits) -> Option<(u32, u32)> {
+    let (width, height) = scaled(size, zoom)?;
+    limits.admit(width, height).then_some((width, height))
+}
+
+/// A size by a factor, rounded, and at least 1 × 1; nothing if no number holds it.
+pub(super) fn scaled(size: (u32, u32), zoom: f64) -> Option<(u32, u32)> {
     let by_zoom = |side: u32| {
         let longer = (f64::from(side) * zoom).round().max(1.0);
         // Checked before it is made a whole number, so that nothing is cut off.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         (longer <= f64::from(u32::MAX)).then_some(longer as u32)
     };
-    let (width, height) = (by_zoom(size.0)?, by_zoom(size.1)?);
-    limits.admit(width, height).then_some((width, height))
+    Some((by_zoom(size.0)?, by_zoom(size.1)?))
 }
 
 /// The largest size of these proportions within a box; the size itself if it is within already.
@@ -59,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_zoomed_size_is_rounded_and_never_empty_and_within_the_limits() {
-        let limits = Limits { pixels: 1_000_000, side: 2000 };
+        let limits = Limits { pixels: 1_000_000, side: 2000, ..Limits::default() };
         let table = [
             ((100, 50), 1.0, Some((100, 50))),
             ((101, 51), 0.5, Some((51, 26))),

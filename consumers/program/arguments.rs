@@ -22,6 +22,7 @@ Examples:
   waterway routes                   the table as it is used
   waterway routes --path /ws/demo   what becomes of the events of a path, and why
   waterway token --claim sub=anna   a token for the table's [auth]
+  waterway steps                    what a pipeline of pictures can do
 
 The routing table is FILE, else the file that WATERWAY_CONFIG names, else ./routing.toml.
 Log lines go to standard error; RUST_LOG says how many: error, warn, info (the default), debug.
@@ -47,6 +48,8 @@ pub(super) enum Command {
     Routes(Routes),
     /// Make a token that the routing table takes.
     Token(Token),
+    /// Show the steps that a pipeline of pictures may have, or explain one.
+    Steps(Steps),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -95,6 +98,15 @@ pub(super) struct Token {
     /// How long the token is good; 0s makes one that has expired.
     #[arg(long, value_name = "TIME", default_value = "1d")]
     pub(super) expires: Time,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Steps {
+    /// The step to explain.
+    pub(super) name: Option<String>,
+    /// All of it as a page of Markdown: docs/steps.md.
+    #[arg(long, conflicts_with = "name")]
+    pub(super) markdown: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -5,6 +5,7 @@ mod check;
 mod log;
 mod routes;
 mod serve;
+mod steps;
 mod token;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::check(&file.path()),
         Command::Routes(routes) => routes::routes(&routes),
         Command::Token(token) => token::token(&token),
+        Command::Steps(steps) => steps::steps(&steps),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! Reads numbers at places of a file that may end before them.
 
+use crate::image::scratch;
+
 /// Big-endian, 16 bits.
 pub(super) fn be16(file: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*file.get(at..)?.first_chunk()?))
@@ -26,10 +28,12 @@ pub(super) fn le32(file: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?))
 }
 
-/// The bytes of an opaque grey picture: what stands where a file was cut short.
+/// What stands where a file was cut short.
+pub(super) const GREY: u8 = 128;
+
+/// The bytes of an opaque grey picture.
 pub(super) fn grey(pixels: usize, channels: usize) -> Vec<u8> {
-    const GREY: u8 = 128;
-    let mut bytes = vec![GREY; pixels * channels];
+    let mut bytes = scratch::filled(pixels * channels, GREY);
     if channels.is_multiple_of(2) {
         bytes.iter_mut().skip(channels - 1).step_by(channels).for_each(|alpha| *alpha = u8::MAX);
     }

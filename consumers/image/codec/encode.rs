@@ -5,31 +5,54 @@ use std::io::Cursor;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{DynamicImage, GenericImageView, RgbImage};
+use image::{DynamicImage, GenericImageView, ImageEncoder, RgbImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use waterway::Error;
 
 use super::Encoding;
 
-pub(super) fn encode(picture: &DynamicImage, encoding: Encoding) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(
+    picture: &DynamicImage,
+    encoding: Encoding,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
     let mut file = Vec::new();
     match encoding {
-        Encoding::Jpeg(quality) => jpeg(picture, quality, &mut file)?,
-        Encoding::Png => picture.write_with_encoder(PngEncoder::new_with_quality(
-            Cursor::new(&mut file),
-            CompressionType::Fast,
-            FilterType::Adaptive,
-        ))?,
-        Encoding::Webp => picture.write_with_encoder(WebPEncoder::new_lossless(&mut file))?,
+        Encoding::Jpeg(quality) => jpeg(picture, quality, profile, &mut file)?,
+        Encoding::Png => {
+            let (effort, filter) = (CompressionType::Fast, FilterType::Adaptive);
+            let encoder = PngEncoder::new_with_quality(Cursor::new(&mut file), effort, filter);
+            write(picture, encoder, profile)?;
+        }
+        Encoding::Webp => write(picture, WebPEncoder::new_lossless(&mut file), profile)?,
     }
     Ok(file)
 }
 
-fn jpeg(picture: &DynamicImage, quality: u8, file: &mut Vec<u8>) -> Result<(), Error> {
+fn write(
+    picture: &DynamicImage,
+    mut encoder: impl ImageEncoder,
+    profile: Option<&[u8]>,
+) -> Result<(), Error> {
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile.to_vec())?;
+    }
+    Ok(picture.write_with_encoder(encoder)?)
+}
+
+fn jpeg(
+    picture: &DynamicImage,
+    quality: u8,
+    profile: Option<&[u8]>,
+    file: &mut Vec<u8>,
+) -> Result<(), Error> {
     let mut encoder = Encoder::new(file, quality);
     encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
     // The default drops three of four chroma samples instead.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    if let Some(profile) = profile {
+        encoder.add_icc_profile(profile)?;
+    }
     let (width, height) = (u16::try_from(picture.width())?, u16::try_from(picture.height())?);
     match picture {
         DynamicImage::ImageLuma8(grey) => {
@@ -44,7 +67,7 @@ fn jpeg(picture: &DynamicImage, quality: u8, file: &mut Vec<u8>) -> Result<(), E
 }
 
 /// What a reader sees of a picture on a white page.
-fn on_white(picture: &DynamicImage) -> RgbImage {
+pub(super) fn on_white(picture: &DynamicImage) -> RgbImage {
     let rgba = match picture {
         DynamicImage::ImageRgba8(rgba) => Cow::Borrowed(rgba),
         other => Cow::Owned(other.to_rgba8()),

@@ -16,8 +16,10 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let size = le16(file, 6)
         .zip(le16(file, 8))
         .ok_or_else(|| damaged(Format::Gif, "it ends within its header"))?;
-    let truncated = first_frame_end(file).is_none();
-    Probe::new(Format::Gif, (size.0.into(), size.1.into()), None, truncated)
+    let frames = frames(file);
+    let mut probe = Probe::new(Format::Gif, (size.0.into(), size.1.into()), None, frames == 0)?;
+    probe.frames = frames.max(1);
+    Ok(probe)
 }
 
 /// The first frame on the picture's own canvas, which is transparent where the frame is not.
@@ -58,17 +60,22 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     Ok(DynamicImage::ImageRgba8(canvas))
 }
 
-/// Where the first frame's data ends, if the file has all of it.
-fn first_frame_end(file: &[u8]) -> Option<usize> {
-    let mut at = HEADER + palette(*file.get(10)?);
+/// How many frames the file has all of.
+fn frames(file: &[u8]) -> u32 {
+    let palette_of = |at: usize| file.get(at).map(|&flags| palette(flags));
+    let mut at = palette_of(10).map_or(file.len(), |length| HEADER + length);
+    let mut frames = 0;
     loop {
-        match *file.get(at)? {
+        let end = match file.get(at) {
             // An extension: its label, then blocks.
-            b'!' => at = blocks_end(file, at + 2)?,
+            Some(b'!') => blocks_end(file, at + 2),
             // A frame: its place and size, its palette, the code size, then blocks.
-            b',' => return blocks_end(file, at + 10 + palette(*file.get(at + 9)?) + 1),
-            _ => return None,
-        }
+            Some(b',') => palette_of(at + 9).and_then(|length| blocks_end(file, at + 11 + length)),
+            _ => None,
+        };
+        let Some(end) = end else { return frames };
+        frames += u32::from(file[at] == b',');
+        at = end;
     }
 }
 

@@ -10,31 +10,48 @@ use zune_jpeg::JpegDecoder;
 use super::bytes::{be16, grey};
 use super::{Format, Probe, damaged, undecodable};
 
-/// The most scans of a progressive picture. Encoders write some ten; each costs a pass over the
-/// whole picture however few bytes it has.
-const SCANS_MAX: usize = 50;
-
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
 const APP1: u8 = 0xE1;
 
 /// What the segments before the first scan say.
 struct Segments<'a> {
-    size: Option<(u32, u32)>,
+    frame: Option<Frame>,
     exif: Option<&'a [u8]>,
+    /// How many components the first scan has.
+    components: u8,
     /// Where the first scan's own data begins.
     scan: usize,
+}
+
+/// What a frame header says.
+#[derive(Clone, Copy)]
+struct Frame {
+    size: (u32, u32),
+    progressive: bool,
+    components: u8,
+    /// The samples of a pixel, on average, in hundredths.
+    samples: u16,
 }
 
 pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let segments = segments(file)
         .ok_or_else(|| damaged(Format::Jpeg, "it ends or breaks off before its first scan"))?;
-    let size = segments.size.ok_or_else(|| damaged(Format::Jpeg, "it has no frame header"))?;
-    Probe::new(Format::Jpeg, size, segments.exif, !has_end(file, segments.scan))
+    let frame = segments.frame.ok_or_else(|| damaged(Format::Jpeg, "it has no frame header"))?;
+    let truncated = !has_end(file, segments.scan);
+    let mut probe = Probe::new(Format::Jpeg, frame.size, segments.exif, truncated)?;
+    probe.channels = if frame.components == 1 { 1 } else { 3 };
+    // Only of one scan that has it all can a part be decoded while the rest is read.
+    if frame.progressive || segments.components < frame.components {
+        probe.held = frame.samples;
+        probe.scans = scans(file, segments.scan);
+    }
+    Ok(probe)
 }
 
-pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
-    decode_file(file, probe).or_else(|error| {
+/// Brightness alone costs less than all of a picture.
+pub(super) fn decode(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, Error> {
+    decode_file(file, probe, luma).or_else(|error| {
         if !probe.truncated {
             return Err(error);
         }
@@ -43,25 +60,29 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
         let mut ended = Vec::with_capacity(file.len() + 2);
         ended.extend_from_slice(file);
         ended.extend_from_slice(&[0xFF, EOI]);
-        decode_file(&ended, probe)
+        decode_file(&ended, probe, luma)
     })
 }
 
-fn decode_file(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
+fn decode_file(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, Error> {
     let failed = |error| undecodable(Format::Jpeg, error);
     let (width, height) = probe.stored();
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(width as usize)
         .set_max_height(height as usize)
-        .jpeg_set_max_scans(SCANS_MAX)
+        .jpeg_set_max_scans(probe.scans as usize)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
     decoder.decode_headers().map_err(failed)?;
     if decoder.dimensions() != Some((width as usize, height as usize)) {
         return Err(damaged(Format::Jpeg, "its frame headers disagree"));
     }
-    let luma = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let luma = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => true,
+        Some(ColorSpace::YCbCr) => luma,
+        _ => false,
+    };
     if luma {
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
     }
@@ -77,7 +98,7 @@ fn decode_file(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
 
 /// Walks the segments up to the first scan, each of which begins with its own length.
 fn segments(file: &[u8]) -> Option<Segments<'_>> {
-    let mut found = Segments { size: None, exif: None, scan: 0 };
+    let mut found = Segments { frame: None, exif: None, components: 0, scan: 0 };
     let mut at = 2;
     loop {
         let marker = next_marker(file, &mut at)?;
@@ -93,16 +114,38 @@ fn segments(file: &[u8]) -> Option<Segments<'_>> {
         at += length;
         match marker {
             SOS => {
+                found.components = *content.first()?;
                 found.scan = at;
                 return Some(found);
             }
             APP1 if found.exif.is_none() => found.exif = content.strip_prefix(b"Exif\0\0"),
-            _ if is_frame_header(marker) && found.size.is_none() => {
-                found.size = Some((be16(content, 3)?.into(), be16(content, 1)?.into()));
+            _ if is_frame_header(marker) && found.frame.is_none() => {
+                found.frame = Some(frame(marker, content)?);
             }
             _ => {}
         }
     }
+}
+
+/// Precision, height, width, then for each component its name, its sampling factors and its table.
+fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
+    const PROGRESSIVE: [u8; 4] = [0xC2, 0xC6, 0xCA, 0xCE];
+    // What the standard has not is left to the decoder to refuse.
+    const COMPONENTS_MAX: usize = 4;
+    let factor = |bits: u8| u16::from(bits).clamp(1, 4);
+    let (mut across, mut down, mut area, mut components) = (1, 1, 0, 0);
+    for component in content.get(6..)?.chunks_exact(3).take(COMPONENTS_MAX) {
+        let (h, v) = (factor(component[1] >> 4), factor(component[1] & 15));
+        (across, down) = (h.max(across), v.max(down));
+        area += h * v;
+        components += 1;
+    }
+    Some(Frame {
+        size: (be16(content, 3)?.into(), be16(content, 1)?.into()),
+        progressive: PROGRESSIVE.contains(&marker),
+        components,
+        samples: area * 100 / (across * down),
+    })
 }
 
 /// SOF0 to SOF15; the three codes among them that are none define tables and extensions.
@@ -127,19 +170,24 @@ fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
 
 /// Whether the picture's end is there. Only a file that does not end with it is walked through:
 /// within a scan's data the two bytes cannot stand side by side.
-fn has_end(file: &[u8], mut at: usize) -> bool {
-    if file.get(at..).is_some_and(|scans| scans.ends_with(&[0xFF, EOI])) {
-        return true;
-    }
-    loop {
-        match next_marker(file, &mut at) {
-            None => return false,
-            Some(EOI) => return true,
-            Some(0x01 | 0xD0..=0xD7) => {}
-            Some(_) => match be16(file, at) {
-                Some(length) => at += usize::from(length),
-                None => return false,
-            },
+fn has_end(file: &[u8], at: usize) -> bool {
+    file.get(at..).is_some_and(|scans| scans.ends_with(&[0xFF, EOI]))
+        || markers(file, at).any(|marker| marker == EOI)
+}
+
+/// How many scans there are, counted to the end of the picture.
+fn scans(file: &[u8], at: usize) -> u32 {
+    let more = markers(file, at).take_while(|&marker| marker != EOI).filter(|&it| it == SOS);
+    u32::try_from(more.count()).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// The markers from a scan's own data on, over segments and the data of other scans.
+fn markers(file: &[u8], mut at: usize) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let marker = next_marker(file, &mut at)?;
+        if !matches!(marker, 0x01 | 0xD0..=0xD7 | EOI) {
+            at += usize::from(be16(file, at)?);
         }
-    }
+        Some(marker)
+    })
 }

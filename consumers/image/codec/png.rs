@@ -18,8 +18,10 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
         return Err(no_header());
     }
     let size = be32(header, 0).zip(be32(header, 4)).ok_or_else(no_header)?;
-    let (exif, ended) = walk(file);
-    Probe::new(Format::Png, size, exif, !ended)
+    let chunks = walk(file);
+    let mut probe = Probe::new(Format::Png, size, chunks.exif, !chunks.ended)?;
+    probe.frames = chunks.frames.max(1);
+    Ok(probe)
 }
 
 pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
@@ -68,17 +70,29 @@ fn chunk(file: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
     Some((kind, content))
 }
 
-/// The EXIF block, if there is one, and whether the last chunk is there.
-fn walk(file: &[u8]) -> (Option<&[u8]>, bool) {
+/// What the chunks behind the header say.
+#[derive(Default)]
+struct Chunks<'a> {
+    exif: Option<&'a [u8]>,
+    frames: u32,
+    ended: bool,
+}
+
+fn walk(file: &[u8]) -> Chunks<'_> {
     const FRAME: usize = 12;
-    let (mut at, mut exif) = (SIGNATURE, None);
+    let (mut at, mut chunks) = (SIGNATURE, Chunks::default());
     while let Some((kind, content)) = chunk(file, at) {
         match kind {
-            b"IEND" => return (exif, true),
-            b"eXIf" => exif = Some(content),
+            b"IEND" => {
+                chunks.ended = true;
+                break;
+            }
+            b"eXIf" => chunks.exif = Some(content),
+            // Of an animation: how many frames it says it has.
+            b"acTL" => chunks.frames = be32(content, 0).unwrap_or_default(),
             _ => {}
         }
         at += FRAME + content.len();
     }
-    (exif, false)
+    chunks
 }

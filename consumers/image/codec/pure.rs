@@ -1,9 +1,8 @@
 //! The built-in codec: zune-jpeg, png, image-webp and gif in, jpeg-encoder, png and image-webp out.
 
-use image::DynamicImage;
 use waterway::Error;
 
-use super::{BAD_IMAGE, Codec, Decoded, Encoding, Format, Limits, Probe, damaged};
+use super::{BAD_IMAGE, Codec, Encoding, Format, Picture, Probe, Wanted, damaged};
 use super::{encode, gif, jpeg, png, webp};
 
 /// Codecs written in Rust throughout.
@@ -20,23 +19,32 @@ impl Codec for Pure {
         }
     }
 
-    fn decode(&self, file: &[u8], limits: &Limits) -> Result<Decoded, Error> {
-        let probe = self.probe(file)?;
-        limits.check(&probe)?;
-        let mut picture = match probe.format {
-            Format::Jpeg => jpeg::decode(file, &probe),
-            Format::Png => png::decode(file, &probe),
-            Format::Webp => webp::decode(file, &probe),
-            Format::Gif => gif::decode(file, &probe),
+    fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
+        let picture = match probe.format {
+            Format::Jpeg => jpeg::decode(file, probe, wanted.grey),
+            Format::Png => png::decode(file, probe),
+            Format::Webp => webp::decode(file, probe),
+            Format::Gif => gif::decode(file, probe),
         }?;
         if (picture.width(), picture.height()) != probe.stored() {
             return Err(damaged(probe.format, "its parts are not of one size"));
         }
-        picture.apply_orientation(probe.orientation);
-        Ok(Decoded { picture, truncated: probe.truncated })
+        Ok(picture.into())
     }
 
-    fn encode(&self, picture: &DynamicImage, encoding: Encoding) -> Result<Vec<u8>, Error> {
-        encode::encode(picture, encoding)
+    fn shrinks(&self, _: Format) -> bool {
+        false
+    }
+
+    fn encode(
+        &self,
+        picture: &Picture,
+        encoding: Encoding,
+        profile: Option<&[u8]>,
+    ) -> Result<Vec<u8>, Error> {
+        match picture {
+            Picture::Pixels(pixels) => encode::encode(pixels, encoding, profile),
+            Picture::Planes(_) => Err(Error::failed("this codec makes no planes and takes none")),
+        }
     }
 }

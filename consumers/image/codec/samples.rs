@@ -41,7 +41,7 @@ pub(crate) fn corners() -> DynamicImage {
 }
 
 pub(crate) fn jpeg(picture: &DynamicImage) -> Vec<u8> {
-    built_in().encode(picture, Encoding::Jpeg(90)).unwrap()
+    built_in().encode(&picture.clone().into(), Encoding::Jpeg(90), None).unwrap()
 }
 
 pub(crate) fn progressive_jpeg(picture: &DynamicImage) -> Vec<u8> {
@@ -54,17 +54,55 @@ pub(crate) fn progressive_jpeg(picture: &DynamicImage) -> Vec<u8> {
 }
 
 pub(crate) fn png(picture: &DynamicImage) -> Vec<u8> {
-    built_in().encode(picture, Encoding::Png).unwrap()
+    built_in().encode(&picture.clone().into(), Encoding::Png, None).unwrap()
 }
 
 pub(crate) fn webp(picture: &DynamicImage) -> Vec<u8> {
-    built_in().encode(picture, Encoding::Webp).unwrap()
+    built_in().encode(&picture.clone().into(), Encoding::Webp, None).unwrap()
 }
 
 pub(crate) fn gif(picture: &DynamicImage) -> Vec<u8> {
     let mut file = Vec::new();
     GifEncoder::new(&mut file).encode_frame(Frame::new(picture.to_rgba8())).unwrap();
     file
+}
+
+/// An animation that shows the same picture again and again.
+pub(crate) fn animated_gif(picture: &DynamicImage, frames: usize) -> Vec<u8> {
+    let mut file = Vec::new();
+    let frames = vec![Frame::new(picture.to_rgba8()); frames];
+    GifEncoder::new(&mut file).encode_frames(frames).unwrap();
+    file
+}
+
+pub(crate) fn animated_png(picture: &DynamicImage, frames: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(frames, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    (0..frames).for_each(|_| writer.write_image_data(picture.to_rgb8().as_raw()).unwrap());
+    writer.finish().unwrap();
+    file
+}
+
+/// Put together by hand: the container's own words, then each frame as a file's bitstream.
+pub(crate) fn animated_webp(picture: &DynamicImage, frames: usize) -> Vec<u8> {
+    let le24 = |number: u32| number.to_le_bytes()[..3].to_vec();
+    let chunk = |name: &[u8; 4], content: &[u8]| {
+        let padding = vec![0; content.len() % 2];
+        [name, &(content.len() as u32).to_le_bytes()[..], content, &padding].concat()
+    };
+    let sides = [le24(picture.width() - 1), le24(picture.height() - 1)].concat();
+    let place = vec![0; 6];
+    let (duration, flags) = (le24(100), vec![0]);
+    let bitstream = webp(picture).split_off(12);
+    let frame = chunk(b"ANMF", &[place, sides.clone(), duration, flags, bitstream].concat());
+    let mut body = b"WEBP".to_vec();
+    body.extend(chunk(b"VP8X", &[vec![2, 0, 0, 0], sides].concat()));
+    body.extend(chunk(b"ANIM", &[0; 6]));
+    (0..frames).for_each(|_| body.extend(&frame));
+    chunk(b"RIFF", &body)
 }
 
 /// One of each kind.

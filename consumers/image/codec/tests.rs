@@ -8,14 +8,26 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{GenericImageView, Luma, Rgba, RgbaImage};
+use image::{DynamicImage, GenericImageView, Luma, Rgba, RgbaImage};
 use proptest::prelude::*;
 
 use super::samples::*;
 use super::*;
 
+/// A picture as it is to be seen.
+#[derive(Debug)]
+struct Decoded {
+    picture: DynamicImage,
+    truncated: bool,
+}
+
 fn decode(file: &[u8]) -> Result<Decoded, Error> {
-    built_in().decode(file, &Limits::default())
+    decode_within(file, &Limits::default())
+}
+
+fn decode_within(file: &[u8], limits: &Limits) -> Result<Decoded, Error> {
+    let picture = pixels(file, limits)?;
+    Ok(Decoded { picture, truncated: built_in().probe(file)?.truncated })
 }
 
 #[test]
@@ -50,7 +62,7 @@ fn what_is_lossless_comes_back_as_it_was() {
     ];
     for picture in pictures {
         for encoding in [Encoding::Png, Encoding::Webp] {
-            let file = built_in().encode(&picture, encoding).unwrap();
+            let file = built_in().encode(&picture.clone().into(), encoding, None).unwrap();
             let decoded = decode(&file).unwrap().picture;
             assert_eq!(decoded.to_rgba8(), picture.to_rgba8(), "{encoding:?}");
         }
@@ -233,6 +245,68 @@ fn a_bomb_is_refused_by_its_header() {
 }
 
 #[test]
+fn more_frames_or_scans_than_go_are_refused() {
+    let photo = photo(64, 48);
+    let table = [
+        ("gif", animated_gif(&photo, 3), 3, 1),
+        ("apng", animated_png(&photo, 3), 3, 1),
+        ("webp", animated_webp(&photo, 3), 3, 1),
+        ("gif of one", gif(&photo), 1, 1),
+        ("jpeg", jpeg(&photo), 1, 1),
+        ("progressive jpeg", progressive_jpeg(&photo), 1, 4),
+    ];
+    for (name, file, frames, scans) in table {
+        let probe = built_in().probe(&file).unwrap();
+        assert_eq!(probe.frames, frames, "{name}");
+        // Encoders differ in how many scans they make of a progressive picture.
+        assert!(if scans == 1 { probe.scans == 1 } else { probe.scans >= scans }, "{name}");
+        let limits = Limits { frames: 2, scans: 2, ..Limits::default() };
+        assert_eq!(limits.check(&probe).is_ok(), frames < 3 && scans == 1, "{name}");
+    }
+}
+
+#[test]
+fn a_picture_comes_in_the_form_that_is_wanted() {
+    for (width, height) in [(160, 120), (161, 119), (17, 3), (1, 1)] {
+        let photo = photo(width, height);
+        let file = jpeg(&photo);
+        let probe = built_in().probe(&file).unwrap();
+        for shrunk in [1, 2, 4, 8] {
+            for (grey, planes) in [(false, false), (false, true), (true, false), (true, true)] {
+                let wanted = Wanted { shrunk, grey, planes };
+                let picture = built_in().decode(&file, &probe, wanted).unwrap();
+                let by = if built_in().shrinks(Format::Jpeg) { shrunk } else { 1 };
+                assert_eq!(picture.size(), (width.div_ceil(by), height.div_ceil(by)), "{wanted:?}");
+                // Whatever its form it is written as a picture of its size, and as good as before.
+                let again = built_in().encode(&picture, Encoding::Jpeg(95), None).unwrap();
+                let again = decode(&again).unwrap().picture;
+                assert_eq!(again.dimensions(), picture.size());
+                if by == 1 && !grey && width > 100 {
+                    assert!(differs(&again, &photo) < 12.0, "{wanted:?} {width}");
+                }
+                if let Picture::Pixels(pixels) = picture {
+                    assert_eq!(pixels.as_luma8().is_some(), grey, "{wanted:?}");
+                } else {
+                    assert!(planes && !grey, "{wanted:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_carries_its_profile() {
+    let profile: Vec<u8> = (0..70_000_u32).map(|at| (at % 251) as u8).collect();
+    for encoding in [Encoding::Jpeg(90), Encoding::Png, Encoding::Webp] {
+        let file = built_in().encode(&photo(8, 8).into(), encoding, Some(&profile)).unwrap();
+        let format = image::guess_format(&file).unwrap();
+        let reader = image::ImageReader::with_format(std::io::Cursor::new(&file), format);
+        let mut decoder = reader.into_decoder().unwrap();
+        assert_eq!(image::ImageDecoder::icc_profile(&mut decoder).unwrap().unwrap(), profile);
+    }
+}
+
+#[test]
 fn a_gif_frame_larger_than_its_canvas_is_refused() {
     let mut file = gif(&photo(8, 8));
     file[6..10].copy_from_slice(&[4, 0, 4, 0]);
@@ -268,6 +342,8 @@ fn what_is_no_picture_is_refused() {
     }
 }
 
+static SMALL: LazyLock<Limits> =
+    LazyLock::new(|| Limits { pixels: 1 << 20, side: 4096, ..Limits::default() });
 static FILES: LazyLock<[(&str, Vec<u8>); 5]> = LazyLock::new(|| one_of_each(&photo(40, 30)));
 
 proptest! {
@@ -282,7 +358,7 @@ proptest! {
             [b"", b"\xFF\xD8\xFF", b"\x89PNG\r\n\x1A\n", b"GIF89a", b"RIFF\0\x01\0\0WEBP"];
         let file = [starts[format], &bytes].concat();
         let _ = built_in().probe(&file);
-        let _ = built_in().decode(&file, &Limits { pixels: 1 << 20, side: 4096 });
+        let _ = decode_within(&file, &SMALL);
     }
 
     #[test]
@@ -300,6 +376,6 @@ proptest! {
         if !whole {
             file.truncate(cut.index(file.len()) + 1);
         }
-        let _ = built_in().decode(&file, &Limits { pixels: 1 << 20, side: 4096 });
+        let _ = decode_within(&file, &SMALL);
     }
 }

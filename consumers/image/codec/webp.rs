@@ -21,6 +21,7 @@ struct Chunks<'a> {
     /// Of the largest bitstream: a decoder takes its memory by it, not by the canvas.
     stream: (u32, u32),
     exif: Option<&'a [u8]>,
+    frames: u32,
     complete: bool,
 }
 
@@ -33,7 +34,9 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     }
     let length = le32(file, 4).unwrap_or(0) as usize;
     let truncated = !chunks.complete || file.len() < length.saturating_add(8);
-    Probe::new(Format::Webp, size, chunks.exif, truncated)
+    let mut probe = Probe::new(Format::Webp, size, chunks.exif, truncated)?;
+    probe.frames = chunks.frames.max(1);
+    Ok(probe)
 }
 
 /// The decoder gives nothing of a file that was cut within its picture.
@@ -82,6 +85,7 @@ impl<'a> Chunks<'a> {
                 self.grow(packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)));
             }
             b"ANMF" => {
+                self.frames = self.frames.saturating_add(1);
                 self.read(content.get(ANIMATION_FRAME..).unwrap_or_default());
             }
             b"EXIF" if self.exif.is_none() => {

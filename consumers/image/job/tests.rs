@@ -218,7 +218,7 @@ fn a_folder_that_takes_nothing_is_a_storage_error() {
 #[test]
 fn the_limit_counts_before_and_after_zooming() {
     let mut service = Service::new();
-    service.options.limits = Limits { pixels: 200, side: 100 };
+    service.options.limits = Limits { pixels: 200, side: 100, ..Limits::default() };
     let table = [
         ((20, 10), 1.0, None),
         ((20, 11), 1.0, Some("bad_image")),

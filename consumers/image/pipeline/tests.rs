@@ -3,18 +3,43 @@
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
-use image::GenericImageView;
-use serde_json::{from_value, json};
+use std::sync::LazyLock;
 
+use image::metadata::Orientation;
+use image::{DynamicImage, GenericImageView};
+use serde_json::{Value, from_value, json};
+
+use super::super::code::STEP_FAILED;
 use super::super::codec::samples::{corners, photo};
+use super::super::codec::{Encoding, Format, Limits};
+use super::super::work::Source;
 use super::*;
+
+static LIMITS: LazyLock<Limits> =
+    LazyLock::new(|| Limits { pixels: 1_000_000, side: 2000, ..Limits::default() });
 
 fn steps(steps: Value) -> Vec<Step> {
     from_value(steps).unwrap()
 }
 
-fn done(picture: DynamicImage, of: Value) -> Outcome {
-    run(picture, Format::Jpeg, &steps(of), &mut |_| Ok(())).unwrap()
+/// A picture of no file in particular.
+fn source(format: Format) -> Source<'static> {
+    let orientation = Orientation::NoTransforms;
+    Source { format, size: (1, 1), orientation, exif: None, icc: None }
+}
+
+const JPEG: Source<'static> = Source {
+    format: Format::Jpeg,
+    size: (1, 1),
+    orientation: Orientation::NoTransforms,
+    exif: None,
+    icc: None,
+};
+
+fn done(picture: DynamicImage, of: Value) -> Work<'static> {
+    let mut work = Work::new(picture, &JPEG, &LIMITS);
+    run(&mut work, &steps(of), &mut |_| Ok(())).unwrap();
+    work
 }
 
 #[test]
@@ -72,34 +97,48 @@ fn the_format_stays_unless_a_step_changes_it() {
         (Format::Png, json!(["jpeg", "webp"]), Encoding::Webp),
     ];
     for (format, of, expected) in table {
-        let outcome = run(photo(4, 4), format, &steps(of), &mut |_| Ok(())).unwrap();
-        assert_eq!(outcome.encoding, expected);
+        let source = source(format);
+        let mut work = Work::new(photo(4, 4), &source, &LIMITS);
+        run(&mut work, &steps(of), &mut |_| Ok(())).unwrap();
+        assert_eq!(work.encoding, expected);
     }
 }
 
 #[test]
 fn info_tells_what_the_picture_is_where_it_stands() {
     let fields = done(corners(), json!([{"crop": [0, 0, 20, 10]}, "info", {"fit": [4, 4]}])).fields;
-    let expected = json!({"width": 20, "height": 10, "format": "jpg",
+    let expected = json!({"width": 20, "height": 10, "format": "jpg", "orientation": 1, "has_alpha": false,
         "mean_colour": "#ff0000", "dominant_colour": "#ff0000"});
     assert_eq!(Value::Object(fields), expected);
 }
 
 #[test]
-fn a_crop_beside_the_picture_fails() {
-    let stopped =
-        run(photo(4, 4), Format::Png, &steps(json!([{"crop": [4, 0, 1, 1]}])), &mut |_| Ok(()));
-    assert!(matches!(stopped, Err(Stopped::Step(error)) if error.code() == STEP_FAILED));
+fn what_cannot_be_done_fails() {
+    for of in [
+        json!([{"crop": [4, 0, 1, 1]}]),
+        json!([{"zoom": 100}, {"zoom": 100}]),
+        json!([{"fill": [2001, 1]}]),
+        json!([{"cover": [1001, 1000]}]),
+        json!([{"pad": [1500, 1500]}]),
+        json!([{"pad": 16_000}]),
+    ] {
+        let mut work = Work::new(photo(4, 4), &JPEG, &LIMITS);
+        let stopped = run(&mut work, &steps(of.clone()), &mut |_| Ok(()));
+        assert!(
+            matches!(stopped, Err(Stopped::Step(error)) if error.code() == STEP_FAILED),
+            "{of}"
+        );
+    }
 }
 
 #[test]
 fn the_checkpoint_stands_before_every_step() {
     let mut seen = Vec::new();
-    let stopped =
-        run(photo(4, 4), Format::Png, &steps(json!(["grayscale", "info", "png"])), &mut |stage| {
-            seen.push(stage);
-            if stage == "info" { Err(Error::gone()) } else { Ok(()) }
-        });
+    let mut work = Work::new(photo(4, 4), &JPEG, &LIMITS);
+    let stopped = run(&mut work, &steps(json!(["grayscale", "info", "png"])), &mut |stage| {
+        seen.push(stage);
+        if stage == "info" { Err(Error::gone()) } else { Ok(()) }
+    });
     assert!(matches!(stopped, Err(Stopped::Checkpoint(error)) if error.code() == "gone"));
     assert_eq!(seen, ["grayscale", "info"]);
 }

@@ -1,0 +1,152 @@
+//! A cut and a change of size in one: what geometric steps become, so that several of them cost
+//! one pass over the picture.
+
+use waterway::Error;
+
+use super::code::STEP_FAILED;
+use super::codec::Limits;
+
+/// A rectangle of a picture, in pixels from its upper left corner; its edges may lie within pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    /// From the left.
+    pub left: f64,
+    /// From the top.
+    pub top: f64,
+    /// Above 0.
+    pub width: f64,
+    /// Above 0.
+    pub height: f64,
+}
+
+impl Rect {
+    /// All of a picture of this size.
+    #[must_use]
+    pub fn of(size: (u32, u32)) -> Self {
+        Self { left: 0.0, top: 0.0, width: size.0.into(), height: size.1.into() }
+    }
+}
+
+/// Cuts a rectangle out of a picture and makes it this large.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Geometry {
+    /// What is cut out; within the picture.
+    pub source: Rect,
+    /// The size that it is brought to, each side at least 1.
+    pub size: (u32, u32),
+}
+
+impl Geometry {
+    /// The whole of a picture, in another size.
+    #[must_use]
+    pub fn resized(from: (u32, u32), size: (u32, u32)) -> Self {
+        Self { source: Rect::of(from), size }
+    }
+
+    /// What leaves a picture of this size as it is.
+    #[must_use]
+    pub fn identity(size: (u32, u32)) -> Self {
+        Self::resized(size, size)
+    }
+
+    /// Whether it leaves a picture of this size as it is.
+    #[must_use]
+    pub fn is_identity(&self, size: (u32, u32)) -> bool {
+        *self == Self::identity(size)
+    }
+
+    /// Both in one: `next` is for the picture that this one makes.
+    ///
+    /// ```
+    /// use waterway_consumers::image::geometry::{Geometry, Rect};
+    ///
+    /// let half = Geometry::resized((400, 200), (200, 100));
+    /// let right = Rect { left: 100.0, top: 0.0, width: 100.0, height: 100.0 };
+    /// let both = half.then(Geometry { source: right, size: (50, 50) });
+    /// assert_eq!(both.source, Rect { left: 200.0, top: 0.0, width: 200.0, height: 200.0 });
+    /// assert_eq!(both.size, (50, 50));
+    /// ```
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        let across = self.source.width / f64::from(self.size.0);
+        let down = self.source.height / f64::from(self.size.1);
+        let source = Rect {
+            left: self.source.left + next.source.left * across,
+            top: self.source.top + next.source.top * down,
+            width: next.source.width * across,
+            height: next.source.height * down,
+        };
+        Self { source, size: next.size }
+    }
+
+    /// Whether its picture is within the limits.
+    ///
+    /// # Errors
+    /// `step_failed`.
+    pub fn check(&self, step: &str, limits: &Limits) -> Result<(), Error> {
+        check(step, self.size, limits)
+    }
+}
+
+/// Whether a step may make a picture of this size.
+///
+/// # Errors
+/// `step_failed`.
+pub(super) fn check(step: &str, size: (u32, u32), limits: &Limits) -> Result<(), Error> {
+    let (width, height) = size;
+    if limits.admit(width, height) {
+        return Ok(());
+    }
+    let message = format!("{step} would make {width} × {height} pixels, and {limits} go");
+    Err(Error::new(STEP_FAILED, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn composed_geometries_cut_what_both_would() {
+        let rect = |left, top, width, height| Rect { left, top, width, height };
+        let crop = Geometry { source: rect(10.0, 20.0, 80.0, 40.0), size: (80, 40) };
+        let table = [
+            // Alone, before and behind the identity.
+            (Geometry::identity((100, 100)), crop, rect(10.0, 20.0, 80.0, 40.0)),
+            (crop, Geometry::identity((80, 40)), rect(10.0, 20.0, 80.0, 40.0)),
+            // A crop of a crop.
+            (
+                crop,
+                Geometry { source: rect(5.0, 5.0, 10.0, 10.0), size: (10, 10) },
+                rect(15.0, 25.0, 10.0, 10.0),
+            ),
+            // A crop of what was halved, its edges within pixels.
+            (
+                Geometry::resized((101, 51), (51, 26)),
+                Geometry { source: rect(0.0, 0.0, 17.0, 13.0), size: (17, 13) },
+                rect(0.0, 0.0, 101.0 / 3.0, 25.5),
+            ),
+        ];
+        for (first, next, source) in table {
+            let both = first.then(next);
+            assert_eq!(both.size, next.size);
+            for (a, b) in [
+                (both.source.left, source.left),
+                (both.source.top, source.top),
+                (both.source.width, source.width),
+                (both.source.height, source.height),
+            ] {
+                assert!((a - b).abs() < 1e-9, "{first:?} then {next:?}: {both:?}");
+            }
+        }
+        assert!(Geometry::identity((3, 4)).is_identity((3, 4)));
+        assert!(!crop.is_identity((100, 100)));
+    }
+
+    #[test]
+    fn what_would_be_too_large_is_refused() {
+        let limits = Limits { pixels: 1000, side: 100, ..Limits::default() };
+        assert!(Geometry::resized((1, 1), (40, 25)).check("fill", &limits).is_ok());
+        let error = Geometry::resized((1, 1), (101, 1)).check("fill", &limits).unwrap_err();
+        assert_eq!(error.code(), STEP_FAILED);
+    }
+}

@@ -1,0 +1,129 @@
+//! `{ jpeg = { quality = 80 } }`, `"png"`, `"webp"`: how the result is written.
+
+use serde::Deserialize;
+use waterway::Error;
+
+use super::about::{About, Group, Key, Kind, Takes};
+use crate::image::codec::Encoding;
+use crate::image::work::Work;
+
+/// The quality of a JPEG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Jpeg {
+    quality: Quality,
+}
+
+impl Default for Jpeg {
+    fn default() -> Self {
+        Self { quality: Quality(Encoding::JPEG_QUALITY) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+struct Quality(u8);
+
+impl TryFrom<i64> for Quality {
+    type Error = String;
+
+    fn try_from(quality: i64) -> Result<Self, String> {
+        match u8::try_from(quality) {
+            Ok(fits @ 1..=100) => Ok(Self(fits)),
+            _ => Err(format!("quality = {quality}: it is 1 to 100")),
+        }
+    }
+}
+
+impl Kind for Jpeg {
+    const ABOUT: About = About {
+        name: "jpeg",
+        group: Group::Format,
+        takes: Takes::Either,
+        summary: "the result as JPEG, 4:2:0",
+        details: "What is transparent is white in it.",
+        examples: &["\"jpeg\"", "{ jpeg = { quality = 80 } }"],
+        keys: &[Key { name: "quality", meaning: "1 to 100", default: "95" }],
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(Encoding::Jpeg(self.quality.0))
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.encoding = Encoding::Jpeg(self.quality.0);
+        Ok(())
+    }
+}
+
+/// Takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Png;
+
+impl Kind for Png {
+    const ABOUT: About = About {
+        name: "png",
+        group: Group::Format,
+        summary: "the result as PNG",
+        details: "Nothing is lost, and it is compressed fast rather than far.",
+        examples: &["\"png\""],
+        ..About::PLAIN
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self)
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(Encoding::Png)
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.encoding = Encoding::Png;
+        Ok(())
+    }
+}
+
+/// Takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Webp;
+
+impl Kind for Webp {
+    const ABOUT: About = About {
+        name: "webp",
+        group: Group::Format,
+        summary: "the result as lossless WebP",
+        details: "Nothing is lost.",
+        examples: &["\"webp\""],
+        ..About::PLAIN
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self)
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(Encoding::Webp)
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.encoding = Encoding::Webp;
+        Ok(())
+    }
+}

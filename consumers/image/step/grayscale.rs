@@ -1,0 +1,38 @@
+//! `"grayscale"`: grey, as OpenCV has it.
+
+use image::DynamicImage;
+use serde::Deserialize;
+use waterway::Error;
+
+use super::about::{About, Group, Kind};
+use crate::image::colour;
+use crate::image::work::Work;
+
+/// Takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Grayscale;
+
+impl Kind for Grayscale {
+    const ABOUT: About = About {
+        name: "grayscale",
+        group: Group::Colour,
+        summary: "grey, by the weights of Rec. 601 as OpenCV has it",
+        details: "Transparency stays.",
+        examples: &["\"grayscale\""],
+        ..About::PLAIN
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self)
+    }
+
+    fn makes_grey(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        let picture = std::mem::replace(&mut work.picture, DynamicImage::new_luma8(0, 0));
+        work.picture = colour::grayscale(picture);
+        Ok(())
+    }
+}

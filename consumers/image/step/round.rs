@@ -1,0 +1,74 @@
+//! `{ round = 24 }`: with round corners.
+
+// Places in a picture are exact in these types, and a corner's coverage is cut to a sample.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+use serde::Deserialize;
+use waterway::Error;
+
+use super::about::{About, Group, Kind, Takes};
+use super::value::within;
+use crate::image::pixels::{samples_mut, times, with_alpha};
+use crate::image::work::Work;
+
+/// The corners' radius in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub(super) struct Round(f64);
+
+impl TryFrom<f64> for Round {
+    type Error = String;
+
+    fn try_from(radius: f64) -> Result<Self, String> {
+        within("round", radius, 1.0..=16_383.0).map(Self)
+    }
+}
+
+impl Round {
+    /// How much of a corner's pixel stays, this many pixels from both edges, of 255.
+    fn coverage(radius: f64, across: usize, down: usize) -> u8 {
+        let (x, y) = (radius - across as f64 - 0.5, radius - down as f64 - 0.5);
+        if x <= 0.0 || y <= 0.0 {
+            return u8::MAX;
+        }
+        // The edge of a circle is nearly straight across a pixel.
+        let within = (radius - x.hypot(y) + 0.5).clamp(0.0, 1.0);
+        (within * 255.0).round() as u8
+    }
+}
+
+impl Kind for Round {
+    const ABOUT: About = About {
+        name: "round",
+        group: Group::Shape,
+        takes: Takes::Value,
+        summary: "with round corners, transparent outside them",
+        details: "The radius is 1 to 16383 px, and at most half the shorter side counts: `{ round = 9999 }` makes a circle of a square. In a JPEG the corners are white; `flatten` makes them another colour.",
+        examples: &["{ round = 24 }"],
+        ..About::PLAIN
+    };
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        let picture = with_alpha(std::mem::take(&mut work.picture));
+        work.picture = picture;
+        let (width, height) = (work.picture.width() as usize, work.picture.height() as usize);
+        let radius = self.0.min(width.min(height) as f64 / 2.0);
+        let reach = radius.ceil() as usize;
+        let (samples, channels) = samples_mut(&mut work.picture);
+        for (row, line) in samples.chunks_exact_mut(width * channels).enumerate() {
+            let down = row.min(height - 1 - row);
+            if down >= reach {
+                continue;
+            }
+            for across in 0..reach.min(width.div_ceil(2)) {
+                let stays = Self::coverage(radius, across, down);
+                let (left, right) = (across, width - 1 - across);
+                for column in [left, right].iter().take(if left == right { 1 } else { 2 }) {
+                    let alpha = &mut line[column * channels + channels - 1];
+                    *alpha = times(*alpha, stays);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! `{ sharpen = 1.0 }`: crisper, by an unsharp mask.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use waterway::Error;
+
+use super::about::{About, Group, Key, Kind, Takes};
+use super::blur::Sigma;
+use super::parse::short_or_table;
+use super::value::within;
+use crate::image::gaussian;
+use crate::image::pixels::{premultiplied, samples, samples_mut};
+use crate::image::work::Work;
+
+/// How far the mask reaches, and how strong it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sharpen {
+    sigma: Sigma,
+    amount: Amount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    sigma: Sigma,
+    #[serde(default)]
+    amount: Amount,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+struct Amount(f64);
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl TryFrom<f64> for Amount {
+    type Error = String;
+
+    fn try_from(amount: f64) -> Result<Self, String> {
+        within("amount", amount, 0.0..=10.0).map(Self)
+    }
+}
+
+impl From<Sigma> for Table {
+    fn from(sigma: Sigma) -> Self {
+        Self { sigma, amount: Amount::default() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sharpen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Table { sigma, amount } = short_or_table::<_, Sigma, Table>(deserializer)?;
+        Ok(Self { sigma, amount })
+    }
+}
+
+impl Kind for Sharpen {
+    const ABOUT: About = About {
+        name: "sharpen",
+        group: Group::Detail,
+        takes: Takes::Value,
+        summary: "crisper: an unsharp mask",
+        details: "Each sample is moved away from the blurred picture's by as much as they differ, times the amount. `{ sharpen = 1.0 }` is a sigma alone.",
+        examples: &["{ sharpen = 1.0 }", "{ sharpen = { sigma = 1.5, amount = 0.6 } }"],
+        keys: &[
+            Key {
+                name: "sigma",
+                meaning: "how far it reaches, in px: above 0 and at most 100",
+                default: "",
+            },
+            Key { name: "amount", meaning: "how strong it is, 0 to 10", default: "1.0" },
+        ],
+    };
+
+    // Samples are cut where it is strong, and not alike in each channel.
+    fn commutes_with_grey(&self) -> bool {
+        false
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        // In 256ths; at most 2560.
+        #[allow(clippy::cast_possible_truncation)]
+        let amount = (self.amount.0 * 256.0).round() as i32;
+        premultiplied(&mut work.picture, |picture| {
+            let mut blurred = picture.clone();
+            gaussian::blur(&mut blurred, self.sigma.get())?;
+            let (sharp, channels) = samples_mut(picture);
+            let pixels = sharp.chunks_exact_mut(channels);
+            for (pixel, blurred) in pixels.zip(samples(&blurred).0.chunks_exact(channels)) {
+                // What is beyond the alpha could not be divided by it.
+                let most = if channels.is_multiple_of(2) { pixel[channels - 1] } else { u8::MAX };
+                let colours = if channels.is_multiple_of(2) { channels - 1 } else { channels };
+                for (sample, &blurred) in pixel[..colours].iter_mut().zip(blurred) {
+                    *sample = moved(*sample, blurred, amount).min(most);
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn moved(sample: u8, blurred: u8, amount: i32) -> u8 {
+    let sample = i32::from(sample);
+    let sharp = sample + (((sample - i32::from(blurred)) * amount + 128) >> 8);
+    // Cut to a sample first.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let sharp = sharp.clamp(0, 255) as u8;
+    sharp
+}
