@@ -32,8 +32,20 @@ pub(crate) fn cases() -> impl Iterator<Item = Case> {
     SIZES.into_iter().flat_map(|size| ZOOMS.map(|zoom| Case { size, zoom }))
 }
 
+impl Case {
+    /// What the zoom comes to: the photos' sides are such that it is whole.
+    pub(crate) fn zoomed(self) -> (u32, u32) {
+        let (width, height) = self.size.sides();
+        // At most 6000.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let by_zoom = |side: u32| (f64::from(side) * self.zoom) as u32;
+        (by_zoom(width), by_zoom(height))
+    }
+}
+
 impl Size {
-    fn sides(self) -> (u32, u32) {
+    /// Width and height in pixels.
+    pub(crate) fn sides(self) -> (u32, u32) {
         match self {
             Self::Small => (640, 480),
             Self::Middle => (1632, 1224),
