@@ -148,10 +148,8 @@ impl Job<'_> {
         let demand = estimate(&plan.demand(probe, self.file));
         let _memory = self.service.budget.admit(demand).await.map_err(refused)?;
         // A file that cannot be stripped of what it says beside its picture is not passed on.
-        let stripped = match plan.untouched {
-            true => metadata::stripped(self.file, probe.format, true),
-            false => None,
-        };
+        let stripped =
+            if plan.untouched { metadata::stripped(self.file, probe.format, true) } else { None };
         let picture = match stripped {
             Some(_) => DynamicImage::default().into(),
             None => self.picture(plan, probe, checkpoint).map_err(refused)?,

@@ -69,12 +69,12 @@ fn the_codec_shrinks_to_the_size_itself_or_leaves_twice_of_it() {
         ((4000, 3000), (6000, 4500), 1),
         ((4000, 3000), (4000, 3000), 1),
     ];
-    let plain = pipeline(json!([]));
+    let no_steps = pipeline(json!([]));
     for (from, to, expected) in table {
-        let plan = planned(&plain, &jpeg(from.0, from.1), to);
+        let plan = planned(&no_steps, &jpeg(from.0, from.1), to);
         assert_eq!(plan.wanted.shrunk, expected, "{from:?} to {to:?}");
         let png = Probe { format: Format::Png, ..jpeg(from.0, from.1) };
-        assert_eq!(planned(&plain, &png, to).wanted.shrunk, 1);
+        assert_eq!(planned(&no_steps, &png, to).wanted.shrunk, 1);
     }
 }
 

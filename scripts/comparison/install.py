@@ -1,0 +1,59 @@
+"""Installs what the comparison measures against, pinned, and goes on in .venv.
+
+Python's packages go into .venv, which `scripts/test` makes too; sharp goes into .artefacts.
+Neither is part of the repository. Uses nothing but Python's own library: it runs before the rest.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+NODE = ROOT / ".artefacts/comparison"
+
+
+def go_on_in_venv(script):
+    """Returns only in .venv's Python, with every package there."""
+    python = VENV / "bin/python"
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        install_python_packages(python)
+        return
+    if not python.exists():
+        print(f"make {VENV.name}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    os.execv(python, [str(python), script, *sys.argv[1:]])
+
+
+def install_python_packages(python):
+    wanted, installed = HERE / "requirements.txt", VENV / "comparison.txt"
+    if same(wanted, installed):
+        return
+    print(f"install {wanted.relative_to(ROOT)}", file=sys.stderr)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", wanted], check=True)
+    shutil.copy(wanted, installed)
+
+
+def install_sharp():
+    """Where node finds sharp, or nothing when there is no npm."""
+    if not shutil.which("npm"):
+        print("npm is missing: sharp is left out", file=sys.stderr)
+        return None
+    wanted, installed = HERE / "package-lock.json", NODE / "installed.json"
+    if not same(wanted, installed):
+        print(f"install {wanted.relative_to(ROOT)}", file=sys.stderr)
+        NODE.mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / "package.json", NODE)
+        shutil.copy(wanted, NODE)
+        npm = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+        subprocess.run(npm, cwd=NODE, check=True)
+        shutil.copy(wanted, installed)
+    return NODE
+
+
+def same(wanted, installed):
+    return installed.exists() and installed.read_bytes() == wanted.read_bytes()

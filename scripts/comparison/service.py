@@ -1,0 +1,138 @@
+"""A service under measurement: its process, its CPU clock, its memory, its answers."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .photos import stamped
+from .wire import Client, converse, framed
+
+TABLE = """\
+[server]
+listen = ["127.0.0.1:0"]
+
+[queue.images]
+consumer = "pictures"
+workers  = 1
+order    = "offset"
+deadline = "300s"
+
+[consumer.pictures]
+use = "image.work"
+
+[consumer.pictures.results]
+plain = []
+
+[[route]]
+channel  = "websocket.connect"
+path     = "/ws/{page}"
+consumer = "image.connect"
+
+[[route]]
+channel  = "websocket.receive"
+path     = "/ws/{page}"
+queue    = "images"
+consumer = "image.receive"
+limits   = { message = "32MiB" }
+"""
+# The received file as it came, where the program asks; without a question it is kept so anyway.
+KEEP = 'use = "image.work"\nkeep = "original"'
+
+START_SECONDS = 30
+
+
+class Process:
+    """A program that says where it listens, in a folder of its own."""
+
+    def __init__(self, command, folder, announces):
+        self.folder = Path(folder)
+        log = self.folder / "log"
+        with log.open("w") as out:
+            self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+        for _ in range(START_SECONDS * 50):
+            if found := re.search(announces, log.read_text()):
+                self.address = found[1]
+                return
+            time.sleep(0.02)
+        self.process.kill()
+        sys.exit(f"{command[0]} does not listen:\n{log.read_text()}")
+
+    def cpu(self):
+        return cpu_of(self.process.pid)
+
+    def memory(self, what):
+        """`VmRSS`, or its highest so far, `VmHWM`, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+class Waterway(Process):
+    """The program with one worker, and a pipeline that has no steps."""
+
+    def __init__(self, program, table=TABLE):
+        folder = tempfile.mkdtemp(prefix="waterway-")
+        path = Path(folder, "routing.toml")
+        path.write_text(table.replace('use = "image.work"', KEEP))
+        check = subprocess.run([program, "check", path], capture_output=True)
+        if check.returncode:
+            path.write_text(table)
+        Path(folder, "media").mkdir()
+        command = [str(program), "serve", "routing.toml"]
+        super().__init__(command, folder, r"listening.*address=http://(\S+)")
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.folder)
+
+
+def cpu_of(process):
+    """Seconds of CPU so far, in the kernel too, of all threads that are or were: exact.
+
+    Linux has a clock for every process; /proc/PID/stat counts the same in ticks of 10 ms.
+    """
+    return time.clock_gettime((~process << 3) | 2)
+
+
+class WaterwayKind:
+    """Pictures through a running service, in one framing."""
+
+    def __init__(self, name, service, binary):
+        self.name, self.service, self.binary = name, service, binary
+        # A result is the same, however its photo came.
+        self.judged = not binary
+
+    def run(self, files, numbers, zoom, size):
+        """Wall and CPU seconds of these photos, and the results' paths."""
+        frames = [
+            framed(
+                {"uuid": str(at), "offset_top": at, "zoom": zoom, "rType": "plain"},
+                stamped(file, number),
+                self.binary,
+            )
+            for at, (file, number) in enumerate(zip(files, numbers))
+        ]
+        client = Client(self.service.address)
+        cpu = self.service.cpu()
+        wall, [replies] = converse([client], [frames])
+        cpu = self.service.cpu() - cpu
+        client.close()
+        failed = [reply for reply in replies if "url" not in reply or "error" in reply]
+        assert not failed, failed[0]
+        names = {int(reply["uuid"]): reply["url"].rpartition("/")[2] for reply in replies}
+        media = self.service.folder / "media"
+        return wall, cpu, [media / names[at] for at in range(len(files))]
+
+    def tidy(self):
+        for path in (self.service.folder / "media").iterdir():
+            path.unlink()
+
+    def stop(self):
+        pass
