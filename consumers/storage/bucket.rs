@@ -93,7 +93,9 @@ impl Bucket {
             let Ok(path) = bucket.path(&name) else { return };
             match bucket.0.store.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => tracing::warn!(name, %error, "an object that no answer names stays"),
+                Err(error) => {
+                    tracing::warn!(name, %error, "an object that no answer names may stay");
+                }
             }
         });
     }
