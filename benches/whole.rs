@@ -13,7 +13,9 @@ use super::photo::{Case, cases};
 fn whole(bencher: Bencher<'_, '_>, case: Case) {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let router = runtime.block_on(async { router(&folder.path().display().to_string()) });
+    // Consumers run on it, from the workers' threads too.
+    let _entered = runtime.enter();
+    let router = router(&folder.path().display().to_string());
     let _workers = TestWorkers::start(&router);
     let mut client = runtime.block_on(TestClient::connect(&router, "/ws/1")).expect("it is let in");
     let greeting = runtime.block_on(client.receive());
