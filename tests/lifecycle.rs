@@ -37,7 +37,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     assert!(socket.exists());
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 1, "rType": "slow", "progress": true}), &flat(400, 400)).await;
-    while page.0.json().await["stage"] != "blur" {}
+    while page.0.json().await["stage"] != "rotate" {}
     page.send_all(&[(2, 0), (3, 0)]).await;
     page.settle().await;
     let mut idle = Client::connect(&service.ws("/echo")).await;
@@ -86,7 +86,7 @@ async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
     let service = Service::start(&table);
     let mut page = Page::open(&service).await;
     page.send(Gate::header(), &Gate::picture()).await;
-    while page.0.json().await["stage"] != "blur" {}
+    while page.0.json().await["stage"] != "rotate" {}
     let stopping = thread::spawn(move || service.stop_gracefully());
     let answer = page.answer().await;
     assert_eq!((&answer["uuid"], &answer["code"]), (&json!("gate"), &json!("refused")));

@@ -11,16 +11,16 @@ use super::{Client, Service, binary_framing};
 /// A picture service with one worker. `queue` and `pictures` are further keys of the tables
 /// `[queue.images]` and `[consumer.pictures]`.
 ///
-/// Its pipelines: `rl`, `info`, `slow` (some 100 stages), `gate` (takes half a minute) and `broken`.
+/// Its pipelines: `rl`, `info`, `slow` (some 300 stages), `gate` (takes half a minute) and `broken`.
 pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
-    let blurs = |count| r"{ blur = 1.0 }, ".repeat(count);
+    let turns = |count| r"{ rotate = 90 }, ".repeat(count);
     let mut table = format!(
         "[queue.images]\nconsumer = 'pictures'\nworkers = 1\n{queue}\n\
          [consumer.pictures]\nuse = 'image.work'\n{pictures}\n\
          [consumer.pictures.results]\nrl = ['grayscale']\ninfo = ['info']\n\
          slow = [{}]\ngate = [{}]\nbroken = [{{ crop = [9999, 9999, 1, 1] }}]\n",
-        blurs(100),
-        blurs(8000),
+        turns(300),
+        turns(8000),
     );
     for (route, more) in [
         ("channel = 'websocket.connect'\npath = '/ws/{page}'\nconsumer = 'image.connect'", ""),
@@ -112,7 +112,7 @@ impl Gate {
     pub(crate) async fn closed(service: &Service) -> Self {
         let mut page = Page::open(service).await;
         page.send(Self::header(), &Self::picture()).await;
-        while page.0.json().await["stage"] != "blur" {}
+        while page.0.json().await["stage"] != "rotate" {}
         Self(page)
     }
 
@@ -123,7 +123,7 @@ impl Gate {
 
     /// The picture: each of its stages takes some 4 ms.
     pub(crate) fn picture() -> Vec<u8> {
-        flat(600, 600)
+        flat(900, 900)
     }
 
     /// Leaves, and with it the picture: with a close, or as one whose network fails does.
