@@ -17,7 +17,7 @@ mod tests;
 pub const IN_FLIGHT: Size = Size::new(768 << 20);
 
 /// `limits.time` where nobody says otherwise.
-pub const TIME: Time = Time::from_secs(10);
+pub const TIME: Time = Time::from_secs(30);
 
 /// Memory is counted in units of so many bytes, so that all there can be has a number.
 const UNIT: u64 = 1024;

@@ -15,6 +15,8 @@ const TAPS: usize = 4;
 /// none below -1/8.
 const BITS: u32 = 7;
 
+/// What makes whole numbers of sums be rounded.
+const HALF: i16 = 1 << (BITS - 1);
 /// The middle of a sample's range.
 const MIDDLE: i16 = 128;
 
@@ -25,23 +27,33 @@ struct Tap {
     weights: [i16; TAPS],
 }
 
+/// How many rows go along together, side by side: what is done to one sample is done to all of
+/// them by one instruction.
+const LANES: usize = 8;
+
+/// The samples of so many rows at one place.
+type Lanes = [u8; LANES];
+
 /// A rectangle of a plane in a size that is not smaller, either way.
 pub(super) fn enlarge(plane: &GrayImage, source: &Rect, (width, height): (u32, u32)) -> GrayImage {
     let columns = taps(source.left, source.width, plane.width(), width);
     let rows = taps(source.top, source.height, plane.height(), height);
-    let across = plane.width() as usize;
-    let mut row = Row::new(across);
-    let mut widened = scratch::take(width as usize * plane.height() as usize);
-    let from = plane.as_raw().chunks_exact(across);
-    for (to, from) in widened.chunks_exact_mut(width as usize).zip(from) {
-        widen(row.with(from), &columns, to);
+    let (across, to_across) = (plane.width() as usize, width as usize);
+    let mut widened = scratch::take(to_across * plane.height() as usize);
+    let mut band = vec![[0; LANES]; across + 2 * MARGIN];
+    let mut wide_band = vec![[0; LANES]; to_across];
+    let from = plane.as_raw().chunks(across * LANES);
+    for (to, from) in widened.chunks_mut(to_across * LANES).zip(from) {
+        gather(from.chunks_exact(across), &mut band);
+        widen(&band, &columns, &mut wide_band);
+        scatter(&wide_band, to.chunks_exact_mut(to_across));
     }
-    let mut enlarged = scratch::take(width as usize * height as usize);
-    for (to, tap) in enlarged.chunks_exact_mut(width as usize).zip(&rows) {
+    let mut enlarged = scratch::take(to_across * height as usize);
+    for (to, tap) in enlarged.chunks_exact_mut(to_across).zip(&rows) {
         let row = |at: usize| {
             // The four go from two above the first row to two below the last.
-            let at = (tap.first + at).saturating_sub(Row::MARGIN).min(plane.height() as usize - 1);
-            &widened[at * width as usize..][..width as usize]
+            let at = (tap.first + at).saturating_sub(MARGIN).min(plane.height() as usize - 1);
+            &widened[at * to_across..][..to_across]
         };
         mix([row(0), row(1), row(2), row(3)], tap.weights, to);
     }
@@ -49,31 +61,40 @@ pub(super) fn enlarge(plane: &GrayImage, source: &Rect, (width, height): (u32, u
     GrayImage::from_raw(width, height, enlarged).unwrap_or_default()
 }
 
-/// A row with its first and its last sample repeated, so that every sample has its neighbours.
-struct Row(Vec<u8>);
+/// How often the first and the last sample are repeated, so that every sample has its neighbours.
+const MARGIN: usize = 2;
 
-impl Row {
-    const MARGIN: usize = 2;
-
-    fn new(length: usize) -> Self {
-        Self(vec![0; length + 2 * Self::MARGIN])
-    }
-
-    fn with(&mut self, row: &[u8]) -> &[u8] {
-        let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return &self.0 };
-        self.0[..Self::MARGIN].fill(first);
-        self.0[Self::MARGIN..Self::MARGIN + row.len()].copy_from_slice(row);
-        self.0[Self::MARGIN + row.len()..].fill(last);
-        &self.0
+/// Puts rows side by side.
+fn gather<'a>(rows: impl Iterator<Item = &'a [u8]>, band: &mut [Lanes]) {
+    for (lane, row) in rows.enumerate().take(LANES) {
+        let (Some(&first), Some(&last)) = (row.first(), row.last()) else { continue };
+        for (to, &sample) in band[MARGIN..].iter_mut().zip(row) {
+            to[lane] = sample;
+        }
+        band[..MARGIN].iter_mut().for_each(|to| to[lane] = first);
+        band[MARGIN + row.len()..].iter_mut().for_each(|to| to[lane] = last);
     }
 }
 
-fn widen(from: &[u8], taps: &[Tap], to: &mut [u8]) {
+/// Takes rows that are side by side apart.
+fn scatter<'a>(band: &[Lanes], rows: impl Iterator<Item = &'a mut [u8]>) {
+    for (lane, row) in rows.enumerate().take(LANES) {
+        for (to, from) in row.iter_mut().zip(band) {
+            *to = from[lane];
+        }
+    }
+}
+
+fn widen(from: &[Lanes], taps: &[Tap], to: &mut [Lanes]) {
     for (to, tap) in to.iter_mut().zip(taps) {
-        let Some(samples) = from[tap.first..].first_chunk::<TAPS>() else { continue };
-        let pairs = samples.iter().zip(tap.weights);
-        let sum: i32 = pairs.map(|(&sample, weight)| i32::from(sample) * i32::from(weight)).sum();
-        *to = byte((sum + (1 << (BITS - 1))) >> BITS);
+        let Some(neighbours) = from[tap.first..].first_chunk::<TAPS>() else { continue };
+        let mut sums = [HALF; LANES];
+        for (lanes, weight) in neighbours.iter().zip(tap.weights) {
+            for (sum, &sample) in sums.iter_mut().zip(lanes) {
+                *sum = sum.wrapping_add(product(sample, weight));
+            }
+        }
+        *to = sums.map(byte);
     }
 }
 
@@ -81,19 +102,22 @@ fn mix(rows: [&[u8]; TAPS], weights: [i16; TAPS], to: &mut [u8]) {
     let [a, b, c, d] = rows.map(|row| &row[..to.len()]);
     let [wa, wb, wc, wd] = weights;
     for x in 0..to.len() {
-        // As distances from the middle, so that any sum of products fits into 16 bits.
-        let product = |sample: u8, weight: i16| (i16::from(sample) - MIDDLE).wrapping_mul(weight);
         let outer = product(a[x], wa).wrapping_add(product(d[x], wd));
         let inner = product(b[x], wb).wrapping_add(product(c[x], wc));
-        let sum = inner.wrapping_add(outer).wrapping_add(1 << (BITS - 1));
-        to[x] = byte(i32::from((sum >> BITS) + MIDDLE));
+        to[x] = byte(inner.wrapping_add(outer).wrapping_add(HALF));
     }
 }
 
-fn byte(value: i32) -> u8 {
+/// Samples count as distances from the middle of their range, so that any sum of four products
+/// fits into 16 bits.
+fn product(sample: u8, weight: i16) -> i16 {
+    (i16::from(sample) - MIDDLE).wrapping_mul(weight)
+}
+
+fn byte(sum: i16) -> u8 {
     // Clamped before.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let byte = value.clamp(0, 255) as u8;
+    let byte = ((sum >> BITS) + MIDDLE).clamp(0, 255) as u8;
     byte
 }
 

@@ -1,11 +1,13 @@
 //! `image.work`: takes pictures from the queue, one at a time, and does the work on them.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
-use waterway::{Content, Error, Message, Options, Reply};
+use waterway::{Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope};
 
 use super::framing::Parts;
 use super::job::{self, Encoded, Worked};
@@ -24,19 +26,37 @@ use crate::storage::keep_swept;
 pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, Error> {
     // The queue's threads are for this: nothing else waits while a picture is worked on.
     let header = receive::header(&message)?;
-    let worked = worked(&message, &header, &service).await;
-    let reply = match worked {
-        Ok(worked) => reply(worked, &header, &message, &service).await,
-        Err(error) => Err(error),
-    };
-    reply.map_err(|error| error.with("uuid", header.uuid.clone()))
+    let uuid = header.uuid.clone();
+    let named = |error: Error| error.with("uuid", uuid.clone());
+    let picture = picture(&message).map_err(named)?;
+    let asked = Asked::new(message, header);
+    let worked = worked(&picture, &asked, &service).await.map_err(named)?;
+    reply(worked, &asked, &service).await.map_err(named)
 }
 
-async fn worked(message: &Message, header: &Header, service: &Service) -> Result<Worked, Error> {
-    let picture = picture(message)?;
-    let store = service.pictures.store(&message.scope.public_url);
-    let wish = Wish::new(header, &message.scope.public_url);
-    let key = service.cache.key(&picture, wish.clone());
+/// Who asked for what, without the picture itself: that would be in memory twice.
+struct Asked {
+    header: Header,
+    scope: Arc<Scope>,
+    reply_channel: ReplyChannel,
+    cancellation: Cancellation,
+    /// Whether it was asked for by a request, whose answer is a response.
+    is_request: bool,
+}
+
+impl Asked {
+    fn new(message: Message, header: Header) -> Self {
+        let is_request = matches!(message.content, Content::Request { .. });
+        let Message { reply_channel, scope, cancellation, .. } = message;
+        Self { header, scope, reply_channel, cancellation, is_request }
+    }
+}
+
+async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Worked, Error> {
+    let Asked { header, scope, reply_channel, cancellation, is_request } = asked;
+    let store = service.pictures.store(&scope.public_url);
+    let wish = Wish::new(header, &scope.public_url);
+    let key = service.cache.key(picture, wish.clone());
     if let Some(key) = &key {
         let is_there = |worked: Worked| {
             let there = worked.name.is_none_or(|name| store.touch(&name));
@@ -46,17 +66,17 @@ async fn worked(message: &Message, header: &Header, service: &Service) -> Result
             return Ok(worked);
         }
     }
-    let progress = header.progress && matches!(message.content, Content::Receive(_));
+    let progress = header.progress && !is_request;
     let mut checkpoint = |stage: &'static str| {
-        message.cancellation.check()?;
+        cancellation.check()?;
         if progress {
             let frame = json!({"uuid": header.uuid, "progress": "working", "stage": stage});
-            message.reply_channel.send(Reply::json(&frame)?)?;
+            reply_channel.send(Reply::json(&frame)?)?;
         }
         Ok(())
     };
-    let work = job::work(&picture, header, service, &store, &mut checkpoint);
-    let worked = service.folding.work(&picture, wish, &message.cancellation, work).await?;
+    let work = job::work(picture, header, service, &store, &mut checkpoint);
+    let worked = service.folding.work(picture, wish, cancellation, work).await?;
     if let Some(key) = key {
         let inline = worked.picture.as_ref().map_or(0, |picture| picture.bytes.len());
         service.cache.keep(key, worked.clone(), inline as u64);
@@ -79,16 +99,11 @@ fn picture(message: &Message) -> Result<Bytes, Error> {
 }
 
 /// The answer as JSON; to a request that accepts nothing but a picture, the picture itself.
-async fn reply(
-    worked: Worked,
-    header: &Header,
-    message: &Message,
-    service: &Service,
-) -> Result<Reply, Error> {
+async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply, Error> {
     let Worked { mut fields, name, picture, truncated } = worked;
     if let Some(Encoded { format, bytes }) = picture {
-        let accepts = message.scope.header("accept").unwrap_or_default();
-        if matches!(message.content, Content::Request { .. }) && accepts.starts_with("image/") {
+        let accepts = asked.scope.header("accept").unwrap_or_default();
+        if asked.is_request && accepts.starts_with("image/") {
             let media_type = HeaderValue::from_static(format.media_type());
             let reply = Reply::bytes(bytes).with_header(http::header::CONTENT_TYPE, media_type);
             let nosniff = HeaderValue::from_static("nosniff");
@@ -98,12 +113,12 @@ async fn reply(
         STANDARD.encode_string(bytes, &mut image);
         fields.insert("image".into(), Value::from(image));
     } else if let Some(name) = name {
-        let store = service.pictures.store(&message.scope.public_url);
+        let store = service.pictures.store(&asked.scope.public_url);
         fields.insert("url".into(), store.url(&name).await?.into());
     }
     if truncated {
         fields.insert("truncated".into(), true.into());
     }
-    fields.insert("uuid".into(), header.uuid.clone());
+    fields.insert("uuid".into(), asked.header.uuid.clone());
     Reply::json(&fields)
 }

@@ -30,10 +30,11 @@ pub trait Consumer<A>: Send + Sync + 'static {
     /// Lets every argument look at the route.
     fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
 
-    /// Takes the arguments from a message and works on it.
+    /// Takes the arguments from a message and works on it. The message itself is let go of before
+    /// that: what no argument holds is free.
     fn consume(
         &self,
-        message: &Message,
+        message: Message,
         binding: &Binding,
     ) -> impl Future<Output = Result<Reply, Error>> + Send;
 }
@@ -53,11 +54,12 @@ macro_rules! functions {
 
             fn consume(
                 &self,
-                message: &Message,
+                message: Message,
                 binding: &Binding,
             ) -> impl Future<Output = Result<Reply, Error>> + Send {
                 // Taken before the future begins, so that it borrows nothing but `self`.
-                let arguments = <($($argument,)*)>::from_message(message, binding);
+                let arguments = <($($argument,)*)>::from_message(&message, binding);
+                drop(message);
                 async move {
                     #[allow(non_snake_case, reason = "named as their types are")]
                     let ($($argument,)*) = arguments?;

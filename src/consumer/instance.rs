@@ -59,7 +59,7 @@ pub(super) struct FunctionInstance<C, A> {
 
 impl<C: Consumer<A>, A: 'static> Instance for FunctionInstance<C, A> {
     fn consume(&mut self, message: Message) -> Answer<'_> {
-        Box::pin(async move { self.consumer.consume(&message, &self.binding).await })
+        Box::pin(self.consumer.consume(message, &self.binding))
     }
 }
 

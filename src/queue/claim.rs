@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::task::Task;
+use super::task::{Answering, Task};
 use super::task_queue::TaskQueue;
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Cancellation, Message};
 use crate::reply::Reply;
 use crate::schedule::RunningId;
 
@@ -14,13 +14,18 @@ use crate::schedule::RunningId;
 pub(crate) struct Claim {
     queue: TaskQueue,
     id: RunningId,
+    /// `None` once it has been taken.
+    message: Option<Message>,
+    cancellation: Cancellation,
     /// `None` once it is finished.
-    task: Option<Task>,
+    answer: Option<Answering>,
 }
 
 impl Claim {
     pub(super) fn new(queue: TaskQueue, id: RunningId, task: Task) -> Self {
-        Self { queue, id, task: Some(task) }
+        let answer = Some(task.answering());
+        let cancellation = task.message.cancellation.clone();
+        Self { queue, id, message: Some(task.message), cancellation, answer }
     }
 
     /// The queue's name.
@@ -33,9 +38,19 @@ impl Claim {
         self.id
     }
 
-    /// The message, with the task's own notice of cancellation in it.
-    pub(crate) fn message(&self) -> Option<&Message> {
-        self.task.as_ref().map(|task| &task.message)
+    /// The message, with the task's own notice of cancellation in it; nothing the second time.
+    pub(crate) fn take_message(&mut self) -> Option<Message> {
+        self.message.take()
+    }
+
+    /// The notice that nobody waits for the task any longer.
+    pub(crate) fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
+    }
+
+    /// The client's name.
+    pub(crate) fn client(&self) -> &str {
+        self.answer.as_ref().map(Answering::client).unwrap_or_default()
     }
 
     /// The one answer, after so much CPU time.
@@ -44,13 +59,13 @@ impl Claim {
     }
 
     fn end(&mut self, result: Result<Reply, Error>, cost: Duration) {
-        let Some(task) = self.task.take() else { return };
+        let Some(answer) = self.answer.take() else { return };
         // Finished before it is answered: a client may use the uuid again once it has the answer.
         let unanswered = self.queue.finish(self.id, cost);
         match result {
             _ if !unanswered => {}
-            Ok(reply) => task.answering().reply(reply),
-            Err(error) => task.answering().error(error),
+            Ok(reply) => answer.reply(reply),
+            Err(error) => answer.error(error),
         }
     }
 }

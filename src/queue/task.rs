@@ -132,6 +132,11 @@ impl Task {
 }
 
 impl Answering {
+    /// The client's name.
+    pub(super) fn client(&self) -> &str {
+        self.client.name()
+    }
+
     /// The one terminal reply. A client that has left does not hear it.
     pub(super) fn reply(self, reply: Reply) {
         // A consumer that says nothing has still done the task, and its client is told.

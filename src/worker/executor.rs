@@ -79,8 +79,8 @@ impl Executor {
         }
     }
 
-    fn begin(&self, claim: Claim) {
-        let Some(message) = claim.message().cloned() else {
+    fn begin(&self, mut claim: Claim) {
+        let Some(message) = claim.take_message() else {
             claim.finish(Err(Error::failed("the task has no message")), Duration::ZERO);
             return;
         };
@@ -139,7 +139,7 @@ impl Run {
         polled.unwrap_or_else(|_| {
             let error = Error::failed("what its call held panicked as it was dropped");
             tracing::error!(queue = %self.claim.queue(), %error, "task failed");
-            let cancelled = self.claim.message().and_then(|it| it.cancellation.check().err());
+            let cancelled = self.claim.cancellation().check().err();
             Poll::Ready(Ended { result: Err(cancelled.unwrap_or(error)), instance: None })
         })
     }
@@ -176,8 +176,7 @@ async fn run(mut instance: Box<dyn Instance>, message: Message) -> Ended {
 }
 
 fn log(queue: &TaskQueue, claim: &Claim, error: &Error) {
-    let client = claim.message().map(|message| message.reply_channel.name().clone());
-    let client = client.as_deref().unwrap_or_default();
+    let client = claim.client();
     match error.code() {
         code::FAILED | code::STORAGE => {
             tracing::error!(queue = %queue.name(), client, %error, "task failed");
