@@ -108,7 +108,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Shown by other tests: what is written, in which format, and with how much said of it.
-const ELSEWHERE: [&str; 4] = ["jpeg", "png", "webp", "strip"];
+const ELSEWHERE: [&str; 6] = ["jpeg", "png", "webp", "gif", "avif", "strip"];
 
 /// The table with a pipeline for each of these steps: `p0`, `p1` …
 fn table<'a>(steps: impl Iterator<Item = &'a str>) -> String {
@@ -223,16 +223,22 @@ fn a_smart_cover_keeps_what_there_is_to_see() {
 
 #[test]
 fn the_format_steps_write_what_they_say() {
-    let steps = ["\"jpeg\"", "{ jpeg = { quality = 20 } }", "\"webp\"", "\"png\""];
+    let mut steps =
+        vec!["\"jpeg\"", "{ jpeg = { quality = 20 } }", "\"webp\"", "\"png\"", "\"gif\""];
+    let mut formats = vec!["image/jpeg", "image/jpeg", "image/webp", "image/png", "image/gif"];
+    if cfg!(feature = "avif") {
+        steps.push("\"avif\"");
+        formats.push("image/avif");
+    }
     let table = table(steps.into_iter()).replace(", \"png\"]", "]");
     let service = Service::start(&table);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     draw(folder.path());
     let file = fs::read(folder.path().join(PHOTO)).unwrap();
-    let results: Vec<Vec<u8>> = (0..4).map(|number| work(&service, number, &file).body).collect();
-    let formats = [ImageFormat::Jpeg, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Png];
+    let numbers = 0..formats.len();
+    let results: Vec<Vec<u8>> = numbers.map(|number| work(&service, number, &file).body).collect();
     for (result, format) in results.iter().zip(formats) {
-        assert_eq!(image::guess_format(result).unwrap(), format);
+        assert_eq!(image::guess_format(result).unwrap().to_mime_type(), format);
     }
     assert!(results[1].len() * 2 < results[0].len(), "a lower quality is a smaller file");
     let picture = image::load_from_memory(&file).unwrap();

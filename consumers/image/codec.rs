@@ -129,6 +129,8 @@ pub enum Format {
     Webp,
     /// GIF.
     Gif,
+    /// AVIF, which is written only.
+    Avif,
 }
 
 impl Format {
@@ -152,6 +154,7 @@ impl Format {
             Self::Png => "png",
             Self::Webp => "webp",
             Self::Gif => "gif",
+            Self::Avif => "avif",
         }
     }
 
@@ -163,6 +166,7 @@ impl Format {
             Self::Png => "image/png",
             Self::Webp => "image/webp",
             Self::Gif => "image/gif",
+            Self::Avif => "image/avif",
         }
     }
 }
@@ -249,11 +253,24 @@ pub enum Encoding {
     Png,
     /// Lossless WebP.
     Webp,
+    /// GIF, of 256 colours.
+    Gif,
+    /// AVIF of this quality, 1 to 100, with the feature `avif`.
+    Avif(u8),
 }
 
 impl Encoding {
     /// The seed's JPEG quality: what the picture loses to it cannot be seen.
     pub const JPEG_QUALITY: u8 = 95;
+
+    /// A quality of AVIF at which what is lost can hardly be seen.
+    pub const AVIF_QUALITY: u8 = 80;
+
+    /// Whether the program was built to write it.
+    #[must_use]
+    pub fn is_built_in(self) -> bool {
+        !matches!(self, Self::Avif(_)) || cfg!(feature = "avif")
+    }
 
     /// How a picture that came in this format is written where nobody says otherwise.
     #[must_use]
@@ -261,7 +278,7 @@ impl Encoding {
         match format {
             Format::Jpeg => Self::Jpeg(Self::JPEG_QUALITY),
             Format::Webp => Self::Webp,
-            Format::Png | Format::Gif => Self::Png,
+            Format::Png | Format::Gif | Format::Avif => Self::Png,
         }
     }
 
@@ -272,6 +289,8 @@ impl Encoding {
             Self::Jpeg(_) => Format::Jpeg,
             Self::Png => Format::Png,
             Self::Webp => Format::Webp,
+            Self::Gif => Format::Gif,
+            Self::Avif(_) => Format::Avif,
         }
     }
 }

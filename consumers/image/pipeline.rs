@@ -1,5 +1,6 @@
 //! Pipelines: steps in order, and what is known of them together once the table is loaded.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use waterway::Error;
 
@@ -50,9 +51,16 @@ impl Pipeline {
 
 impl<'de> Deserialize<'de> for Pipeline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::new)
+        let pipeline = Self::new(Vec::deserialize(deserializer)?);
+        if pipeline.encoding.is_some_and(|encoding| !encoding.is_built_in()) {
+            return Err(D::Error::custom(NOT_BUILT_IN));
+        }
+        Ok(pipeline)
     }
 }
+
+const NOT_BUILT_IN: &str = "this program was built without AVIF\n\
+     build it with: cargo build --release -p waterway-consumers --features avif";
 
 /// Why a pipeline did not come to its end.
 #[derive(Debug)]

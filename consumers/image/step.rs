@@ -188,6 +188,8 @@ steps! {
     format::Jpeg,
     format::Png,
     format::Webp,
+    format::Gif,
+    format::Avif,
     strip::Strip,
     info::Info,
     exif::Exif,

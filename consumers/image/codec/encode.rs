@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
+#[cfg(feature = "avif")]
+use image::codecs::avif::AvifEncoder;
+use image::codecs::gif::GifEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{DynamicImage, GenericImageView, ImageEncoder, RgbImage};
+use image::{DynamicImage, Frame, GenericImageView, ImageEncoder, RgbImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use waterway::Error;
 
@@ -24,9 +27,29 @@ pub(super) fn encode(
             let encoder = PngEncoder::new_with_quality(Cursor::new(&mut file), effort, filter);
             write(picture, encoder, profile)?;
         }
+        Encoding::Gif => gif(picture, &mut file)?,
+        #[cfg(feature = "avif")]
+        Encoding::Avif(quality) => {
+            let encoder = AvifEncoder::new_with_speed_quality(&mut file, AVIF_SPEED, quality);
+            write(picture, encoder.with_num_threads(Some(1)), profile)?;
+        }
+        #[cfg(not(feature = "avif"))]
+        Encoding::Avif(_) => return Err(Error::failed("built without the feature avif")),
         Encoding::Webp => write(picture, WebPEncoder::new_lossless(&mut file), profile)?,
     }
     Ok(file)
+}
+
+/// Of 1, thorough, to 10, quick. The quickest takes some 50 times as long as JPEG already.
+#[cfg(feature = "avif")]
+const AVIF_SPEED: u8 = 10;
+
+/// GIF has no profile: what is shown is taken for sRGB.
+fn gif(picture: &DynamicImage, file: &mut Vec<u8>) -> Result<(), Error> {
+    // Of 1, thorough, to 30, quick: how many of the pixels the colours are chosen by.
+    const SPEED: i32 = 10;
+    let frame = Frame::new(picture.to_rgba8());
+    Ok(GifEncoder::new_with_speed(file, SPEED).encode_frame(frame)?)
 }
 
 fn write(

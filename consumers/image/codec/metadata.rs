@@ -27,7 +27,7 @@ pub fn exif(file: &[u8], format: Format) -> Option<&[u8]> {
             let chunk = chunks(file, &WEBP).find(|chunk| chunk.kind == *b"EXIF")?;
             Some(chunk.content.strip_prefix(b"Exif\0\0").unwrap_or(chunk.content))
         }
-        Format::Gif => None,
+        Format::Gif | Format::Avif => None,
     }
 }
 
@@ -41,7 +41,7 @@ pub fn icc(file: &[u8], format: Format) -> Option<Vec<u8>> {
             let chunk = chunks(file, &WEBP).find(|chunk| chunk.kind == *b"ICCP")?;
             chunk.content.get(..ICC_MAX.min(chunk.content.len()))?.to_vec()
         }
-        Format::Gif => return None,
+        Format::Gif | Format::Avif => return None,
     };
     // A profile says its own length and has a signature.
     let whole = be32(&profile, 0)? as usize;

@@ -15,7 +15,9 @@ impl Codec for Pure {
             Some(Format::Png) => png::probe(file),
             Some(Format::Webp) => webp::probe(file),
             Some(Format::Gif) => gif::probe(file),
-            None => Err(Error::new(BAD_IMAGE, "this is not a JPEG, PNG, WebP or GIF picture")),
+            Some(Format::Avif) | None => {
+                Err(Error::new(BAD_IMAGE, "this is not a JPEG, PNG, WebP or GIF picture"))
+            }
         }
     }
 
@@ -25,6 +27,7 @@ impl Codec for Pure {
             Format::Png => png::decode(file, probe),
             Format::Webp => webp::decode(file, probe),
             Format::Gif => gif::decode(file, probe),
+            Format::Avif => Err(damaged(Format::Avif, "it is written only")),
         }?;
         if (picture.width(), picture.height()) != probe.stored() {
             return Err(damaged(probe.format, "its parts are not of one size"));

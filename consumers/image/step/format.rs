@@ -1,4 +1,4 @@
-//! `{ jpeg = { quality = 80 } }`, `"png"`, `"webp"`: how the result is written.
+//! `{ jpeg = { quality = 80 } }`, `"png"`, `"webp"`, `"gif"`, `"avif"`: how the result is written.
 
 use serde::Deserialize;
 use waterway::Error;
@@ -124,6 +124,80 @@ impl Kind for Webp {
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         work.encoding = Encoding::Webp;
+        Ok(())
+    }
+}
+
+/// Takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Gif;
+
+impl Kind for Gif {
+    const ABOUT: About = About {
+        name: "gif",
+        group: Group::Format,
+        summary: "the result as GIF",
+        details: "It has 256 colours, chosen for the picture, and what is half transparent is transparent or not.",
+        examples: &["\"gif\""],
+        ..About::PLAIN
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self)
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(Encoding::Gif)
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.encoding = Encoding::Gif;
+        Ok(())
+    }
+}
+
+/// The quality of an AVIF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Avif {
+    quality: Quality,
+}
+
+impl Default for Avif {
+    fn default() -> Self {
+        Self { quality: Quality(Encoding::AVIF_QUALITY) }
+    }
+}
+
+impl Kind for Avif {
+    const ABOUT: About = About {
+        name: "avif",
+        group: Group::Format,
+        takes: Takes::Either,
+        summary: "the result as AVIF, in programs that were built with the feature `avif`",
+        details: "It is the smallest, and takes by far the longest to write.",
+        examples: &["\"avif\"", "{ avif = { quality = 60 } }"],
+        keys: &[Key { name: "quality", meaning: "1 to 100", default: "80" }],
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(Encoding::Avif(self.quality.0))
+    }
+
+    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.encoding = Encoding::Avif(self.quality.0);
         Ok(())
     }
 }

@@ -125,11 +125,21 @@ fn routing(steps: &[&str]) -> String {
 fn every_example_is_sound() {
     // The one that names a file is tried where files are.
     let examples = Step::ALL.iter().flat_map(|about| about.examples.iter().copied());
-    let examples: Vec<&str> = examples.filter(|example| !example.contains("file =")).collect();
+    let here = |example: &&str| {
+        !example.contains("file =") && (cfg!(feature = "avif") || !example.contains("avif"))
+    };
+    let examples: Vec<&str> = examples.filter(here).collect();
     let table = routing(&examples);
     if let Err(report) = Router::parse(&table, &crate::registry()) {
         panic!("{report}");
     }
+}
+
+#[cfg(not(feature = "avif"))]
+#[test]
+fn a_program_without_avif_says_so() {
+    let report = Router::parse(&routing(&["\"avif\""]), &crate::registry()).unwrap_err();
+    assert!(report.to_string().contains("--features avif"), "{report}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub fn stripped(file: &[u8], format: Format, profile: bool) -> Option<Vec<u8>> {
         Format::Png => stripped_png(file, profile),
         Format::Webp => stripped_webp(file, profile),
         Format::Gif => stripped_gif(file),
+        Format::Avif => None,
     }
 }
 
