@@ -57,7 +57,8 @@ fn pictures() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     profile[3] = 132;
     profile[36..40].copy_from_slice(b"acsp");
     for encoding in [Encoding::Jpeg(80), Encoding::Png, Encoding::Webp] {
-        files.push(built_in().encode(&photo(9, 9).into(), encoding, Some(&profile))?);
+        let file = built_in().encode(&photo(9, 9).into(), encoding, Some(&profile));
+        files.push(file.map_err(|error| format!("{error:?}"))?);
     }
     Ok(files)
 }

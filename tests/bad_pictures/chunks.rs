@@ -62,10 +62,10 @@ pub(super) fn pngs() -> Vec<Bad> {
         add(&format!("{width} × {height} pixels in few bytes"), file);
     }
     // All that a picture within the limits can be: of 16 bits with alpha, in seven passes.
-    let rows = zeros(1900 * (2000 * 8 + 1) + 60_000);
-    add("3.8 megapixels of 16 bits", png(2000, 1900, [16, 6, 0, 0, 0], &[(b"IDAT", &rows)]));
-    add("… in seven passes", png(2000, 1900, [16, 6, 0, 0, 1], &[(b"IDAT", &rows)]));
-    add("… of a bit each", png(2000, 1900, [1, 0, 0, 0, 1], &[(b"IDAT", &rows)]));
+    let rows = zeros(460 * (500 * 8 + 1) + 30_000);
+    add("500 × 460 pixels of 16 bits", png(500, 460, [16, 6, 0, 0, 0], &[(b"IDAT", &rows)]));
+    add("… in seven passes", png(500, 460, [16, 6, 0, 0, 1], &[(b"IDAT", &rows)]));
+    add("… of a bit each", png(500, 460, [1, 0, 0, 0, 1], &[(b"IDAT", &rows)]));
     for (name, palette) in
         [("none", &[][..]), ("two bytes", &[0; 2]), ("257", &[7; 771]), ("one", &[7; 3])]
     {
@@ -124,7 +124,7 @@ pub(super) fn webps() -> Vec<Bad> {
     const ANIMATED: u8 = 2;
     let mut bad = Vec::new();
     let mut add = |name: &str, file| bad.push(Bad::everywhere(name.to_owned(), file));
-    for (width, height) in [(2000, 1900), (16_383, 200), (16_384, 16_384), (1, 1)] {
+    for (width, height) in [(500, 460), (16_383, 14), (16_384, 16_384), (1, 1)] {
         add(&format!("one colour, {width} × {height}"), webp(&[(b"VP8L", &vp8l(width, height))]));
         let canvas = vp8x(0, width, height);
         let file = webp(&[(b"VP8X", &canvas), (b"VP8L", &vp8l(16, 16))]);
@@ -158,7 +158,7 @@ pub(super) fn webps() -> Vec<Bad> {
     let canvas = vp8x(ANIMATED, 16, 16);
     let start: [(&[u8; 4], &[u8]); 2] = [(b"VP8X", &canvas), (b"ANIM", &[0; 6])];
     add("3000 frames", webp(&[&start[..], &frames].concat()));
-    let canvas = vp8x(ANIMATED, 2000, 1900);
+    let canvas = vp8x(ANIMATED, 500, 460);
     let start: [(&[u8; 4], &[u8]); 2] = [(b"VP8X", &canvas), (b"ANIM", &[0; 6])];
     add("900 small frames on a large canvas", webp(&[&start[..], &frames[..900]].concat()));
     let mut long = webp(&[(b"VP8L", &vp8l(64, 64))]);
@@ -195,8 +195,8 @@ pub(super) fn gifs() -> Vec<Bad> {
         ((30_000, 30_000), (30_000, 30_000)),
         ((65_535, 65_535), (1, 1)),
         ((10, 10), (65_535, 65_535)),
-        ((2000, 1900), (2000, 1900)),
-        ((2000, 1900), (0, 0)),
+        ((500, 460), (500, 460)),
+        ((500, 460), (0, 0)),
         ((16_383, 1), (16_383, 1)),
         ((0, 0), (10, 10)),
     ] {
@@ -206,7 +206,7 @@ pub(super) fn gifs() -> Vec<Bad> {
         }
     }
     add("5000 frames", gif((64, 64), (64, 64), &[4, 1, 5], 5000));
-    add("900 frames", gif((2000, 1900), (1, 1), &[4, 1, 5], 900));
+    add("900 frames", gif((500, 460), (1, 1), &[4, 1, 5], 900));
     add("no frame", gif((64, 64), (64, 64), &[], 0));
     for size in 0..=255 {
         let mut file = gif((64, 64), (64, 64), &growing[..600], 1);
