@@ -25,7 +25,10 @@ pub fn decode(codec: &dyn Codec, file: &[u8]) {
     let forms = forms(codec, &probe);
     let chosen: usize = file.iter().map(|&byte| usize::from(byte)).sum();
     if probe.pixels() * u64::from(probe.scans) <= SMALL {
-        forms.iter().enumerate().for_each(|(at, form)| through(codec, file, &probe, *form, chosen + at));
+        forms
+            .iter()
+            .enumerate()
+            .for_each(|(at, form)| through(codec, file, &probe, *form, chosen + at));
     } else {
         through(codec, file, &probe, forms[chosen % forms.len()], chosen / forms.len());
     }
@@ -42,7 +45,11 @@ fn through(codec: &dyn Codec, file: &[u8], probe: &Probe, wanted: Wanted, encodi
     let Ok(picture) = codec.decode(file, probe, wanted) else { return };
     let (width, height) = probe.stored();
     let shrunk = (width.div_ceil(wanted.shrunk), height.div_ceil(wanted.shrunk));
-    assert!([shrunk, (width, height)].contains(&picture.size()), "{wanted:?}: {:?}", picture.size());
+    assert!(
+        [shrunk, (width, height)].contains(&picture.size()),
+        "{wanted:?}: {:?}",
+        picture.size()
+    );
     let encoding = match (&picture, encoding % 4) {
         // Lossless formats are written of pixels; a lossless WebP takes its time.
         (Picture::Planes(_), _) | (_, 0 | 1) => Encoding::Jpeg(95),

@@ -126,7 +126,8 @@ fn pngs(photo: &DynamicImage) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
 }
 
 fn messages(picture: &[u8]) -> Vec<Vec<u8>> {
-    let header = r#"{"uuid":"5","offset_top":-3.5,"zoom":"0.5","rType":"rl","height":9,"progress":1}"#;
+    let header =
+        r#"{"uuid":"5","offset_top":-3.5,"zoom":"0.5","rType":"rl","height":9,"progress":1}"#;
     // A header has 150 characters in text, and its length in two bytes before it in binary.
     let mut binary = vec![0, 80];
     binary[1] = u8::try_from(header.len()).unwrap_or(u8::MAX);

@@ -69,9 +69,11 @@ fn table() -> String {
          told = ['exif', 'info', 'srgb', { fit = [100, 100] }, { palette = 5 }, 'thumbhash']\n\
          written = ['strip', { fit = [300, 300] }, 'webp']\n\
          broken = ";
-    picture_table("", limits)
-        .replacen("workers = 1", "workers = 2", 1)
-        .replacen("broken = ", pipelines, 1)
+    picture_table("", limits).replacen("workers = 1", "workers = 2", 1).replacen(
+        "broken = ",
+        pipelines,
+        1,
+    )
 }
 
 #[tokio::test]
@@ -91,7 +93,6 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
     let (left, right) = all.split_at(all.len() / 2);
     let [one, other] = &mut pages;
     let late = tokio::join!(send_all(one, left), send_all(other, right));
-    eprintln!("LATE {:?}", late.0.iter().chain(&late.1).map(|l| (&l.0.name, l.1, l.2)).collect::<Vec<_>>());
     for (bad, result, zoom) in late.0.into_iter().chain(late.1) {
         let begun = processor_time(&service);
         let answer = ask(&mut pages[0], &bad.file, result, zoom).await.0;
@@ -113,9 +114,7 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
 /// Those that took long, each with what was wanted of it.
 async fn send_all<'a>(page: &mut Page, all: &'a [Bad]) -> Vec<(&'a Bad, &'static str, f64)> {
     let mut late = Vec::new();
-    let begun = Instant::now();
     for (at, bad) in all.iter().enumerate() {
-        if at % 100 == 0 { eprintln!("AT {at} {:?} {}", begun.elapsed(), bad.name); }
         let wishes = WISHES.iter().cycle().skip(at % WISHES.len());
         for &(result, zoom) in wishes.take(if bad.everywhere { WISHES.len() } else { 1 }) {
             let (answer, taken) = ask(page, &bad.file, result, zoom).await;
@@ -127,7 +126,6 @@ async fn send_all<'a>(page: &mut Page, all: &'a [Bad]) -> Vec<(&'a Bad, &'static
                 let shown = answer["url"].is_string() || answer["image"].is_string();
                 assert!(shown || answer.get("exif").is_some(), "{name} by {result}: {answer}");
             }
-            if taken > Duration::from_millis(200) { eprintln!("SLOW {taken:?} {name} {result} {zoom} {}", answer.to_string().chars().take(90).collect::<String>()); }
             if taken > SOON {
                 late.push((bad, result, zoom));
             }

@@ -11,7 +11,8 @@ use super::samples::samples;
 pub(super) fn png(width: u32, height: u32, kind: [u8; 5], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &kind].concat();
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, content) in [(b"IHDR", &header[..])].iter().chain(chunks).chain(&[(b"IEND", &[][..])])
+    for (name, content) in
+        [(b"IHDR", &header[..])].iter().chain(chunks).chain(&[(b"IEND", &[][..])])
     {
         file.extend(u32::try_from(content.len()).expect("short").to_be_bytes());
         file.extend(*name);
@@ -28,9 +29,9 @@ fn crc(bytes: &[u8]) -> u32 {
         (0..256).map(|byte| (0..8).fold(byte, bit)).collect()
     });
     let table = TABLE.as_slice();
-    !bytes.iter().fold(u32::MAX, |sum, byte| {
-        table[usize::from(sum.to_le_bytes()[0] ^ byte)] ^ (sum >> 8)
-    })
+    !bytes
+        .iter()
+        .fold(u32::MAX, |sum, byte| table[usize::from(sum.to_le_bytes()[0] ^ byte)] ^ (sum >> 8))
 }
 
 /// Bytes that unpack to so many zeros.
@@ -73,7 +74,8 @@ pub(super) fn pngs() -> Vec<Bad> {
         let file = png(64, 64, [8, 3, 0, 0, 0], &[(b"PLTE", palette), (b"IDAT", &data)]);
         add(&format!("a palette: {name}"), file);
     }
-    let alpha = png(9, 9, [8, 3, 0, 0, 0], &[(b"tRNS", &[1; 300]), (b"PLTE", &[1; 9]), (b"IDAT", &small)]);
+    let alpha =
+        png(9, 9, [8, 3, 0, 0, 0], &[(b"tRNS", &[1; 300]), (b"PLTE", &[1; 9]), (b"IDAT", &small)]);
     add("more alpha than palette, and before it", alpha);
     let single: Vec<(&[u8; 4], &[u8])> = small.chunks(1).map(|byte| (b"IDAT", byte)).collect();
     add("a byte in each IDAT", png(64, 64, RGB, &single));
@@ -91,7 +93,8 @@ pub(super) fn pngs() -> Vec<Bad> {
     add("a first frame of 4294967295²", file);
     for depth in 0..=17 {
         for colour in 0..=7 {
-            let file = png(33, 33, [depth, colour, 0, 0, 0], &[(b"PLTE", &[9; 30]), (b"IDAT", &small)]);
+            let file =
+                png(33, 33, [depth, colour, 0, 0, 0], &[(b"PLTE", &[9; 30]), (b"IDAT", &small)]);
             bad.push(Bad::new(format!("depth {depth}, colour {colour}"), file));
         }
     }
@@ -132,7 +135,8 @@ pub(super) fn webps() -> Vec<Bad> {
         let file = webp(&[(b"VP8X", &vp8x(0, 1, 1)), (b"VP8L", &vp8l(width, height))]);
         add(&format!("{width} × {height} on a canvas of 1 × 1"), file);
         let lossy = [0x10, 0, 0, 0x9D, 1, 0x2A];
-        let sides = [u16::try_from(width), u16::try_from(height)].map(|side| side.unwrap_or(0x3FFF));
+        let sides =
+            [u16::try_from(width), u16::try_from(height)].map(|side| side.unwrap_or(0x3FFF));
         let [w, h] = sides.map(u16::to_le_bytes);
         for data in [&[0; 40][..], &[0xFF; 40], &[0x5A; 4000]] {
             let file = webp(&[(b"VP8 ", &[&lossy[..], &w, &h, data].concat())]);
@@ -153,7 +157,8 @@ pub(super) fn webps() -> Vec<Bad> {
     let head = riff(b"VP8X", &vp8x(ANIMATED, 16, 16));
     let anim = riff(b"ANIM", &[0; 6]);
     add("20,000 frames in frames", riff(b"RIFF", &[b"WEBP", &head[..], &anim, &nested].concat()));
-    let frame = [&[0; 6][..], &[15, 0, 0, 15, 0, 0, 1, 0, 0, 0], &riff(b"VP8L", &vp8l(16, 16))].concat();
+    let frame =
+        [&[0; 6][..], &[15, 0, 0, 15, 0, 0, 1, 0, 0, 0], &riff(b"VP8L", &vp8l(16, 16))].concat();
     let frames: Vec<(&[u8; 4], &[u8])> = vec![(b"ANMF", &frame); 3000];
     let canvas = vp8x(ANIMATED, 16, 16);
     let start: [(&[u8; 4], &[u8]); 2] = [(b"VP8X", &canvas), (b"ANIM", &[0; 6])];

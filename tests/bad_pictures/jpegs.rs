@@ -90,7 +90,10 @@ pub(super) fn bombs() -> Vec<Bad> {
         ] {
             for sampling in [&COLOUR[..], &[0x11]] {
                 let file = many_scans(sof, size, sampling, scans);
-                add(format!("{sof:x}: {scans} scans of {size:?}, {} components", sampling.len()), file);
+                add(
+                    format!("{sof:x}: {scans} scans of {size:?}, {} components", sampling.len()),
+                    file,
+                );
             }
         }
     }

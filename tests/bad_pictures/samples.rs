@@ -19,9 +19,9 @@ pub(super) fn samples() -> &'static [(String, Vec<u8>)] {
         for (name, format) in [("gif", ImageFormat::Gif), ("webp", ImageFormat::WebP)] {
             all.push((name.to_owned(), written(&photo, format)));
         }
-        all.extend(OTHERS.map(|(name, file)| {
-            (name.to_owned(), STANDARD.decode(file).expect("base64"))
-        }));
+        all.extend(
+            OTHERS.map(|(name, file)| (name.to_owned(), STANDARD.decode(file).expect("base64"))),
+        );
         all
     });
     &SAMPLES
@@ -58,9 +58,8 @@ fn pngs(photo: &DynamicImage) -> Vec<(String, Vec<u8>)> {
         ("png of 16 bits with alpha", photo.to_rgba16().into()),
         ("grey png", photo.to_luma8().into()),
     ];
-    let mut files: Vec<(String, Vec<u8>)> = kinds
-        .map(|(name, picture)| (name.to_owned(), written(&picture, ImageFormat::Png)))
-        .into();
+    let mut files: Vec<(String, Vec<u8>)> =
+        kinds.map(|(name, picture)| (name.to_owned(), written(&picture, ImageFormat::Png))).into();
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 48, 36);
     encoder.set_color(png::ColorType::Indexed);
