@@ -102,13 +102,13 @@ pub(super) fn pngs() -> Vec<Bad> {
 }
 
 pub(super) fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-    let body: Vec<u8> = chunks.iter().flat_map(|(name, content)| riff(name, content)).collect();
-    riff(b"RIFF", &[b"WEBP", &body[..]].concat())
+    let body: Vec<u8> = chunks.iter().flat_map(|(name, content)| riff(**name, content)).collect();
+    riff(*b"RIFF", &[b"WEBP", &body[..]].concat())
 }
 
-pub(super) fn riff(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(super) fn riff(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).expect("short").to_le_bytes();
-    [name, &length[..], content, &vec![0; content.len() % 2]].concat()
+    [&name[..], &length, content, &vec![0; content.len() % 2]].concat()
 }
 
 /// A header that says what is in the file, and how large its canvas is.
@@ -154,11 +154,11 @@ pub(super) fn webps() -> Vec<Bad> {
         nested.extend([0; 16]);
     }
     nested.extend(&picture);
-    let head = riff(b"VP8X", &vp8x(ANIMATED, 16, 16));
-    let anim = riff(b"ANIM", &[0; 6]);
-    add("20,000 frames in frames", riff(b"RIFF", &[b"WEBP", &head[..], &anim, &nested].concat()));
+    let head = riff(*b"VP8X", &vp8x(ANIMATED, 16, 16));
+    let anim = riff(*b"ANIM", &[0; 6]);
+    add("20,000 frames in frames", riff(*b"RIFF", &[b"WEBP", &head[..], &anim, &nested].concat()));
     let frame =
-        [&[0; 6][..], &[15, 0, 0, 15, 0, 0, 1, 0, 0, 0], &riff(b"VP8L", &vp8l(16, 16))].concat();
+        [&[0; 6][..], &[15, 0, 0, 15, 0, 0, 1, 0, 0, 0], &riff(*b"VP8L", &vp8l(16, 16))].concat();
     let frames: Vec<(&[u8; 4], &[u8])> = vec![(b"ANMF", &frame); 3000];
     let canvas = vp8x(ANIMATED, 16, 16);
     let start: [(&[u8; 4], &[u8]); 2] = [(b"VP8X", &canvas), (b"ANIM", &[0; 6])];
@@ -195,6 +195,7 @@ pub(super) fn gifs() -> Vec<Bad> {
     let one_colour = samples().iter().find(|(name, _)| name == "gif").expect("one is there");
     // Codes that each stand for one pixel more than the one before.
     let growing: Vec<u8> = (0..60_000_u32).map(|at| (at * 37 % 251).to_le_bytes()[0]).collect();
+    let (zeros, ones) = (vec![0; 50_000], vec![0xFF; 50_000]);
     add("as it was", one_colour.1.clone());
     for (canvas, frame) in [
         ((30_000, 30_000), (30_000, 30_000)),
@@ -205,7 +206,7 @@ pub(super) fn gifs() -> Vec<Bad> {
         ((16_383, 1), (16_383, 1)),
         ((0, 0), (10, 10)),
     ] {
-        for codes in [&[4, 1, 5][..], &growing, &[0; 50_000], &[0xFF; 50_000]] {
+        for codes in [&[4, 1, 5][..], &growing, &zeros, &ones] {
             let file = gif(canvas, frame, codes, 1);
             add(&format!("{frame:?} on {canvas:?}, {} bytes", codes.len()), file);
         }

@@ -43,7 +43,7 @@ impl Jpeg {
     /// The coefficients `from..=to` of these components, and of them the bits that `bits` says.
     pub(super) fn scan(&mut self, components: &[u8], (from, to): (u8, u8), bits: u8, data: &[u8]) {
         let mut head = vec![u8::try_from(components.len()).expect("a few")];
-        components.iter().for_each(|name| head.extend([*name, 0]));
+        head.extend(components.iter().flat_map(|name| [*name, 0]));
         head.extend([from, to, bits]);
         self.segment(0xDA, &head);
         self.0.extend(data);
