@@ -17,7 +17,7 @@ const LONGER: [(&str, &str); 1] =
     [("consumers/page/samples/generate.py", "one picture after another, and run by hand")];
 
 /// What may stand at the top of the repository.
-const TOP: [&str; 24] = [
+const TOP: [&str; 25] = [
     "Cargo.toml",
     "src",
     "routing.toml",
@@ -29,6 +29,7 @@ const TOP: [&str; 24] = [
     "clients",
     "docs",
     "examples",
+    "fuzz",
     "scripts",
     // Papers.
     "README.md",

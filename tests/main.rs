@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod bad_pictures;
 mod bad_wire;
 mod cli;
 mod contract;

@@ -30,6 +30,10 @@ pub struct Limits {
     /// whole picture, however few bytes it has.
     #[serde(deserialize_with = "at_least_one")]
     pub scans: u32,
+    /// The most pixels that all scans of a progressive JPEG go over together: its pixels times its
+    /// scans. It bounds the time of a large picture that has few bytes in each of many scans.
+    #[serde(deserialize_with = "pixels")]
+    pub scanned: u64,
     /// The memory of all pictures that are worked on at a time, by what their headers say.
     #[serde(deserialize_with = "admission::in_flight")]
     pub in_flight: Size,
@@ -68,6 +72,13 @@ impl Limits {
             let most = self.scans;
             return refused(format!("the picture has {scans} scans, and at most {most} go"));
         }
+        let scanned = probe.pixels().saturating_mul(scans.into());
+        if scans > 1 && scanned > self.scanned {
+            let most = self.scanned;
+            return refused(format!(
+                "the picture's {scans} scans go over {scanned} pixels, and at most {most} go"
+            ));
+        }
         Ok(())
     }
 
@@ -94,6 +105,8 @@ impl Default for Limits {
             bytes: Size::new(64 << 20),
             frames: 1000,
             scans: 50,
+            // The largest picture in as many scans as encoders make of one.
+            scanned: 500_000_000,
             in_flight: admission::IN_FLIGHT,
             time: admission::TIME,
             buffers: Size::new(32 << 20),

@@ -16,6 +16,7 @@ pub mod folding;
 pub mod framing;
 mod gaussian;
 pub mod geometry;
+mod guard;
 pub mod header;
 mod job;
 mod limits;

@@ -2,8 +2,9 @@
 
 use waterway::Error;
 
-use super::{BAD_IMAGE, Codec, Encoding, Format, Picture, Probe, Wanted, damaged};
+use super::{BAD_IMAGE, Codec, Encoding, Format, Picture, Probe, Wanted, damaged, undecodable};
 use super::{encode, gif, jpeg, png, webp};
+use crate::image::guard::guarded;
 
 /// Codecs written in Rust throughout.
 pub(super) struct Pure;
@@ -22,13 +23,14 @@ impl Codec for Pure {
     }
 
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
-        let picture = match probe.format {
+        let decode = || match probe.format {
             Format::Jpeg => jpeg::decode(file, probe, wanted.grey),
             Format::Png => png::decode(file, probe),
             Format::Webp => webp::decode(file, probe),
             Format::Gif => gif::decode(file, probe),
             Format::Avif => Err(damaged(Format::Avif, "it is written only")),
-        }?;
+        };
+        let picture = guarded(decode, |panic| undecodable(probe.format, panic))?;
         if (picture.width(), picture.height()) != probe.stored() {
             return Err(damaged(probe.format, "its parts are not of one size"));
         }

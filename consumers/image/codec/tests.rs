@@ -262,12 +262,15 @@ fn more_frames_or_scans_than_go_are_refused() {
         assert!(if scans == 1 { probe.scans == 1 } else { probe.scans >= scans }, "{name}");
         let limits = Limits { frames: 2, scans: 2, ..Limits::default() };
         assert_eq!(limits.check(&probe).is_ok(), frames < 3 && scans == 1, "{name}");
+        // All scans together: of a single one the size alone counts.
+        let limits = Limits { scanned: 3 * 64 * 48, ..Limits::default() };
+        assert_eq!(limits.check(&probe).is_ok(), scans == 1, "{name}");
     }
 }
 
 #[test]
 fn a_picture_comes_in_the_form_that_is_wanted() {
-    for (width, height) in [(160, 120), (161, 119), (17, 3), (1, 1)] {
+    for (width, height) in [(160, 120), (161, 119), (24, 24), (17, 3), (1, 1)] {
         let photo = photo(width, height);
         let file = jpeg(&photo);
         let probe = built_in().probe(&file).unwrap();

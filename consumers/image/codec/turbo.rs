@@ -79,13 +79,24 @@ fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Option<Picture>,
         let factor = ScalingFactor::new(1, shrunk as usize);
         decompressor.set_scaling_factor(factor)?;
         decompressor.set_scan_limit(probe.scans.max(SCANS_OF_A_BASELINE))?;
-        let picture = picture(&mut decompressor, file, &header.scaled(factor), wanted);
+        let scaled = header.scaled(factor);
+        let planes = wanted.planes && rows_hold(&scaled, header.width, shrunk as usize);
+        let picture = picture(&mut decompressor, file, &scaled, Wanted { planes, ..wanted });
         // One that failed is not used again: what it was in the middle of is not known.
         if let Ok(Some(_)) = picture {
             *kept = Some(decompressor);
         }
         picture
     })
+}
+
+/// Whether a row of brightness, as it is decoded in blocks, is as long as a plane's row, which is
+/// made up to whole samples of colour. Where it is not, an eighth of an odd count of blocks say,
+/// libjpeg-turbo would read beyond its end (`tj3DecompressToYUVPlanes8`, 3.1).
+fn rows_hold(scaled: &DecompressHeader, width: usize, shrunk: usize) -> bool {
+    const BLOCK: usize = 8;
+    let decoded = width.div_ceil(BLOCK) * (BLOCK / shrunk);
+    scaled.width.next_multiple_of(scaled.subsamp.width()) <= decoded
 }
 
 /// A picture that is not progressive has at most one scan for each of four components.

@@ -27,7 +27,7 @@ struct Chunks<'a> {
 
 pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let mut chunks = Chunks::default();
-    chunks.complete = chunks.read(file.get(HEADER..).unwrap_or_default());
+    chunks.complete = chunks.read(file.get(HEADER..).unwrap_or_default(), false);
     let size = chunks.canvas.unwrap_or(chunks.stream);
     if chunks.stream.0 > size.0 || chunks.stream.1 > size.1 {
         return Err(damaged(Format::Webp, "what is in it is larger than it says"));
@@ -52,8 +52,9 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
 }
 
 impl<'a> Chunks<'a> {
-    /// Reads a row of chunks; whether each was whole.
-    fn read(&mut self, mut rest: &'a [u8]) -> bool {
+    /// Reads a row of chunks; whether each was whole. A frame has such a row of its own, in which
+    /// there is no frame again: a file could nest them deeper than any stack is.
+    fn read(&mut self, mut rest: &'a [u8], in_frame: bool) -> bool {
         while let Some((&kind, after)) = rest.split_first_chunk::<4>() {
             let Some(length) = le32(after, 0).map(|length| length as usize) else { return false };
             let body = after.get(4..).unwrap_or_default();
@@ -61,7 +62,7 @@ impl<'a> Chunks<'a> {
                 Some(content) => (content, true),
                 None => (body, false),
             };
-            self.take(kind, content);
+            self.take(kind, content, in_frame);
             if !whole {
                 return false;
             }
@@ -71,7 +72,7 @@ impl<'a> Chunks<'a> {
         rest.is_empty()
     }
 
-    fn take(&mut self, kind: [u8; 4], content: &'a [u8]) {
+    fn take(&mut self, kind: [u8; 4], content: &'a [u8], in_frame: bool) {
         match &kind {
             b"VP8X" if self.canvas.is_none() => {
                 let size = le24(content, 4).zip(le24(content, 7));
@@ -86,9 +87,9 @@ impl<'a> Chunks<'a> {
                 let packed = le32(content, 1);
                 self.grow(packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)));
             }
-            b"ANMF" => {
+            b"ANMF" if !in_frame => {
                 self.frames = self.frames.saturating_add(1);
-                self.read(content.get(ANIMATION_FRAME..).unwrap_or_default());
+                self.read(content.get(ANIMATION_FRAME..).unwrap_or_default(), true);
             }
             b"EXIF" if self.exif.is_none() => {
                 self.exif = Some(content.strip_prefix(b"Exif\0\0").unwrap_or(content));

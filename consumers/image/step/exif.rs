@@ -54,8 +54,15 @@ impl Kind for Exif {
     }
 }
 
+/// The longest block that is read: as much as a JPEG has room for. A reader makes a list of each
+/// entry, which may take many times what the entry does.
+const BLOCK_MAX: usize = 64 << 10;
+
 /// What can be read of a block, which may be damaged in part.
 fn block(tiff: &[u8]) -> Option<Block> {
+    if tiff.len() > BLOCK_MAX {
+        return None;
+    }
     let mut reader = Reader::new();
     reader.continue_on_error(true);
     let read = reader.read_raw(tiff.to_vec());
