@@ -243,7 +243,7 @@ async fn any_worker_goes_on_with_a_task_that_waited() {
 
 #[tokio::test]
 async fn a_task_that_waits_beyond_its_deadline_is_told_in_time() {
-    let service = Service::new("workers = 1\ndeadline = \"200ms\"");
+    let service = Service::new("workers = 1\ndeadline = \"3s\"");
     let _workers = TestWorkers::start(&service.router);
     let mut client = service.client().await;
     say(&client, 1, "wait").await;
