@@ -147,7 +147,7 @@ async fn the_uuid_is_returned_as_it_came() {
 async fn progress_is_told_stage_by_stage_before_the_answer() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
-    page.send(json!({"uuid": 7, "zoom": 0.5, "progress": true}), &photo(64, 64)).await;
+    page.send(json!({"uuid": 7, "zoom": 0.4, "progress": true}), &photo(64, 64)).await;
     let stages = ["decode", "resize", "keep", "grayscale", "encode", "write"];
     assert_eq!(page.0.json().await, json!({"uuid": 7, "progress": "queued", "position": 0}));
     for stage in stages {

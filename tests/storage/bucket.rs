@@ -73,7 +73,7 @@ async fn what_no_answer_names_does_not_stay_in_the_bucket() {
     let service = Service::start(&picture_table("", &bucket.storage("")));
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 1, "rType": "slow", "progress": true}), &photo(300, 300)).await;
-    while page.0.json().await["stage"] != "blur" {}
+    while page.0.json().await["stage"] != "rotate" {}
     assert_eq!(bucket.names().len(), 1, "it is kept while it is worked on");
     page.say(json!({"type": "cancel", "uuid": 1})).await;
     assert_eq!(page.answer().await["code"], "cancelled");

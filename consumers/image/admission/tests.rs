@@ -1,3 +1,5 @@
+//! Who is let in, and what a picture will take.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
