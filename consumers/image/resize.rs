@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
-use image::DynamicImage;
+use image::{ColorType, DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use waterway::Error;
 
 use super::codec::Limits;
 use super::geometry::{Geometry, Rect};
+use super::picture::Picture;
+use super::scratch;
 
 thread_local! {
     // A worker's own, because it keeps its scratch memory from picture to picture.
@@ -28,10 +30,11 @@ pub(super) fn reshape(picture: &mut DynamicImage, geometry: &Geometry) -> Result
     if geometry.is_identity((picture.width(), picture.height())) {
         return Ok(());
     }
-    *picture = match whole_pixels(source, size) {
+    let reshaped = match whole_pixels(source, size) {
         Some((left, top)) => picture.crop_imm(left, top, size.0, size.1),
         None => cut_and_resize(picture, geometry)?,
     };
+    Picture::Pixels(std::mem::replace(picture, reshaped)).recycle();
     Ok(())
 }
 
@@ -99,9 +102,25 @@ fn resample(
     (width, height): (u32, u32),
     options: &ResizeOptions,
 ) -> Result<DynamicImage, Error> {
-    let mut resized = DynamicImage::new(width, height, picture.color());
+    let mut resized = blank(picture.color(), (width, height));
     RESIZER.with_borrow_mut(|resizer| resizer.resize(picture, &mut resized, options))?;
     Ok(resized)
+}
+
+/// A picture to be written over, in memory that was in use before where there is some.
+fn blank(color: ColorType, (width, height): (u32, u32)) -> DynamicImage {
+    let samples =
+        || scratch::take(width as usize * height as usize * usize::from(color.bytes_per_pixel()));
+    let blank = match color {
+        ColorType::L8 => GrayImage::from_raw(width, height, samples()).map(DynamicImage::from),
+        ColorType::La8 => {
+            GrayAlphaImage::from_raw(width, height, samples()).map(DynamicImage::from)
+        }
+        ColorType::Rgb8 => RgbImage::from_raw(width, height, samples()).map(DynamicImage::from),
+        ColorType::Rgba8 => RgbaImage::from_raw(width, height, samples()).map(DynamicImage::from),
+        _ => None,
+    };
+    blank.unwrap_or_else(|| DynamicImage::new(width, height, color))
 }
 
 /// The corner of a cut that leaves its pixels as they are.
