@@ -1,7 +1,7 @@
 //! The picture service: from a message's bytes to the answer's fields.
 //!
 //! A page's picture comes to [`receive`], which reads its [`header`] and puts it on the queue;
-//! [`work`] takes it from there, splits the picture off ([`framing`]) and does what [`Pictures`]
+//! [`work()`] takes it from there, splits the picture off ([`framing`]) and does what [`Pictures`]
 //! says, asking between the stages whether anybody still waits. Picture codecs are named in
 //! [`codec`] alone.
 

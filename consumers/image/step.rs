@@ -1,7 +1,7 @@
 //! The steps that a pipeline is made of, as `routing.toml` writes them.
 //!
 //! A step that needs no value is its name, `"grayscale"`; one that takes a value is a table of one
-//! key, `{ fit = [320, 320] }`. To add one: a file in `step/` with a type that is a [`Kind`], its
+//! key, `{ fit = [320, 320] }`. To add one: a file in `step/` with a type that is a `Kind`, its
 //! `mod` line, and a line in the list below. How it is read, checked and documented follows from
 //! its [`About`].
 
