@@ -225,7 +225,9 @@ impl Job<'_> {
             }
             Keep::Zoomed => {
                 let encoding = Encoding::like(probe.format);
-                let zoomed = self.service.codec.encode(picture, encoding, None)?;
+                let profile = metadata::icc(self.file, probe.format);
+                let profile = profile.filter(|profile| describes(profile, picture));
+                let zoomed = self.service.codec.encode(picture, encoding, profile.as_deref())?;
                 self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
             }
         }
@@ -244,12 +246,7 @@ impl Job<'_> {
         picture: Picture,
         profile: Option<Vec<u8>>,
     ) -> Result<Encoded, Error> {
-        // A profile of colours is none for a picture without them.
-        let grey = matches!(
-            picture,
-            Picture::Pixels(DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_))
-        );
-        let profile = profile.filter(|_| !grey);
+        let profile = profile.filter(|profile| describes(profile, &picture));
         let bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
         picture.recycle();
         scratch::bound(self.service.pictures.limits.buffers.as_usize());
@@ -285,6 +282,16 @@ impl Job<'_> {
     fn result_name(&self, received: &Received, extension: &str) -> String {
         format!("{}{}.{extension}", self.service.pictures.prefix.as_str(), received.name)
     }
+}
+
+/// Whether a profile is of the picture's own kind of colours: that of a CMYK file says nothing of
+/// the RGB that was made of it, nor one of colours of their grey (ICC.1:2022, 7.2.6).
+fn describes(profile: &[u8], picture: &Picture) -> bool {
+    let space = match picture {
+        Picture::Pixels(DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_)) => b"GRAY",
+        _ => b"RGB ",
+    };
+    profile.get(16..20) == Some(space)
 }
 
 /// A picture that came: the name that it gets sorts by time and cannot be guessed.

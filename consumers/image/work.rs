@@ -5,7 +5,7 @@ use image::metadata::Orientation;
 use serde_json::{Map, Value};
 use waterway::Error;
 
-use super::codec::{Encoding, Format, Limits};
+use super::codec::{Format, Limits};
 use super::geometry::{self, Geometry};
 use super::resize;
 
@@ -34,9 +34,6 @@ pub struct Work<'a> {
     pub source: &'a Source<'a>,
     /// The ICC profile that the result has to carry to be shown right; none is sRGB.
     pub profile: Option<Vec<u8>>,
-    /// How to write the result: as it came, unless a step says otherwise. What came as a GIF is
-    /// written as PNG, of its first frame.
-    pub encoding: Encoding,
     /// The fields that steps such as `info` add to the answer.
     pub fields: Map<String, Value>,
     /// What no step may go beyond.
@@ -52,9 +49,8 @@ impl<'a> Work<'a> {
             eight @ (ImageLuma8(_) | ImageLumaA8(_) | ImageRgb8(_) | ImageRgba8(_)) => eight,
             other => other.to_rgba8().into(),
         };
-        let encoding = Encoding::like(source.format);
         let profile = source.icc.map(<[u8]>::to_vec);
-        Self { picture, source, profile, encoding, fields: Map::new(), limits }
+        Self { picture, source, profile, fields: Map::new(), limits }
     }
 
     /// The picture's size.

@@ -213,6 +213,38 @@ fn the_received_picture_stands_in_for_a_result_that_failed() {
 }
 
 #[test]
+fn a_result_has_the_profile_of_its_own_kind_of_colours_and_no_other() {
+    let mut service = Studio::new();
+    service.options.keep = Keep::Zoomed;
+    let profile = |space: &[u8; 4]| {
+        let mut profile = vec![0; 200];
+        profile[3] = 200;
+        profile[16..20].copy_from_slice(space);
+        profile[36..40].copy_from_slice(b"acsp");
+        profile
+    };
+    let colours = photo(32, 32);
+    let grey = DynamicImage::ImageLuma8(colours.to_luma8());
+    let table = [
+        (&colours, b"RGB ", "none", true),
+        (&colours, b"CMYK", "none", false),
+        (&colours, b"RGB ", "rl", false),
+        (&grey, b"GRAY", "rl", true),
+    ];
+    for (picture, space, result, carried) in table {
+        let profile = profile(space);
+        let encoding = Encoding::Jpeg(90);
+        let file = built_in().encode(&picture.clone().into(), encoding, Some(&profile)).unwrap();
+        let answer = service.work(&file, json!({"zoom": 0.5, "rType": result})).unwrap();
+        let found = metadata::icc(&service.file(&answer["url"]), Format::Jpeg);
+        assert_eq!(found, carried.then_some(profile.clone()), "{space:?} {result}");
+        let name = answer["url"].as_str().unwrap().rsplit_once("rb_").unwrap().1;
+        let kept = metadata::icc(&fs::read(service.dir.path().join(name)).unwrap(), Format::Jpeg);
+        assert_eq!(kept, (space != b"CMYK").then_some(profile), "{space:?} {result}, as kept");
+    }
+}
+
+#[test]
 fn work_stops_at_any_stage_and_leaves_nothing() {
     let service = Studio::new();
     let file = jpeg(&photo(20, 10));

@@ -1,4 +1,6 @@
 //! `{ jpeg = { quality = 80 } }`, `"png"`, `"webp"`, `"gif"`, `"avif"`: how the result is written.
+//!
+//! Nothing is done to the picture: the plan asks for the encoding before anything is decoded.
 
 use serde::Deserialize;
 use waterway::Error;
@@ -58,106 +60,54 @@ impl Kind for Jpeg {
         Some(Encoding::Jpeg(self.quality.0))
     }
 
-    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.encoding = Encoding::Jpeg(self.quality.0);
+    fn apply(&self, _: &mut Work<'_>) -> Result<(), Error> {
         Ok(())
     }
 }
 
-/// Takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) struct Png;
+/// Formats that take nothing.
+macro_rules! plain {
+    ($($kind:ident, $name:literal: $summary:literal, $details:literal;)*) => {$(
+        /// Takes nothing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+        pub(super) struct $kind;
 
-impl Kind for Png {
-    const ABOUT: About = About {
-        name: "png",
-        group: Group::Format,
-        summary: "the result as PNG",
-        details: "Nothing is lost, and it is compressed fast rather than far.",
-        examples: &["\"png\""],
-        ..About::PLAIN
-    };
+        impl Kind for $kind {
+            const ABOUT: About = About {
+                name: $name,
+                group: Group::Format,
+                summary: $summary,
+                details: $details,
+                examples: &[concat!("\"", $name, "\"")],
+                ..About::PLAIN
+            };
 
-    fn bare() -> Option<Self> {
-        Some(Self)
-    }
+            fn bare() -> Option<Self> {
+                Some(Self)
+            }
 
-    fn needs_pixels(&self) -> bool {
-        false
-    }
+            fn needs_pixels(&self) -> bool {
+                false
+            }
 
-    fn encoding(&self) -> Option<Encoding> {
-        Some(Encoding::Png)
-    }
+            fn encoding(&self) -> Option<Encoding> {
+                Some(Encoding::$kind)
+            }
 
-    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.encoding = Encoding::Png;
-        Ok(())
-    }
+            fn apply(&self, _: &mut Work<'_>) -> Result<(), Error> {
+                Ok(())
+            }
+        }
+    )*};
 }
 
-/// Takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) struct Webp;
-
-impl Kind for Webp {
-    const ABOUT: About = About {
-        name: "webp",
-        group: Group::Format,
-        summary: "the result as lossless WebP",
-        details: "Nothing is lost.",
-        examples: &["\"webp\""],
-        ..About::PLAIN
-    };
-
-    fn bare() -> Option<Self> {
-        Some(Self)
-    }
-
-    fn needs_pixels(&self) -> bool {
-        false
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(Encoding::Webp)
-    }
-
-    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.encoding = Encoding::Webp;
-        Ok(())
-    }
-}
-
-/// Takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) struct Gif;
-
-impl Kind for Gif {
-    const ABOUT: About = About {
-        name: "gif",
-        group: Group::Format,
-        summary: "the result as GIF",
-        details: "It has 256 colours, chosen for the picture, and what is half transparent is transparent or not.",
-        examples: &["\"gif\""],
-        ..About::PLAIN
-    };
-
-    fn bare() -> Option<Self> {
-        Some(Self)
-    }
-
-    fn needs_pixels(&self) -> bool {
-        false
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(Encoding::Gif)
-    }
-
-    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.encoding = Encoding::Gif;
-        Ok(())
-    }
+plain! {
+    Png, "png": "the result as PNG",
+        "Nothing is lost, and it is compressed fast rather than far.";
+    Webp, "webp": "the result as lossless WebP",
+        "Nothing is lost.";
+    Gif, "gif": "the result as GIF",
+        "It has 256 colours, chosen for the picture, and what is half transparent is transparent or not.";
 }
 
 /// The quality of an AVIF.
@@ -196,8 +146,7 @@ impl Kind for Avif {
         Some(Encoding::Avif(self.quality.0))
     }
 
-    fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.encoding = Encoding::Avif(self.quality.0);
+    fn apply(&self, _: &mut Work<'_>) -> Result<(), Error> {
         Ok(())
     }
 }
