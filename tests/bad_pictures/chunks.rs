@@ -123,8 +123,61 @@ pub(super) fn vp8l(width: u32, height: u32) -> Vec<u8> {
     [&[0x2F][..], &sides.to_le_bytes(), &[0b1000_1000, 0x88, 0x88, 0x08, 0, 0, 0, 0]].concat()
 }
 
+/// A picture of one pixel that says it is of the last of so many groups of prefix codes, and then
+/// has them all: each of five codes whose table is as large as any.
+fn grouped(groups: u32) -> Vec<u8> {
+    let (no, yes) = ((0, 1), (1, 1));
+    let mut bits = Bits::default();
+    // Both sides less one, no transparency, version 0, no transforms, no colour cache.
+    bits.put(&[(0, 14), (0, 14), no, (0, 3), no, no]);
+    // A picture of the groups for each 4 × 4 pixels: without a cache, of one pixel.
+    bits.put(&[yes, (0, 3), no]);
+    for symbol in [(groups - 1) & 0xFF, (groups - 1) >> 8, 0, 0, 0] {
+        bits.put(&[yes, no, yes, (symbol, 8)]);
+    }
+    // The lengths 1 to 10 are written in three or four bits each: two more symbols than the
+    // longest need, so that the table has a place for every ten bits.
+    let mut code = Bits::default();
+    code.put(&[no, (10, 4)]);
+    for length in [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10] {
+        code.put(&[(
+            if (1..=6).contains(&length) { 3 } else { u32::from((7..=10).contains(&length)) * 4 },
+            3,
+        )]);
+    }
+    code.put(&[yes, (1, 3), (9, 4)]);
+    for length in (1..=10).chain([10]) {
+        let (number, count) = if length <= 6 { (length - 1, 3) } else { (length + 5, 4) };
+        for place in (0..count).rev() {
+            code.put(&[(number >> place & 1, 1)]);
+        }
+    }
+    for _ in 0..groups * 5 {
+        bits.0.extend(&code.0);
+    }
+    bits.0.resize(bits.0.len() + 4000, false);
+    let bytes = bits
+        .0
+        .chunks(8)
+        .map(|byte| (0..).zip(byte).map(|(place, bit)| u8::from(*bit) << place).sum::<u8>());
+    [0x2F].into_iter().chain(bytes).collect()
+}
+
+/// Numbers one after the other, each from its lowest bit on.
+#[derive(Default)]
+struct Bits(Vec<bool>);
+
+impl Bits {
+    fn put(&mut self, numbers: &[(u32, u32)]) {
+        for &(number, count) in numbers {
+            self.0.extend((0..count).map(|place| number >> place & 1 == 1));
+        }
+    }
+}
+
 pub(super) fn webps() -> Vec<Bad> {
     const ANIMATED: u8 = 2;
+    const TRANSPARENT: u8 = 16;
     let mut bad = Vec::new();
     let mut add = |name: &str, file| bad.push(Bad::everywhere(name.to_owned(), file));
     for (width, height) in [(500, 460), (16_383, 14), (16_384, 16_384), (1, 1)] {
@@ -166,6 +219,16 @@ pub(super) fn webps() -> Vec<Bad> {
     let canvas = vp8x(ANIMATED, 500, 460);
     let start: [(&[u8; 4], &[u8]); 2] = [(b"VP8X", &canvas), (b"ANIM", &[0; 6])];
     add("900 small frames on a large canvas", webp(&[&start[..], &frames[..900]].concat()));
+    for groups in [2, 256, 65_536] {
+        let stream = grouped(groups);
+        add(&format!("{groups} groups of codes for one pixel"), webp(&[(b"VP8L", &stream)]));
+        // The same as the transparency of a lossy picture, without the header of its own.
+        let alpha = [&[1][..], &stream[5..]].concat();
+        let canvas = vp8x(TRANSPARENT, 1, 1);
+        let lossy = [0x10, 0, 0, 0x9D, 1, 0x2A, 1, 0, 1, 0, 0, 0, 0, 0];
+        let file = webp(&[(b"VP8X", &canvas), (b"ALPH", &alpha), (b"VP8 ", &lossy)]);
+        add(&format!("{groups} groups of codes for one pixel's transparency"), file);
+    }
     let mut long = webp(&[(b"VP8L", &vp8l(64, 64))]);
     long[4..8].fill(0xFF);
     long[16..20].fill(0xFF);

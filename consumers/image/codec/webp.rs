@@ -1,5 +1,7 @@
 //! WebP files: the walk over their chunks, and image-webp.
 
+mod lossless;
+
 use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
@@ -14,19 +16,28 @@ const HEADER: usize = 12;
 /// What stands before the first frame's own chunks in an animation's chunk.
 const ANIMATION_FRAME: usize = 16;
 
+/// The byte that every lossless bitstream begins with, and its size.
+const LOSSLESS_HEADER: usize = 5;
+
 /// What the chunks say.
 #[derive(Default)]
 struct Chunks<'a> {
     canvas: Option<(u32, u32)>,
+    /// The size of the frame whose chunks are read, if it is the one that is decoded.
+    frame: Option<(u32, u32)>,
     /// Of the largest bitstream: a decoder takes its memory by it, not by the canvas.
     stream: (u32, u32),
     exif: Option<&'a [u8]>,
     frames: u32,
+    /// What the tables of a lossless bitstream take, in bytes; nothing when they cannot be read.
+    tables: Option<u64>,
+    /// Whether there is transparency beside a lossy bitstream.
+    alpha: bool,
     complete: bool,
 }
 
 pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
-    let mut chunks = Chunks::default();
+    let mut chunks = Chunks { tables: Some(0), ..Chunks::default() };
     chunks.complete = chunks.read(file.get(HEADER..).unwrap_or_default(), false);
     let size = chunks.canvas.unwrap_or(chunks.stream);
     if chunks.stream.0 > size.0 || chunks.stream.1 > size.1 {
@@ -35,9 +46,14 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let length = le32(file, 4).unwrap_or(0) as usize;
     let truncated = !chunks.complete || file.len() < length.saturating_add(8);
     let mut probe = Probe::new(Format::Webp, size, chunks.exif, truncated)?;
+    let Some(tables) = chunks.tables else {
+        return Err(damaged(Format::Webp, "its prefix codes cannot be read"));
+    };
     probe.frames = chunks.frames.max(1);
-    // A frame before it is put on the canvas.
-    probe.held = probe.pixels() * 4;
+    // A frame before it is put on the canvas, and the small pictures of a lossless bitstream; or
+    // the planes of a lossy one, and its transparency as pixels and by itself.
+    let held = if chunks.alpha { 7 } else { 5 };
+    probe.held = probe.pixels() * held + tables;
     Ok(probe)
 }
 
@@ -85,10 +101,28 @@ impl<'a> Chunks<'a> {
             }
             b"VP8L" => {
                 let packed = le32(content, 1);
-                self.grow(packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)));
+                let size = packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1));
+                self.grow(size);
+                if !in_frame || self.frame.is_some() {
+                    self.need(content.get(LOSSLESS_HEADER..), size);
+                }
+            }
+            b"ALPH" => {
+                let size = if in_frame { self.frame } else { self.canvas };
+                // The lowest two bits say how it is compressed.
+                if let (Some((&head, stream)), true) = (content.split_first(), size.is_some()) {
+                    self.alpha = true;
+                    if head & 3 == 1 {
+                        self.need(Some(stream), size);
+                    }
+                }
             }
             b"ANMF" if !in_frame => {
                 self.frames = self.frames.saturating_add(1);
+                let size = le24(content, 6).zip(le24(content, 9));
+                self.frame = size
+                    .filter(|_| self.frames == 1)
+                    .map(|(width, height)| (width + 1, height + 1));
                 self.read(content.get(ANIMATION_FRAME..).unwrap_or_default(), true);
             }
             b"EXIF" if self.exif.is_none() => {
@@ -96,6 +130,12 @@ impl<'a> Chunks<'a> {
             }
             _ => {}
         }
+    }
+
+    /// The tables of one bitstream of this size are held at a time.
+    fn need(&mut self, stream: Option<&[u8]>, size: Option<(u32, u32)>) {
+        let tables = stream.zip(size).and_then(|(stream, size)| lossless::tables(stream, size));
+        self.tables = self.tables.zip(tables).map(|(most, tables)| most.max(tables));
     }
 
     fn grow(&mut self, size: Option<(u32, u32)>) {
