@@ -57,9 +57,9 @@ const SOON: Duration = Duration::from_millis(500);
 /// `limits.in_flight`, MiB.
 const IN_FLIGHT: u64 = 64;
 
-/// What the service takes besides, MiB: the messages themselves (of up to 15 MB), files under way,
-/// and what the allocator keeps. Up to 76 were measured; what has the largest share is not known.
-const BESIDES: u64 = 112;
+/// What the service takes besides, MiB: the messages themselves, of up to 20 MB, and what the
+/// allocator keeps.
+const BESIDES: u64 = 48;
 
 fn table() -> String {
     let limits = "keep = 'none'\n\

@@ -1,5 +1,8 @@
 //! JPEG files: the walk over their segments, and zune-jpeg.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use image::{DynamicImage, GrayImage, RgbImage};
 use waterway::Error;
 use zune_core::bytestream::ZCursor;
@@ -8,16 +11,20 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use super::bytes::{be16, grey};
+use super::metadata::ICC_MAX;
 use super::{Format, Probe, damaged, undecodable};
 
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
 const APP1: u8 = 0xE1;
+const APP2: u8 = 0xE2;
 
 /// What the segments before the first scan say.
 struct Segments<'a> {
     frame: Option<Frame>,
     exif: Option<&'a [u8]>,
+    /// How long the parts of a profile are together.
+    profile: usize,
     /// How many components the first scan has.
     components: u8,
     /// Where the first scan's own data begins.
@@ -47,11 +54,32 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
         probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
         probe.scans = scans(file, segments.scan);
     }
+    // A decoder keeps the parts of a profile, and puts them together twice.
+    probe.held += 3 * segments.profile.min(ICC_MAX) as u64;
     Ok(probe)
+}
+
+/// The file without its profile if that is longer than any that is taken: decoders would keep it.
+pub(super) fn without_long_profile(file: &[u8]) -> Cow<'_, [u8]> {
+    if segments(file).is_none_or(|segments| segments.profile <= ICC_MAX) {
+        return Cow::Borrowed(file);
+    }
+    let mut without = Vec::new();
+    let mut at = 0;
+    for (marker, content) in headers(file) {
+        if is_profile(marker, &file[content.clone()]) {
+            // Its marker and its length stand before it.
+            without.extend_from_slice(&file[at..content.start - 4]);
+            at = content.end;
+        }
+    }
+    without.extend_from_slice(&file[at..]);
+    Cow::Owned(without)
 }
 
 /// Brightness alone costs less than all of a picture.
 pub(super) fn decode(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, Error> {
+    let file = &without_long_profile(file);
     decode_file(file, probe, luma).or_else(|error| {
         if !probe.truncated {
             return Err(error);
@@ -97,35 +125,57 @@ fn decode_file(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, E
     picture.ok_or_else(|| damaged(Format::Jpeg, "its size is not its data's"))
 }
 
-/// Walks the segments up to the first scan, each of which begins with its own length.
+/// What the segments up to the first scan say, if there is one.
 fn segments(file: &[u8]) -> Option<Segments<'_>> {
-    let mut found = Segments { frame: None, exif: None, components: 0, scan: 0 };
-    let mut at = 2;
-    loop {
-        let marker = next_marker(file, &mut at)?;
-        // Those without a length: nothing that belongs before a scan.
-        if matches!(marker, 0x01 | 0xD0..=0xD7) {
-            continue;
-        }
-        if marker == EOI {
-            return None;
-        }
-        let length = usize::from(be16(file, at)?);
-        let content = file.get(at + 2..at + length)?;
-        at += length;
+    let mut found = Segments { frame: None, exif: None, profile: 0, components: 0, scan: 0 };
+    for (marker, content) in headers(file) {
+        let end = content.end;
+        let content = &file[content];
         match marker {
             SOS => {
                 found.components = *content.first()?;
-                found.scan = at;
+                found.scan = end;
                 return Some(found);
             }
             APP1 if found.exif.is_none() => found.exif = content.strip_prefix(b"Exif\0\0"),
+            _ if is_profile(marker, content) => found.profile += content.len(),
             _ if is_frame_header(marker) && found.frame.is_none() => {
                 found.frame = Some(frame(marker, content)?);
             }
             _ => {}
         }
     }
+    None
+}
+
+/// The segments up to the header of the first scan: each one's marker, and where its content is,
+/// before which its length stands.
+fn headers(file: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
+    let mut at = 2;
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        while !ended {
+            let marker = next_marker(file, &mut at)?;
+            // Those without a length: nothing that belongs before a scan.
+            if matches!(marker, 0x01 | 0xD0..=0xD7) {
+                continue;
+            }
+            if marker == EOI {
+                return None;
+            }
+            let length = usize::from(be16(file, at)?);
+            let content = at + 2..at + length;
+            file.get(content.clone())?;
+            at = content.end;
+            ended = marker == SOS;
+            return Some((marker, content));
+        }
+        None
+    })
+}
+
+fn is_profile(marker: u8, content: &[u8]) -> bool {
+    marker == APP2 && content.starts_with(b"ICC_PROFILE\0")
 }
 
 /// Precision, height, width, then for each component its name, its sampling factors and its table.

@@ -11,7 +11,7 @@ mod strip;
 pub use strip::stripped;
 
 /// The largest ICC profile that is taken; those of printers have half as much.
-const ICC_MAX: usize = 1 << 20;
+pub(super) const ICC_MAX: usize = 1 << 20;
 
 /// The EXIF block, a TIFF file, as it stands in the picture's.
 #[must_use]

@@ -13,7 +13,7 @@ use waterway::Error;
 use super::bytes::GREY;
 use super::encode::on_white;
 use super::pure::Pure;
-use super::{Codec, Encoding, Format, Probe, Wanted, icc, undecodable};
+use super::{Codec, Encoding, Format, Probe, Wanted, icc, jpeg, undecodable};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
 
@@ -30,6 +30,7 @@ impl Codec for Turbo {
             return Pure.decode(file, probe, wanted);
         }
         // What libjpeg-turbo does not take at all, a more patient decoder may.
+        let file = &jpeg::without_long_profile(file);
         decode(file, probe, wanted)?.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
     }
 
