@@ -156,7 +156,7 @@ async fn every_bad_message_is_answered_and_harms_nobody() {
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 1}), &flat(1000, 1000)).await;
     assert!(page.answer().await["url"].is_string());
-    let before = peak_memory(&service);
+    let before = service.memory("VmHWM");
     let kept = service.media_names();
     for Row { behaviour, message, code, uuid } in bad_headers().into_iter().chain(bad_images()) {
         page.0.send(message).await;
@@ -167,7 +167,7 @@ async fn every_bad_message_is_answered_and_harms_nobody() {
         assert!(answer["error"].as_str().unwrap().len() < 400, "{behaviour}: {answer}");
     }
     assert_eq!(service.media_names(), kept, "nothing of all that is kept");
-    let grown = peak_memory(&service).saturating_sub(before);
+    let grown = service.memory("VmHWM").saturating_sub(before);
     assert!(grown <= 64 << 10, "{grown} KiB more were taken");
     // The same connection and the next are served.
     for mut page in [page, Page::open(&service).await] {
@@ -178,12 +178,6 @@ async fn every_bad_message_is_answered_and_harms_nobody() {
 }
 
 /// The most memory that the service has had so far, KiB.
-fn peak_memory(service: &Service) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
-}
-
 #[tokio::test]
 async fn a_picture_that_is_cut_short_is_shown_or_refused_as_the_table_says() {
     let jpeg = photo(200, 200);

@@ -86,7 +86,7 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
             assert!(good.get("code").is_none(), "{result}: {good}");
         }
     }
-    let before = peak_memory(&service);
+    let before = service.memory("VmHWM");
     let all = bad_pictures();
     assert!(all.len() > 3000, "{} pictures", all.len());
 
@@ -100,7 +100,7 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
         assert!(taken <= SOON, "{} by {result} × {zoom}: {taken:?}, {answer}", bad.name);
     }
 
-    let grown = (peak_memory(&service).saturating_sub(before)) >> 10;
+    let grown = (service.memory("VmHWM").saturating_sub(before)) >> 10;
     assert!(grown <= IN_FLIGHT + BESIDES, "{grown} MiB more were taken");
     for page in &mut pages {
         let good = ask(page, &flat(100, 100), "rl", 1.0).await.0;
@@ -218,11 +218,4 @@ fn processor_time(service: &Service) -> Duration {
     let (_, fields) = stat.rsplit_once(')').expect("it has a name");
     let ticks = fields.split_whitespace().skip(11).take(2);
     TICK * ticks.map(|field| field.parse::<u32>().expect("a number")).sum()
-}
-
-/// The most memory that the service has had so far, KiB.
-fn peak_memory(service: &Service) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

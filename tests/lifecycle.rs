@@ -116,6 +116,30 @@ async fn a_client_that_says_nothing_is_pinged_and_in_the_end_closed() {
 }
 
 #[tokio::test]
+async fn a_client_that_says_nothing_holds_no_memory_of_what_it_said() {
+    const SENT: usize = 3 << 20;
+    let service = Service::start(&picture_table("", ""));
+    let mut pages = Vec::new();
+    let mut after_the_first = 0;
+    for _ in 0..24 {
+        let mut page = Page::open(&service).await;
+        // Two in a row, and the second one comes while the first is being read.
+        for uuid in 0..2 {
+            page.send(json!({"uuid": uuid}), &vec![0xFF; SENT]).await;
+        }
+        for _ in 0..2 {
+            assert_eq!(page.answer().await["code"], "bad_image");
+        }
+        pages.push(page);
+        if after_the_first == 0 {
+            after_the_first = service.memory("VmRSS");
+        }
+    }
+    let grown = service.memory("VmRSS").saturating_sub(after_the_first);
+    assert!(grown < 16 << 10, "{grown} KiB for {} silent clients", pages.len());
+}
+
+#[tokio::test]
 async fn a_client_that_only_listens_is_pinged_and_stays() {
     let service = Service::start(&("[limits]\nidle = '300ms'\nping = '100ms'\n".to_owned() + CHAT));
     let mut listener = chatter(&service, "listener").await;

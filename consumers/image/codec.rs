@@ -11,6 +11,7 @@ mod gif;
 mod icc;
 mod jpeg;
 pub mod metadata;
+mod planar;
 mod png;
 mod pure;
 #[cfg(test)]

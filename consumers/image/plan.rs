@@ -31,6 +31,8 @@ pub(super) struct Plan<'a> {
     pub(super) encoding: Encoding,
     /// Whether the result is the file itself.
     pub(super) untouched: bool,
+    /// What a codec that makes planes of pixels holds until then, in bytes.
+    held: u64,
 }
 
 /// Decides all of it from what the file says of itself.
@@ -61,7 +63,9 @@ pub(super) fn plan<'a>(
         && !pixels
         && !apart;
     let wanted = Wanted { shrunk, grey: pipeline.is_grey() && !apart, planes: jpeg && !pixels };
-    Ok(Plan { wanted, geometry, rest, encoding, untouched })
+    // Who does not shrink has no planes within either.
+    let held = if wanted.planes && !shrinks { probe.pixels() * 3 } else { 0 };
+    Ok(Plan { wanted, geometry, rest, encoding, untouched, held })
 }
 
 impl Plan<'_> {
@@ -82,7 +86,14 @@ impl Plan<'_> {
             (Wanted { planes: true, .. }, _) => 150,
             _ => u32::from(probe.channels) * 100,
         };
-        Demand { file: file.len() as u64, decoded, samples, held: probe.held, size, largest }
+        Demand {
+            file: file.len() as u64,
+            decoded,
+            samples,
+            held: probe.held + self.held,
+            size,
+            largest,
+        }
     }
 }
 

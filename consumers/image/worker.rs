@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
@@ -110,7 +108,7 @@ async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply
             return Ok(reply.with_header(http::header::X_CONTENT_TYPE_OPTIONS, nosniff));
         }
         let mut image = format!("data:{};base64,", format.media_type());
-        STANDARD.encode_string(bytes, &mut image);
+        base64_simd::STANDARD.encode_append(&bytes, &mut image);
         fields.insert("image".into(), Value::from(image));
     } else if let Some(name) = name {
         let store = service.pictures.store(&asked.scope.public_url);

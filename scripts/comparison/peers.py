@@ -5,13 +5,12 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from .peer import LIBRARIES
 from .photos import stamped
-from .service import cpu_of
+from .service import cpu_of, new_folder
 
 HERE = Path(__file__).resolve().parent
 
@@ -23,7 +22,7 @@ class Peer:
 
     def __init__(self, name, command):
         self.name = name
-        self.folder = Path(tempfile.mkdtemp(prefix="peer-"))
+        self.folder = new_folder("peer")
         self.messages = self.folder / "messages"
         (self.folder / "media").mkdir()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

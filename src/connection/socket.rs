@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::heads::Heads;
 use super::seen::{Heard, Seen};
 use super::{Connection, Inbox};
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
@@ -72,7 +73,7 @@ pub(crate) async fn run<S>(
         .max_message_size(Some(rules.message))
         .max_frame_size(Some(rules.message));
     let seen = Arc::new(Seen::new());
-    let stream = Heard::new(stream, &seen);
+    let stream = Heads::new(Heard::new(stream, &seen));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let code = {

@@ -95,6 +95,14 @@ impl Service {
         self.child.id()
     }
 
+    /// What the process has in memory, KiB: `VmRSS` now, `VmHWM` the most so far.
+    pub(crate) fn memory(&self, what: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+        let number = line.expect("it says so").trim().trim_end_matches(" kB");
+        number.parse().expect("a number")
+    }
+
     /// What the service has logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.text()

@@ -13,6 +13,8 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use waterway::Error;
 
 use super::Encoding;
+use super::planar::Rows;
+use crate::image::picture::Planes;
 
 pub(super) fn encode(
     picture: &DynamicImage,
@@ -69,13 +71,9 @@ fn jpeg(
     profile: Option<&[u8]>,
     file: &mut Vec<u8>,
 ) -> Result<(), Error> {
-    let mut encoder = Encoder::new(file, quality);
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    let mut encoder = jpeg_encoder(file, quality, profile)?;
     // The default drops three of four chroma samples instead.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    if let Some(profile) = profile {
-        encoder.add_icc_profile(profile)?;
-    }
     let (width, height) = (u16::try_from(picture.width())?, u16::try_from(picture.height())?);
     match picture {
         DynamicImage::ImageLuma8(grey) => {
@@ -87,6 +85,32 @@ fn jpeg(
         other => encoder.encode(on_white(other).as_raw(), width, height, ColorType::Rgb)?,
     }
     Ok(())
+}
+
+/// A JPEG of planes that need not be made of pixels first.
+pub(super) fn planes(
+    planes: &Planes,
+    quality: u8,
+    profile: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
+    let (width, height) = planes.luma.dimensions();
+    let size = (u16::try_from(width)?, u16::try_from(height)?);
+    let mut file = Vec::new();
+    jpeg_encoder(&mut file, quality, profile)?.encode_image(Rows { planes, size })?;
+    Ok(file)
+}
+
+fn jpeg_encoder<'a>(
+    file: &'a mut Vec<u8>,
+    quality: u8,
+    profile: Option<&[u8]>,
+) -> Result<Encoder<&'a mut Vec<u8>>, Error> {
+    let mut encoder = Encoder::new(file, quality);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    if let Some(profile) = profile {
+        encoder.add_icc_profile(profile)?;
+    }
+    Ok(encoder)
 }
 
 /// What a reader sees of a picture on a white page.

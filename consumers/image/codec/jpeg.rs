@@ -12,7 +12,8 @@ use zune_jpeg::JpegDecoder;
 
 use super::bytes::{be16, grey};
 use super::metadata::ICC_MAX;
-use super::{Format, Probe, damaged, undecodable};
+use super::{Format, Picture, Probe, Wanted, damaged, planar, undecodable};
+use crate::image::scratch;
 
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
@@ -39,6 +40,8 @@ struct Frame {
     components: u8,
     /// The samples of a pixel, on average, in hundredths.
     samples: u16,
+    /// Whether colour has half of the picture's samples each way (4:2:0).
+    halved: bool,
 }
 
 pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
@@ -77,10 +80,14 @@ pub(super) fn without_long_profile(file: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(without)
 }
 
-/// Brightness alone costs less than all of a picture.
-pub(super) fn decode(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, Error> {
+/// Brightness alone costs less than all of a picture, and planes less than pixels.
+pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
     let file = &without_long_profile(file);
-    decode_file(file, probe, luma).or_else(|error| {
+    // What has more samples of colour than planes of half its size would lose some.
+    let frame = segments(file).and_then(|segments| segments.frame);
+    let planes = wanted.planes && frame.is_some_and(|frame| frame.halved);
+    let wanted = Wanted { planes, ..wanted };
+    decode_file(file, probe, wanted).or_else(|error| {
         if !probe.truncated {
             return Err(error);
         }
@@ -89,11 +96,11 @@ pub(super) fn decode(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicIm
         let mut ended = Vec::with_capacity(file.len() + 2);
         ended.extend_from_slice(file);
         ended.extend_from_slice(&[0xFF, EOI]);
-        decode_file(&ended, probe, luma)
+        decode_file(&ended, probe, wanted)
     })
 }
 
-fn decode_file(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, Error> {
+fn decode_file(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
     let failed = |error| undecodable(Format::Jpeg, error);
     let (width, height) = probe.stored();
     let options = DecoderOptions::default()
@@ -107,20 +114,25 @@ fn decode_file(file: &[u8], probe: &Probe, luma: bool) -> Result<DynamicImage, E
     if decoder.dimensions() != Some((width as usize, height as usize)) {
         return Err(damaged(Format::Jpeg, "its frame headers disagree"));
     }
-    let luma = match decoder.input_colorspace() {
-        Some(ColorSpace::Luma) => true,
-        Some(ColorSpace::YCbCr) => luma,
-        _ => false,
+    let out = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => ColorSpace::Luma,
+        Some(ColorSpace::YCbCr) if wanted.grey => ColorSpace::Luma,
+        Some(ColorSpace::YCbCr) if wanted.planes => ColorSpace::YCbCr,
+        _ => ColorSpace::RGB,
     };
-    if luma {
-        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
-    }
-    let mut pixels = grey(width as usize * height as usize, if luma { 1 } else { 3 });
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
+    let mut pixels = grey(width as usize * height as usize, out.num_components());
     decoder.decode_into(&mut pixels).map_err(failed)?;
-    let picture = if luma {
-        GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
-    } else {
-        RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+    let picture = match out {
+        ColorSpace::Luma => GrayImage::from_raw(width, height, pixels)
+            .map(|grey| Picture::Pixels(DynamicImage::ImageLuma8(grey))),
+        ColorSpace::YCbCr => {
+            let planes = planar::taken_apart(&pixels, (width, height)).map(Picture::Planes);
+            scratch::give(pixels);
+            planes
+        }
+        _ => RgbImage::from_raw(width, height, pixels)
+            .map(|rgb| Picture::Pixels(DynamicImage::ImageRgb8(rgb))),
     };
     picture.ok_or_else(|| damaged(Format::Jpeg, "its size is not its data's"))
 }
@@ -196,6 +208,7 @@ fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
         progressive: PROGRESSIVE.contains(&marker),
         components,
         samples: area * 100 / (across * down),
+        halved: components == 3 && (across, down, area) == (2, 2, 6),
     })
 }
 

@@ -24,17 +24,17 @@ impl Codec for Pure {
 
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
         let decode = || match probe.format {
-            Format::Jpeg => jpeg::decode(file, probe, wanted.grey),
-            Format::Png => png::decode(file, probe),
-            Format::Webp => webp::decode(file, probe),
-            Format::Gif => gif::decode(file, probe),
+            Format::Jpeg => jpeg::decode(file, probe, wanted),
+            Format::Png => png::decode(file, probe).map(Picture::Pixels),
+            Format::Webp => webp::decode(file, probe).map(Picture::Pixels),
+            Format::Gif => gif::decode(file, probe).map(Picture::Pixels),
             Format::Avif => Err(damaged(Format::Avif, "it is written only")),
         };
         let picture = guarded(decode, |panic| undecodable(probe.format, panic))?;
-        if (picture.width(), picture.height()) != probe.stored() {
+        if picture.size() != probe.stored() {
             return Err(damaged(probe.format, "its parts are not of one size"));
         }
-        Ok(picture.into())
+        Ok(picture)
     }
 
     fn shrinks(&self, _: Format) -> bool {
@@ -47,9 +47,12 @@ impl Codec for Pure {
         encoding: Encoding,
         profile: Option<&[u8]>,
     ) -> Result<Vec<u8>, Error> {
-        match picture {
-            Picture::Pixels(pixels) => encode::encode(pixels, encoding, profile),
-            Picture::Planes(_) => Err(Error::failed("this codec makes no planes and takes none")),
+        match (picture, encoding) {
+            (Picture::Pixels(pixels), _) => encode::encode(pixels, encoding, profile),
+            (Picture::Planes(planes), Encoding::Jpeg(quality)) => {
+                encode::planes(planes, quality, profile)
+            }
+            (Picture::Planes(_), _) => Err(Error::failed("planes are written as JPEG alone")),
         }
     }
 }

@@ -68,9 +68,9 @@ fn transformed_width(bits: &mut Bits<'_>, (mut width, height): (u32, u32)) -> Op
                 skip_picture(bits, (colours, 1))?;
                 // So many pixels of few colours are packed into one.
                 width = width.div_ceil(match colours {
-                    ..=2 => 8,
-                    ..=4 => 4,
-                    ..=16 => 2,
+                    0..=2 => 8,
+                    3..=4 => 4,
+                    5..=16 => 2,
                     _ => 1,
                 });
             }
@@ -113,12 +113,13 @@ fn skip_picture(bits: &mut Bits<'_>, (width, height): (u32, u32)) -> Option<u32>
 
     let mut left = u64::from(width) * u64::from(height);
     if let &[green] = &codes[GREEN].symbols[..] {
+        let plain = codes[RED..=ALPHA].iter().all(Code::is_free);
         match usize::from(green) {
-            0..256 if codes[RED..=ALPHA].iter().all(Code::is_free) => return literal(bits, green),
-            0..256 => {}
+            0..256 if plain => return literal(bits, green),
             // It would copy pixels that come before the first.
             256..280 => return None,
-            _ => return Some(0),
+            280.. => return Some(0),
+            _ => {}
         }
     }
     let mut highest = 0;
@@ -176,7 +177,9 @@ impl Code {
         symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
         if symbols.len() > 1 {
             let length = |symbol: &u16| usize::from(lengths[usize::from(*symbol)]);
-            symbols.iter().for_each(|symbol| counts[length(symbol)] += 1);
+            for symbol in &symbols {
+                counts[length(symbol)] += 1;
+            }
             let used: u32 = (0..)
                 .zip(counts)
                 .map(|(length, count)| u32::from(count) << (LONGEST_CODE - length))
@@ -217,7 +220,7 @@ fn lengths(bits: &mut Bits<'_>, alphabet: usize) -> Option<Vec<u8>> {
     let mut of_lengths = [0; LENGTH_ORDER.len()];
     let given = 4 + bits.take(4)? as usize;
     for &place in &LENGTH_ORDER[..given] {
-        of_lengths[place] = bits.take(3)? as u8;
+        of_lengths[place] = bits.take(3)?.try_into().ok()?;
     }
     let code = Code::from_lengths(&of_lengths)?;
 
@@ -237,7 +240,7 @@ fn lengths(bits: &mut Bits<'_>, alphabet: usize) -> Option<Vec<u8>> {
             16 => (previous, 3 + bits.take(2)?),
             17 => (0, 3 + bits.take(3)?),
             18 => (0, 11 + bits.take(7)?),
-            length => (length as u8, 1),
+            length => (u8::try_from(length).ok()?, 1),
         };
         if length > 0 {
             previous = length;
