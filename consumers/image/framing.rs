@@ -6,14 +6,14 @@
 //! allowed begins with that byte, so the two cannot be confused.
 //!
 //! Splitting is cheap and copies nothing; decoding the base64 is put off until somebody asks for
-//! the picture.
+//! the picture, and done where it stands if nobody else has the message.
 
 use std::str;
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use waterway::{Error, code};
+use waterway::{Error, Payload, code};
 
 use super::code::BAD_IMAGE;
 
@@ -101,6 +101,41 @@ impl Body<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The picture's file out of a message that is not needed any more: as [`Body::picture`], but in
+/// the message's own memory when nobody else has it, so that the picture is there only once.
+///
+/// # Errors
+/// `bad_header` or `bad_image`, as [`Frame::split`] and [`Body::picture`] have them.
+pub fn into_picture(message: Payload) -> Result<Bytes, Error> {
+    let parts = match &message {
+        Payload::Text(text) => Frame::Text(text).split()?,
+        Payload::Binary(bytes) => Frame::Binary(bytes).split()?,
+    };
+    let Body::Base64(text) = parts.body else { return parts.body.picture() };
+    // It ends where the message does.
+    let at = message.len() - without_data_url(text)?.len();
+    let mut whole = message.into_bytes();
+    let base64 = whole.split_off(at);
+    drop(whole);
+    let base64 = match in_place(base64) {
+        Ok(picture) => return Ok(picture),
+        Err(base64) => base64,
+    };
+    Body::Base64(utf8(&base64)?).picture()
+}
+
+/// Decodes what is base64 as the standard says it, and nobody else's; gives back what is not.
+fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
+    if base64.is_empty() || base64_simd::STANDARD.check(&base64).is_err() {
+        return Err(base64);
+    }
+    let mut own = base64.try_into_mut()?;
+    // It has been checked: what is not decoded leaves nothing, which is refused as such.
+    let length = base64_simd::STANDARD.decode_inplace(&mut own).map_or(0, |picture| picture.len());
+    own.truncate(length);
+    Ok(own.freeze())
 }
 
 fn split_text(text: &str) -> Parts<'_> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
-use waterway::{Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope};
+use waterway::{Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope, code};
 
-use super::framing::Parts;
+use super::framing::into_picture;
 use super::job::{self, Encoded, Worked};
 use super::service::{Service, Wish};
 use super::{Header, Pictures, receive};
@@ -26,8 +26,8 @@ pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, 
     let header = receive::header(&message)?;
     let uuid = header.uuid.clone();
     let named = |error: Error| error.with("uuid", uuid.clone());
-    let picture = picture(&message).map_err(named)?;
-    let asked = Asked::new(message, header);
+    let (asked, content) = Asked::new(message, header);
+    let picture = picture(content).map_err(named)?;
     let worked = worked(&picture, &asked, &service).await.map_err(named)?;
     reply(worked, &asked, &service).await.map_err(named)
 }
@@ -43,10 +43,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(message: Message, header: Header) -> Self {
+    /// And what the picture is in.
+    fn new(message: Message, header: Header) -> (Self, Content) {
         let is_request = matches!(message.content, Content::Request { .. });
-        let Message { reply_channel, scope, cancellation, .. } = message;
-        Self { header, scope, reply_channel, cancellation, is_request }
+        let Message { reply_channel, scope, cancellation, content, .. } = message;
+        (Self { header, scope, reply_channel, cancellation, is_request }, content)
     }
 }
 
@@ -88,12 +89,14 @@ pub async fn sweep(service: Options<Service>) {
     keep_swept(storage, retention).await;
 }
 
-fn picture(message: &Message) -> Result<Bytes, Error> {
-    if let Content::Request { body, .. } = &message.content {
-        return Ok(body.clone());
+fn picture(content: Content) -> Result<Bytes, Error> {
+    match content {
+        Content::Request { body, .. } => Ok(body),
+        Content::Receive(payload) => into_picture(payload),
+        Content::Connect | Content::Disconnect(_) => {
+            Err(Error::new(code::BAD_MESSAGE, "this takes a picture"))
+        }
     }
-    let Parts { body, .. } = receive::split(message)?;
-    body.picture()
 }
 
 /// The answer as JSON; to a request that accepts nothing but a picture, the picture itself.

@@ -2,13 +2,17 @@
 #![no_main]
 
 use bytes::Bytes;
-use waterway_consumers::image::framing::{BINARY_HEADER_MAX, Frame, Parts};
+use waterway::Payload;
+use waterway_consumers::image::framing::{BINARY_HEADER_MAX, Frame, Parts, into_picture};
 use waterway_consumers::image::{Header, header};
 
 libfuzzer_sys::fuzz_target!(|message: &[u8]| {
     let bytes = Bytes::copy_from_slice(message);
     if let Ok(parts) = Frame::Binary(&bytes).split() {
         read(parts, message.len());
+    }
+    if let Ok(picture) = into_picture(Payload::Binary(bytes)) {
+        assert!(!picture.is_empty() && picture.len() <= message.len());
     }
     if let Ok(text) = str::from_utf8(message)
         && let Ok(parts) = Frame::Text(text).split()

@@ -16,8 +16,22 @@ fn text(head: &str, body: &str) -> String {
     format!("{head:<TEXT_HEADER$}{body}")
 }
 
+/// The same, whether the message is shared or not.
 fn picture_of(text: &str) -> Result<Bytes, Error> {
-    Frame::Text(text).split()?.body.picture()
+    let picture = Frame::Text(text).split().and_then(|parts| parts.body.picture());
+    let own = Payload::Text(text.to_owned().into());
+    let shared = own.clone();
+    for message in [own, shared.clone()] {
+        match (into_picture(message), &picture) {
+            (Ok(own), Ok(picture)) => assert_eq!(own, *picture),
+            (Err(own), Err(error)) => {
+                assert_eq!((own.code(), own.message()), (error.code(), error.message()));
+            }
+            (own, _) => panic!("{own:?} is not {picture:?}"),
+        }
+    }
+    assert_eq!(shared, Payload::Text(text.to_owned().into()), "what is shared is left alone");
+    picture
 }
 
 #[test]
@@ -102,6 +116,16 @@ fn the_binary_framing_shares_the_message_s_bytes() {
 }
 
 #[test]
+fn base64_is_decoded_where_it_stands() {
+    let message = text(HEAD, &STANDARD.encode(PICTURE)).into_bytes();
+    // As the socket gives it: nobody else's.
+    let message = bytes::BytesMut::from(&message[..]).freeze();
+    let at = message[TEXT_HEADER..].as_ptr();
+    let picture = into_picture(Payload::Binary(message)).unwrap();
+    assert_eq!((&picture[..], picture.as_ptr()), (PICTURE, at));
+}
+
+#[test]
 fn the_text_framing_may_come_as_bytes() {
     let message = Bytes::from(text(HEAD, "AAAA"));
     let parts = Frame::Binary(&message).split().unwrap();
@@ -151,6 +175,7 @@ proptest! {
         let braced = [b"{", &bytes[..]].concat();
         for message in [Bytes::from(bytes), Bytes::from(braced)] {
             let _ = Frame::Binary(&message).split().and_then(|parts| parts.body.picture());
+            let _ = into_picture(Payload::Binary(message));
         }
     }
 }
