@@ -93,7 +93,9 @@ impl Job<'_> {
         };
         match worked {
             Ok(worked) => {
-                received.commit();
+                if worked.name.is_some() {
+                    received.commit();
+                }
                 Ok(worked)
             }
             Err(Stopped::Checkpoint(error)) => Err(error),

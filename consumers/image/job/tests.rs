@@ -149,6 +149,15 @@ fn an_inline_answer_has_the_fields_or_else_the_picture() {
 }
 
 #[test]
+fn an_answer_that_names_no_file_leaves_none() {
+    let studio = Studio::new();
+    let answer =
+        studio.work(&jpeg(&photo(30, 20)), json!({"rType": "info", "responseType": "inline"}));
+    assert_eq!(answer.unwrap()["width"], 30);
+    assert_eq!(studio.files(), [""; 0]);
+}
+
+#[test]
 fn a_camera_s_picture_is_upright_before_it_is_zoomed() {
     let service = Studio::new();
     let file = turned_jpeg(&corners(), 6);
