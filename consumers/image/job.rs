@@ -251,7 +251,6 @@ impl Job<'_> {
         let profile = profile.filter(|profile| describes(profile, &picture));
         let bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
         picture.recycle();
-        scratch::bound(self.service.pictures.limits.buffers.as_usize());
         Ok(Encoded { format: encoding.format(), bytes: bytes.into() })
     }
 
