@@ -17,6 +17,7 @@ pub mod framing;
 mod gaussian;
 pub mod geometry;
 mod guard;
+mod halve;
 pub mod header;
 mod job;
 mod limits;

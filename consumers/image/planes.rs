@@ -5,6 +5,7 @@ use waterway::Error;
 
 use super::enlarge::enlarge;
 use super::geometry::{Geometry, Rect};
+use super::halve::halve;
 use super::picture::{Picture, Planes};
 use super::resize::cut_and_resize;
 use super::scratch;
@@ -44,6 +45,12 @@ fn plane(plane: GrayImage, source: Rect, size: (u32, u32)) -> Result<GrayImage, 
     let geometry = Geometry { source, size };
     if geometry.is_identity(plane.dimensions()) {
         return Ok(plane);
+    }
+    let twice = (size.0.saturating_mul(2), size.1.saturating_mul(2));
+    if twice == plane.dimensions() && source == Rect::of(twice) {
+        let half = halve(&plane);
+        scratch::give(plane.into_raw());
+        return Ok(half);
     }
     if f64::from(size.0) >= source.width && f64::from(size.1) >= source.height {
         let enlarged = enlarge(&plane, &source, size);
