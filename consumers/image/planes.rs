@@ -48,9 +48,7 @@ fn plane(plane: GrayImage, source: Rect, size: (u32, u32)) -> Result<GrayImage, 
     }
     let twice = (size.0.saturating_mul(2), size.1.saturating_mul(2));
     if twice == plane.dimensions() && source == Rect::of(twice) {
-        let half = halve(&plane);
-        scratch::give(plane.into_raw());
-        return Ok(half);
+        return Ok(halve(plane));
     }
     if f64::from(size.0) >= source.width && f64::from(size.1) >= source.height {
         let enlarged = enlarge(&plane, &source, size);
