@@ -57,8 +57,13 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
         probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
         probe.scans = scans(file, segments.scan);
     }
-    // A decoder keeps the parts of a profile, and puts them together twice.
-    probe.held += 3 * segments.profile.min(ICC_MAX) as u64;
+    // A decoder keeps the parts of a profile, and puts them together twice; without one that is
+    // too long it gets a copy of the rest.
+    let beside = match segments.profile {
+        short @ ..=ICC_MAX => 3 * short,
+        long => file.len() - long,
+    };
+    probe.held += beside as u64;
     Ok(probe)
 }
 
