@@ -87,7 +87,9 @@ fn stripped_webp(file: &[u8], profile: bool) -> Option<Vec<u8>> {
     let announced = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
     let file = file.get(..announced.checked_add(8)?)?;
     let mut kept = file.get(..WEBP.begin)?.to_vec();
+    let mut read = WEBP.begin;
     for Chunk { kind, whole, .. } in chunks(file, &WEBP) {
+        read += whole.len();
         match &kind {
             b"VP8X" => {
                 let begin = kept.len() + 8;
@@ -99,6 +101,10 @@ fn stripped_webp(file: &[u8], profile: bool) -> Option<Vec<u8>> {
             b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" => kept.extend_from_slice(whole),
             _ => {}
         }
+    }
+    // Decoders read a chunk that goes beyond the announced end; it would be missing here.
+    if read < file.len() {
+        return None;
     }
     let length = u32::try_from(kept.len().checked_sub(8)?).ok()?;
     kept[4..8].copy_from_slice(&length.to_le_bytes());

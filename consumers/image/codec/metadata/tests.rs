@@ -157,6 +157,17 @@ fn a_picture_that_needs_its_exif_block_to_stand_upright_is_not_stripped() {
     assert!(stripped(&webp(&photo(4, 4)), Format::Webp, true).is_some());
 }
 
+#[test]
+fn a_file_whose_picture_goes_beyond_its_announced_end_is_not_stripped() {
+    let (.., file) = &with_blocks()[2];
+    for less in [2, 20, 60] {
+        let mut file = stripped(file, Format::Webp, true).unwrap();
+        let announced = u32::try_from(file.len() - 8 - less).unwrap();
+        file[4..8].copy_from_slice(&announced.to_le_bytes());
+        assert_eq!(stripped(&file, Format::Webp, true), None, "{less} bytes less");
+    }
+}
+
 proptest! {
     #[test]
     fn no_file_makes_it_panic(
