@@ -4,6 +4,7 @@
 //! there. With the feature `turbo` there is [`turbo`] too, which leaves JPEG to libjpeg-turbo, and
 //! [`built_in`] is the faster one of those that are there.
 
+mod baseline;
 mod bytes;
 mod encode;
 mod gif;
@@ -51,8 +52,9 @@ pub trait Codec: Send + Sync {
     /// shown.
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error>;
 
-    /// Whether pictures of this format come [`Wanted::shrunk`] at less cost.
-    fn shrinks(&self, format: Format) -> bool;
+    /// Whether the picture comes [`Wanted::shrunk`] whatever is wrong with it, so that the memory
+    /// it takes can be counted by that. Others may come so, too.
+    fn shrinks(&self, probe: &Probe) -> bool;
 
     /// The picture as a file that carries this ICC profile, if its format and kind can. A format
     /// without alpha shows the picture on white.
@@ -70,7 +72,7 @@ pub trait Codec: Send + Sync {
 /// In what form a picture is wanted, as far as its codec can give it so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Each side divided by 1, 2, 4 or 8, rounded up. It counts for codecs that shrink.
+    /// Each side divided by 1, 2, 4 or 8, rounded up, where the codec can; else as it is.
     pub shrunk: u32,
     /// Whether brightness alone is enough.
     pub grey: bool,
@@ -188,6 +190,8 @@ pub struct Probe {
     /// What its decoder holds beside the picture, in bytes: all of a progressive JPEG's
     /// coefficients, a GIF's frame beside its canvas.
     pub held: u64,
+    /// Whether it is stored as inks (CMYK), which not every decoder knows.
+    pub inks: bool,
     /// How many frames it has: 1, but for animations.
     pub frames: u32,
     /// How many times the file goes over the picture: 1, but for progressive JPEGs.
@@ -213,8 +217,19 @@ impl Probe {
         if swaps_sides(orientation) {
             (width, height) = (height, width);
         }
-        let (channels, held, frames, scans) = (4, 0, 1, 1);
-        Ok(Self { format, width, height, orientation, channels, held, frames, scans, truncated })
+        let (channels, held, inks, frames, scans) = (4, 0, false, 1, 1);
+        Ok(Self {
+            format,
+            width,
+            height,
+            orientation,
+            channels,
+            held,
+            inks,
+            frames,
+            scans,
+            truncated,
+        })
     }
 
     /// How many pixels it has.

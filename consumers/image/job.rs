@@ -204,7 +204,7 @@ impl Job<'_> {
         checkpoint("decode")?;
         scratch::bound(self.service.pictures.limits.buffers.as_usize());
         let picture = self.service.codec.decode(self.file, probe, plan.wanted)?;
-        // A codec need not shrink every picture of a format that it shrinks.
+        // A codec need not shrink every picture.
         let shrunk = if picture.size() == probe.stored() { 1 } else { plan.wanted.shrunk };
         let geometry = smaller(&plan.geometry, shrunk);
         if !geometry.is_identity(picture.size()) {

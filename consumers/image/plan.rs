@@ -31,6 +31,8 @@ pub(super) struct Plan<'a> {
     pub(super) encoding: Encoding,
     /// Whether the result is the file itself.
     pub(super) untouched: bool,
+    /// How far shrunk it surely comes.
+    counted: u32,
     /// What a codec that makes planes of pixels holds until then, in bytes.
     held: u64,
 }
@@ -53,26 +55,31 @@ pub(super) fn plan<'a>(
     let encoding = pipeline.encoding().unwrap_or(Encoding::like(probe.format));
     let pixels = rest.iter().any(|step| step.needs_pixels());
     let geometry = as_stored(&upright, probe);
-    let shrinks = codec.shrinks(probe.format);
-    let shrunk = if shrinks { shrink(&geometry, probe.stored()) } else { 1 };
-    let jpeg = probe.format == Format::Jpeg && encoding.format() == Format::Jpeg;
+    let is_jpeg = probe.format == Format::Jpeg;
+    let shrunk = if is_jpeg { shrink(&geometry, probe.stored()) } else { 1 };
+    let shrinks = codec.shrinks(probe);
     let untouched = upright.is_identity(probe.size())
         && probe.orientation == Orientation::NoTransforms
         && pipeline.encoding().is_none()
         && !probe.truncated
         && !pixels
         && !apart;
-    let wanted = Wanted { shrunk, grey: pipeline.is_grey() && !apart, planes: jpeg && !pixels };
+    let wanted = Wanted {
+        shrunk,
+        grey: pipeline.is_grey() && !apart,
+        planes: is_jpeg && encoding.format() == Format::Jpeg && !pixels,
+    };
     // Who does not shrink has no planes within either.
     let held = if wanted.planes && !shrinks { probe.pixels() * 3 } else { 0 };
-    Ok(Plan { wanted, geometry, rest, encoding, untouched, held })
+    let counted = if shrinks { shrunk } else { 1 };
+    Ok(Plan { wanted, geometry, rest, encoding, untouched, counted, held })
 }
 
 impl Plan<'_> {
     /// What the work on the picture will take.
     pub(super) fn demand(&self, probe: &Probe, file: &[u8]) -> Demand {
         let (width, height) = probe.stored();
-        let decoded = (width.div_ceil(self.wanted.shrunk), height.div_ceil(self.wanted.shrunk));
+        let decoded = (width.div_ceil(self.counted), height.div_ceil(self.counted));
         let size = self.geometry.size;
         let mut last = size;
         let sizes = self.rest.iter().map(|step| {

@@ -12,7 +12,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::bytes::{be16, grey};
 use super::metadata::ICC_MAX;
-use super::{Format, Picture, Probe, Wanted, damaged, planar, undecodable};
+use super::{Format, Picture, Probe, Wanted, baseline, damaged, planar, undecodable};
 use crate::image::scratch;
 
 const EOI: u8 = 0xD9;
@@ -51,19 +51,22 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
     let truncated = !has_end(file, segments.scan);
     let mut probe = Probe::new(Format::Jpeg, frame.size, segments.exif, truncated)?;
     probe.channels = if frame.components == 1 { 1 } else { 3 };
+    probe.inks = frame.components == 4;
     // Only of one scan that has it all can a part be decoded while the rest is read.
     if frame.progressive || segments.components < frame.components {
         // Two bytes for each.
         probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
         probe.scans = scans(file, segments.scan);
     }
+    // The data of a scan without what is stuffed into it.
+    let scan = file.len() - segments.scan;
     // A decoder keeps the parts of a profile, and puts them together twice; without one that is
     // too long it gets a copy of the rest.
     let beside = match segments.profile {
         short @ ..=ICC_MAX => 3 * short,
         long => file.len() - long,
     };
-    probe.held += beside as u64;
+    probe.held += (scan + beside) as u64;
     Ok(probe)
 }
 
@@ -92,6 +95,9 @@ pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Pictu
     let frame = segments(file).and_then(|segments| segments.frame);
     let planes = wanted.planes && frame.is_some_and(|frame| frame.halved);
     let wanted = Wanted { planes, ..wanted };
+    if let Some(picture) = baseline::decode(file, probe, wanted) {
+        return Ok(picture);
+    }
     decode_file(file, probe, wanted).or_else(|error| {
         if !probe.truncated {
             return Err(error);
@@ -167,7 +173,7 @@ fn segments(file: &[u8]) -> Option<Segments<'_>> {
 
 /// The segments up to the header of the first scan: each one's marker, and where its content is,
 /// before which its length stands.
-fn headers(file: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
+pub(super) fn headers(file: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
     let mut at = 2;
     let mut ended = false;
     std::iter::from_fn(move || {

@@ -13,7 +13,7 @@ use waterway::Error;
 use super::bytes::GREY;
 use super::encode::on_white;
 use super::pure::Pure;
-use super::{Codec, Encoding, Format, Probe, Wanted, icc, jpeg, undecodable};
+use super::{Codec, Encoding, Format, Probe, Wanted, baseline, icc, jpeg, undecodable};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
 
@@ -29,13 +29,16 @@ impl Codec for Turbo {
         if probe.format != Format::Jpeg {
             return Pure.decode(file, probe, wanted);
         }
+        if let Some(picture) = baseline::decode(file, probe, wanted) {
+            return Ok(picture);
+        }
         // What libjpeg-turbo does not take at all, a more patient decoder may.
         let file = &jpeg::without_long_profile(file);
         decode(file, probe, wanted)?.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
     }
 
-    fn shrinks(&self, format: Format) -> bool {
-        format == Format::Jpeg
+    fn shrinks(&self, probe: &Probe) -> bool {
+        probe.format == Format::Jpeg && !probe.inks
     }
 
     fn encode(

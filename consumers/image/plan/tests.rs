@@ -17,8 +17,8 @@ impl Codec for Shrinking {
         Err(Error::failed("not asked"))
     }
 
-    fn shrinks(&self, format: Format) -> bool {
-        format == Format::Jpeg
+    fn shrinks(&self, probe: &Probe) -> bool {
+        probe.format == Format::Jpeg && !probe.inks
     }
 
     fn encode(&self, _: &Picture, _: Encoding, _: Option<&[u8]>) -> Result<Vec<u8>, Error> {
@@ -35,6 +35,7 @@ fn jpeg(width: u32, height: u32) -> Probe {
         orientation: Orientation::NoTransforms,
         channels: 3,
         held: 0,
+        inks: false,
         frames: 1,
         scans: 1,
         truncated: false,
@@ -174,6 +175,11 @@ fn what_it_will_take_is_known_before() {
         let expected = Demand { file: 4, decoded, samples, held: 0, size: zoomed, largest };
         assert_eq!(demand, expected, "{steps}");
     }
+    // What may come as large as it is stored is counted so, whatever is wanted.
+    let inks = Probe { inks: true, ..probe };
+    let no_steps = pipeline(json!([]));
+    let plan = planned(&no_steps, &inks, (2000, 1500));
+    assert_eq!((plan.wanted.shrunk, plan.demand(&inks, b"").decoded), (2, (4000, 3000)));
     let padded = pipeline(json!([{"fit": [400, 300]}, {"pad": [800, 600]}]));
     let demand = planned(&padded, &probe, (4000, 3000)).demand(&probe, b"file");
     assert_eq!((demand.size, demand.largest), ((400, 300), (800, 600)));

@@ -1,0 +1,183 @@
+//! What stands before the scan: the frame, its components and their tables (ITU-T T.81, annex B).
+
+use super::huffman::{Class, Codes};
+use super::pairs::Pairs;
+use super::transform::{AREA, SIDE};
+use crate::image::codec::bytes::be16;
+
+/// A picture of one scan, as far as what stands before it says.
+pub(super) struct Frame {
+    /// Width and height.
+    pub(super) size: (usize, usize),
+    /// Brightness, and either none or two of colour.
+    pub(super) components: Vec<Component>,
+    pub(super) quantisation: [Option<[u8; AREA]>; TABLES],
+    /// The codes of first coefficients.
+    pub(super) first: [Option<Codes>; TABLES],
+    /// The codes of the others.
+    pub(super) others: [Option<Pairs>; TABLES],
+    /// After how many units the scan begins anew; 0 is never.
+    pub(super) restart: usize,
+    /// What an application says of how colours are stored.
+    transform: Option<u8>,
+}
+
+/// Brightness or a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Component {
+    id: u8,
+    /// How many of its blocks stand side by side in a unit of the scan.
+    pub(super) across: usize,
+    /// And one above the other.
+    pub(super) down: usize,
+    pub(super) quantisation: usize,
+    pub(super) first: usize,
+    pub(super) others: usize,
+}
+
+/// How many tables of a kind there can be.
+const TABLES: usize = 4;
+
+const SOF0: u8 = 0xC0;
+const SOF1: u8 = 0xC1;
+const SOF15: u8 = 0xCF;
+const DHT: u8 = 0xC4;
+const SOS: u8 = 0xDA;
+const DQT: u8 = 0xDB;
+const DRI: u8 = 0xDD;
+const APP14: u8 = 0xEE;
+
+impl Frame {
+    /// Of the segments up to the scan's header, each its marker and what is in it. Nothing when the picture is none of the usual ones.
+    pub(super) fn of<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) -> Option<Self> {
+        let mut frame = Self {
+            size: (0, 0),
+            components: Vec::new(),
+            quantisation: [None; TABLES],
+            first: [const { None }; TABLES],
+            others: [const { None }; TABLES],
+            restart: 0,
+            transform: None,
+        };
+        for (marker, content) in segments {
+            match marker {
+                SOF0 | SOF1 if frame.components.is_empty() => frame.begin(content)?,
+                DHT => frame.codes(content)?,
+                // Anything else that is no sequential frame with Huffman codes, or another one.
+                SOF0..=SOF15 => return None,
+                DQT => frame.quantisation(content)?,
+                DRI => frame.restart = be16(content, 0)?.into(),
+                APP14 if content.starts_with(b"Adobe") => {
+                    frame.transform = content.get(11).copied();
+                }
+                SOS => return frame.select(content),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// How many units the scan has side by side, and one above the other.
+    pub(super) fn units(&self) -> (usize, usize) {
+        let (across, down) = self.unit();
+        (self.size.0.div_ceil(across * SIDE), self.size.1.div_ceil(down * SIDE))
+    }
+
+    /// How many samples a component has in each direction.
+    pub(super) fn size_of(&self, component: &Component) -> (usize, usize) {
+        let (across, down) = self.unit();
+        let (width, height) = self.size;
+        ((width * component.across).div_ceil(across), (height * component.down).div_ceil(down))
+    }
+
+    /// How many blocks of brightness a unit has in each direction; no colour has more.
+    fn unit(&self) -> (usize, usize) {
+        self.components.first().map_or((1, 1), |luma| (luma.across, luma.down))
+    }
+
+    /// Precision, height, width, then for each component its name, its sampling factors and its
+    /// table.
+    fn begin(&mut self, content: &[u8]) -> Option<()> {
+        let &[precision, _, _, _, _, count, ref components @ ..] = content else { return None };
+        self.size = (be16(content, 3)?.into(), be16(content, 1)?.into());
+        let whole = components.len() == usize::from(count) * 3;
+        if precision != 8 || self.size.0 == 0 || self.size.1 == 0 || !whole {
+            return None;
+        }
+        let component = |of: &[u8]| Component {
+            id: of[0],
+            across: (of[1] >> 4).into(),
+            down: (of[1] & 15).into(),
+            quantisation: of[2].into(),
+            first: 0,
+            others: 0,
+        };
+        self.components = components.chunks_exact(3).map(component).collect();
+        match &mut self.components[..] {
+            // A scan of one component has its blocks one by one, whatever its sampling.
+            [grey] => (grey.across, grey.down) = (1, 1),
+            [luma, colour @ ..] if colour.len() == 2 => {
+                let known = matches!((luma.across, luma.down), (1 | 2, 1 | 2));
+                if !known || colour.iter().any(|it| (it.across, it.down) != (1, 1)) {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn codes(&mut self, mut content: &[u8]) -> Option<()> {
+        while let Some((&head, rest)) = content.split_first() {
+            let (counts, rest) = rest.split_first_chunk()?;
+            let (values, rest) =
+                rest.split_at_checked(counts.iter().map(|&count| usize::from(count)).sum())?;
+            let at = usize::from(head & 15);
+            match head >> 4 {
+                0 => *self.first.get_mut(at)? = Some(Codes::new(counts, values, Class::First)?),
+                1 => {
+                    let codes = Codes::new(counts, values, Class::Others)?;
+                    *self.others.get_mut(at)? = Some(Pairs::new(codes));
+                }
+                _ => return None,
+            }
+            content = rest;
+        }
+        Some(())
+    }
+
+    fn quantisation(&mut self, mut content: &[u8]) -> Option<()> {
+        while let Some((&head, rest)) = content.split_first() {
+            // Its upper half is 0 for numbers of one byte; get_mut refuses those of two.
+            let (table, rest) = rest.split_first_chunk()?;
+            *self.quantisation.get_mut(usize::from(head))? = Some(*table);
+            content = rest;
+        }
+        Some(())
+    }
+
+    /// Which tables the scan has for which component: all of them in the frame's order, all
+    /// coefficients, all bits of each.
+    fn select(mut self, content: &[u8]) -> Option<Self> {
+        let (&count, rest) = content.split_first()?;
+        let (selected, rest) = rest.split_at_checked(usize::from(count) * 2)?;
+        if usize::from(count) != self.components.len() || count == 0 || rest != [0, 63, 0] {
+            return None;
+        }
+        for (component, selected) in self.components.iter_mut().zip(selected.chunks_exact(2)) {
+            if component.id != selected[0] {
+                return None;
+            }
+            component.first = (selected[1] >> 4).into();
+            component.others = (selected[1] & 15).into();
+        }
+        (count == 1 || self.is_ycbcr()).then_some(self)
+    }
+
+    /// An application may say that colours are stored as they are, or their names do.
+    fn is_ycbcr(&self) -> bool {
+        const YCBCR: u8 = 1;
+        let named_rgb = self.components.iter().map(|it| it.id).eq(*b"RGB");
+        self.transform.is_none_or(|transform| transform == YCBCR) && !named_rgb
+    }
+}
