@@ -108,6 +108,9 @@ impl Symbol {
             Class::First => (0, value),
             Class::Others => (value >> 4, value & 15),
         };
+        if size > VALUE_MAX {
+            return None;
+        }
         let step = match (class, run, size) {
             (Class::Others, 0, 0) => Self::END as u8,
             // As many zeros as go at once.
@@ -115,8 +118,7 @@ impl Symbol {
             (Class::Others, _, 0) => return None,
             _ => run + 1,
         };
-        let bytes = [length + size, size, step, 0];
-        (size <= VALUE_MAX).then(|| Self(u32::from_le_bytes(bytes)))
+        Some(Self(u32::from_le_bytes([length + size, size, step, 0])))
     }
 
     /// By how much the place of the coefficient is beyond that of the last one.
@@ -201,7 +203,9 @@ mod tests {
         assert!(of_first(1, 2, &[0, 1]).is_some());
         assert!(of_first(1, 3, &[0, 1, 2]).is_none(), "more codes than there are");
         assert!(of_first(2, 2, &[0]).is_none(), "fewer values than codes");
-        assert!(of_first(2, 1, &[12]).is_none(), "a value of more bits than 8 bits a sample make");
+        for size in [12, u8::MAX] {
+            assert!(of_first(2, 1, &[size]).is_none(), "{size} bits are more than a value has");
+        }
         let mut counts = [0; LONGEST];
         counts[1] = 1;
         assert!(
