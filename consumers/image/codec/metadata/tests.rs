@@ -166,6 +166,12 @@ fn a_file_whose_picture_goes_beyond_its_announced_end_is_not_stripped() {
         file[4..8].copy_from_slice(&announced.to_le_bytes());
         assert_eq!(stripped(&file, Format::Webp, true), None, "{less} bytes less");
     }
+    // Announced to end exactly where its picture begins.
+    let mut file = stripped(file, Format::Webp, true).unwrap();
+    let begin = file.windows(4).position(|kind| matches!(kind, b"VP8 " | b"VP8L")).unwrap();
+    let announced = u32::try_from(begin - 8).unwrap();
+    file[4..8].copy_from_slice(&announced.to_le_bytes());
+    assert_eq!(stripped(&file, Format::Webp, true), None, "no picture was announced");
 }
 
 proptest! {
