@@ -1,7 +1,7 @@
 //! Pictures from bytes and back: the one place that knows picture formats.
 //!
 //! A [`Codec`] can be exchanged as a whole. [`pure`] is written in Rust throughout and is always
-//! there. With the feature `turbo` there is [`turbo`] too, which leaves JPEG to libjpeg-turbo, and
+//! there. With the feature `turbo` there is [`turbo`] too, which writes JPEG by libjpeg-turbo, and
 //! [`built_in`] is the faster one of those that are there.
 
 mod baseline;

@@ -45,7 +45,12 @@ KEEP = 'use = "image.work"\nkeep = "original"'
 
 START_SECONDS = 30
 # As scripts/run has it.
-ENV = {"MALLOC_ARENA_MAX": "1", **os.environ}
+ENV = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "8388608",
+    **os.environ,
+}
 
 
 class Process:

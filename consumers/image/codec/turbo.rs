@@ -1,5 +1,5 @@
-//! JPEG by libjpeg-turbo, which shrinks while it decodes and gives and takes planes; the rest by
-//! the codecs in Rust.
+//! JPEG by libjpeg-turbo: all that is written, from planes too, and of what is read the unusual,
+//! shrunk while it is decoded. The rest by the codecs in Rust.
 
 use std::cell::RefCell;
 
@@ -17,7 +17,7 @@ use super::{Codec, Encoding, Format, Probe, Wanted, baseline, icc, jpeg, undecod
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
 
-/// libjpeg-turbo for JPEG, [`Pure`] for what it does not know.
+/// libjpeg-turbo for JPEG out and the unusual in, [`Pure`] for what it does not know.
 pub(super) struct Turbo;
 
 impl Codec for Turbo {
