@@ -180,6 +180,17 @@ async fn no_more_connections_are_open_than_the_table_says() {
 }
 
 #[tokio::test]
+async fn the_sockets_have_as_many_threads_as_the_table_says() {
+    for threads in [1, 3] {
+        let table = format!("{ECHO}\n[server]\nthreads = {threads}\n");
+        let service = Service::start(&table);
+        let mut client = Client::connect(&service.ws("/echo")).await;
+        assert_eq!(client.text().await, "connected!");
+        assert_eq!(service.threads("sockets"), threads);
+    }
+}
+
+#[tokio::test]
 async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
     let service = Service::start(CHAT);
     let mut anna = chatter(&service, "anna").await;

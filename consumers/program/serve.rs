@@ -1,7 +1,9 @@
 //! `waterway serve`: serves a routing table until it is told to stop.
 
+use std::io;
 use std::path::Path;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use waterway::server::{self, Listener};
 
@@ -9,7 +11,8 @@ use super::{Outcome, load};
 
 pub(super) fn serve(path: &Path) -> Outcome {
     let table = load(path)?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"))?;
+    let runtime =
+        runtime(table.server().threads).map_err(|error| format!("no threads: {error}"))?;
     runtime.block_on(async {
         let mut listeners = Vec::new();
         for listen in &table.server().listen {
@@ -28,8 +31,17 @@ pub(super) fn serve(path: &Path) -> Outcome {
     })
 }
 
+/// With so many threads; 0 is one per core.
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    if threads > 0 {
+        builder.worker_threads(threads);
+    }
+    builder.thread_name("sockets").enable_all().build()
+}
+
 /// Ends with the first SIGTERM or SIGINT; the second ends the process.
-fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown() -> io::Result<impl Future<Output = ()>> {
     const INTERRUPTED: i32 = 130;
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -26,6 +26,10 @@ pub struct ServerConfig {
     pub origins: Vec<Origin>,
     /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
     pub drain: Time,
+    /// How many threads serve the sockets; 0 is one per core, 256 the most. Default 0. Consumers of
+    /// sockets run on them too: with 1, a picture costs less, and one that blocks stops them all.
+    #[serde(deserialize_with = "threads")]
+    pub threads: usize,
     /// How many connections are open at once, 10 million the most; more wait to be accepted.
     /// Default 10000.
     #[serde(deserialize_with = "connections")]
@@ -60,6 +64,7 @@ impl Default for ServerConfig {
             public_url: None,
             origins: vec![Origin::Same],
             drain: Time::from_secs(10),
+            threads: 0,
             connections: 10_000,
             header: Time::from_secs(10),
             head: Size::new(64 << 10),
@@ -95,6 +100,18 @@ impl ServerConfig {
 
 /// hyper cannot do with less.
 const HEAD_MIN: u64 = 8 << 10;
+
+const THREADS_MAX: usize = 256;
+
+fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let threads = usize::deserialize(deserializer)?;
+    if threads > THREADS_MAX {
+        return Err(D::Error::custom(format!(
+            "{threads} threads are too many\nat most {THREADS_MAX}; 0 is one per core"
+        )));
+    }
+    Ok(threads)
+}
 
 /// Beyond what the ports and the file descriptors of a machine allow.
 const CONNECTIONS_MAX: usize = 10_000_000;

@@ -96,6 +96,7 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(config.server.listen[0].to_string(), "127.0.0.1:8000");
     assert_eq!(config.server.public_url, None);
     assert_eq!(config.server.drain, Time::from_secs(10));
+    assert_eq!(config.server.threads, 0);
     assert!(config.server.allows_origin("http://a:8000", "a:8000"));
     assert!(!config.server.allows_origin("https://a.org", "behind-a-proxy"));
     assert_eq!(config.limits().rate, Rate::Off);
@@ -168,6 +169,10 @@ fn sections_refuse_what_makes_no_sense() {
         (
             "[server]\nconnections = 9000000000000000000".to_owned(),
             "2:15: 9000000000000000000 connections are too many | at most 10000000",
+        ),
+        (
+            "[server]\nthreads = 257".to_owned(),
+            "2:11: 257 threads are too many | at most 256; 0 is one per core",
         ),
         (queue("max_tasks = { client = 0 }"), &format!("3:24: {zero}")),
         (queue("max_bytes = { total = \"0B\" }"), &format!("3:23: {zero}")),

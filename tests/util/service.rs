@@ -95,6 +95,14 @@ impl Service {
         self.child.id()
     }
 
+    /// How many of the process's threads have this name.
+    pub(crate) fn threads(&self, name: &str) -> usize {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("Linux");
+        let names = tasks.map(|task| fs::read_to_string(task.expect("Linux").path().join("comm")));
+        // One that has ended meanwhile has no name any more.
+        names.flatten().filter(|found| found.trim_end() == name).count()
+    }
+
     /// What the process has in memory, KiB: `VmRSS` now, `VmHWM` the most so far.
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("Linux");
