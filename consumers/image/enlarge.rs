@@ -15,8 +15,10 @@ const TAPS: usize = 4;
 /// none below -1/8.
 const BITS: u32 = 7;
 
-/// What makes whole numbers of sums be rounded.
-const HALF: i16 = 1 << (BITS - 1);
+/// What a sum of products begins with. Samples count as distances from the middle of their range,
+/// so that any four products' sum fits into 16 bits, whatever it goes beyond on the way there; and
+/// as weights have one sum, the middle is taken off but once. The half makes it be rounded.
+const BEGIN: i16 = (1 << (BITS - 1)) - (MIDDLE << BITS);
 /// The middle of a sample's range.
 const MIDDLE: i16 = 128;
 
@@ -29,7 +31,7 @@ struct Tap {
 
 /// How many rows go along together, side by side: what is done to one sample is done to all of
 /// them by one instruction.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// The samples of so many rows at one place.
 type Lanes = [u8; LANES];
@@ -88,7 +90,7 @@ fn scatter<'a>(band: &[Lanes], rows: impl Iterator<Item = &'a mut [u8]>) {
 fn widen(from: &[Lanes], taps: &[Tap], to: &mut [Lanes]) {
     for (to, tap) in to.iter_mut().zip(taps) {
         let Some(neighbours) = from[tap.first..].first_chunk::<TAPS>() else { continue };
-        let mut sums = [HALF; LANES];
+        let mut sums = [BEGIN; LANES];
         for (lanes, weight) in neighbours.iter().zip(tap.weights) {
             for (sum, &sample) in sums.iter_mut().zip(lanes) {
                 *sum = sum.wrapping_add(product(sample, weight));
@@ -104,14 +106,12 @@ fn mix(rows: [&[u8]; TAPS], weights: [i16; TAPS], to: &mut [u8]) {
     for x in 0..to.len() {
         let outer = product(a[x], wa).wrapping_add(product(d[x], wd));
         let inner = product(b[x], wb).wrapping_add(product(c[x], wc));
-        to[x] = byte(inner.wrapping_add(outer).wrapping_add(HALF));
+        to[x] = byte(inner.wrapping_add(outer).wrapping_add(BEGIN));
     }
 }
 
-/// Samples count as distances from the middle of their range, so that any sum of four products
-/// fits into 16 bits.
 fn product(sample: u8, weight: i16) -> i16 {
-    (i16::from(sample) - MIDDLE).wrapping_mul(weight)
+    i16::from(sample).wrapping_mul(weight)
 }
 
 fn byte(sum: i16) -> u8 {

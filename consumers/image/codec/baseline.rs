@@ -17,7 +17,7 @@ mod tests;
 
 use image::{DynamicImage, GrayImage};
 
-use self::bits::{Bits, Stretches};
+use self::bits::Scan;
 use self::frame::{Component, Frame};
 use self::huffman::{Codes, Symbol};
 use self::pairs::{Pair, Pairs};
@@ -73,13 +73,13 @@ fn scanned<const N: usize>(frame: &Frame, scan: &[u8], grey: bool) -> Option<Pic
     let (across, down) = frame.units();
     let units = across * down;
     let interval = if frame.restart == 0 { units } else { frame.restart };
-    let stretches = Stretches::of(scan, units.div_ceil(interval) - 1)?;
     let mut planes = Vec::with_capacity(frame.components.len());
     for (at, component) in frame.components.iter().enumerate() {
         planes.push(Plane::new::<N>(frame, component, at == 0 || !grey)?);
     }
+    let mut scan = Scan::of(scan);
     let mut unit = 0;
-    for mut bits in stretches.iter() {
+    loop {
         for plane in &mut planes {
             plane.predicted = 0;
         }
@@ -89,17 +89,20 @@ fn scanned<const N: usize>(frame: &Frame, scan: &[u8], grey: bool) -> Option<Pic
             let run = (across - column).min(end - unit);
             for column in column..column + run {
                 for plane in &mut planes {
-                    plane.unit::<N>(&mut bits, row, column)?;
+                    plane.unit::<N>(&mut scan, row, column)?;
                 }
             }
-            if bits.is_overrun() {
+            if scan.is_overrun() {
                 return None;
             }
             unit += run;
         }
+        if unit == units {
+            break;
+        }
+        scan.restart()?;
     }
-    stretches.recycle();
-    if unit < units {
+    if !scan.is_last() {
         return None;
     }
     picture(planes.into_iter().filter_map(|plane| plane.finished::<N>(frame)))
@@ -140,14 +143,14 @@ impl<'a> Plane<'a> {
     #[inline]
     fn unit<const N: usize>(
         &mut self,
-        bits: &mut Bits<'_>,
+        scan: &mut Scan<'_>,
         row: usize,
         column: usize,
     ) -> Option<()> {
         let Component { across, down, .. } = *self.component;
         for y in 0..down {
             for x in 0..across {
-                self.block(bits)?;
+                self.block(scan)?;
                 let (row, column) = (row * down + y, column * across + x);
                 self.places[self.waiting] = (row * self.pitch + column) * N;
                 self.waiting += 1;
@@ -160,8 +163,8 @@ impl<'a> Plane<'a> {
     }
 
     /// Weighs a block's coefficients into the next lane. Nothing when they are none.
-    fn block(&mut self, all: &mut Bits<'_>) -> Option<()> {
-        let mut bits = all.clone();
+    fn block(&mut self, scan: &mut Scan<'_>) -> Option<()> {
+        let mut bits = scan.bits()?;
         bits.refill();
         let first = self.first.any(bits.peek())?;
         self.predicted = self.predicted.wrapping_add(first.value(bits.peek()));
@@ -193,7 +196,8 @@ impl<'a> Plane<'a> {
                 if pair.is_last() && second < AREA - 1 + Symbol::END {
                     add(first, pair.first());
                     bits.skip(pair.bits());
-                    *all = bits;
+                    let place = bits.place();
+                    scan.go_on(place);
                     return Some(());
                 }
                 // By itself: what is too long to be looked up, and a block's very last one.
@@ -207,7 +211,8 @@ impl<'a> Plane<'a> {
                 }
                 bits.skip(symbol.bits());
                 if last >= AREA - 1 {
-                    *all = bits;
+                    let place = bits.place();
+                    scan.go_on(place);
                     return Some(());
                 }
                 continue 'refilled;

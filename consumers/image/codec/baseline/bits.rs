@@ -1,17 +1,30 @@
 //! The bits of a scan, without the zeros that are stuffed behind each 0xFF (ITU-T T.81, F.1.2.3).
+//!
+//! They are taken out of the file a window at a time, so that it is in memory only once.
 
-use crate::image::scratch;
-
-/// A scan's own data, cut where it begins anew: each stretch is decoded for itself.
-pub(super) struct Stretches {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+/// A scan's own data, in stretches: each is decoded for itself, and a restart marker is between it
+/// and the next one.
+pub(super) struct Scan<'a> {
+    /// What was not taken out of the file yet.
+    rest: &'a [u8],
+    /// The part of the stretch that is read now.
+    window: Vec<u8>,
+    place: Place,
+    /// The marker that the stretch ends with, once all of it was taken out of the file.
+    end: Option<u8>,
+    /// How many restart markers there were.
+    restarts: usize,
 }
 
-/// Reads a stretch from its most significant bit on, and zeros behind its end.
-#[derive(Clone)]
+/// Reads a window from its most significant bit on, and zeros behind its end.
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
+    place: Place,
+}
+
+/// How far a window was read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
     at: usize,
     /// What comes next, the first bit on top. Behind the bits that count there may be some of
     /// those that come after them, and nothing else.
@@ -20,63 +33,108 @@ pub(super) struct Bits<'a> {
     count: u32,
 }
 
-impl Stretches {
-    /// Of what is behind a scan's header, up to the marker that ends it. Nothing when restart
-    /// markers do not count from 0 to 7 and again, or are more than this.
-    pub(super) fn of(scan: &[u8], restarts: usize) -> Option<Self> {
-        let mut bytes = scratch::take(scan.len());
-        bytes.clear();
-        let mut ends = Vec::new();
-        let mut rest = scan;
-        loop {
-            let run = memchr::memchr(0xFF, rest)?;
-            bytes.extend_from_slice(&rest[..run]);
-            let marker = *rest.get(run + 1)?;
-            rest = &rest[run + 2..];
+/// How much is taken out of the file at once, in bytes: little enough to stay in the processor.
+const WINDOW: usize = 8 << 10;
+/// More bytes than a block has: 64 times the longest code and value, 27 bits, and a refill.
+const BLOCK_MAX: usize = 256;
+
+impl<'a> Scan<'a> {
+    /// Of what is behind its header.
+    pub(super) fn of(rest: &'a [u8]) -> Self {
+        let window = Vec::with_capacity(WINDOW);
+        Self { rest, window, place: Place::default(), end: None, restarts: 0 }
+    }
+
+    /// What comes next: all of a block at least, or of the stretch. Nothing when that has no end.
+    #[inline]
+    pub(super) fn bits(&mut self) -> Option<Bits<'_>> {
+        if self.window.len() < self.place.at + BLOCK_MAX && self.end.is_none() {
+            self.slide()?;
+        }
+        Some(Bits { bytes: &self.window, place: self.place })
+    }
+
+    /// Goes on from where the bits that came from here were read to.
+    #[inline]
+    pub(super) fn go_on(&mut self, place: Place) {
+        self.place = place;
+    }
+
+    /// Whether more of the stretch was read than there is.
+    pub(super) fn is_overrun(&self) -> bool {
+        let Place { at, count, .. } = self.place;
+        at * 8 > self.window.len() * 8 + (count & 63) as usize
+    }
+
+    /// Goes to the next stretch. Nothing when no restart marker, or one that is out of turn, is
+    /// before it: they count from 0 to 7 and again.
+    pub(super) fn restart(&mut self) -> Option<()> {
+        let marker = self.skip_stretch()?;
+        if usize::from(marker) != 0xD0 + self.restarts % 8 {
+            return None;
+        }
+        self.restarts += 1;
+        self.end = None;
+        self.window.clear();
+        self.place = Place::default();
+        Some(())
+    }
+
+    /// Whether this stretch is the last one, and has an end.
+    pub(super) fn is_last(&mut self) -> bool {
+        self.skip_stretch().is_some_and(|marker| !matches!(marker, 0xD0..=0xD7))
+    }
+
+    /// The marker behind the stretch.
+    fn skip_stretch(&mut self) -> Option<u8> {
+        while self.end.is_none() {
+            self.place.at = self.window.len();
+            self.slide()?;
+        }
+        self.end
+    }
+
+    /// Fills the window behind what was not read of it.
+    #[inline(never)]
+    fn slide(&mut self) -> Option<()> {
+        let read = self.place.at.min(self.window.len());
+        self.window.drain(..read);
+        self.place.at -= read;
+        while self.window.len() < WINDOW && self.end.is_none() {
+            let room = WINDOW - self.window.len();
+            let part = &self.rest[..self.rest.len().min(room)];
+            let run = memchr::memchr(0xFF, part).unwrap_or(part.len());
+            self.window.extend_from_slice(&part[..run]);
+            if run == room {
+                self.rest = &self.rest[run..];
+                continue;
+            }
+            let marker = *self.rest.get(run + 1)?;
+            self.rest = &self.rest[run + 2..];
             match marker {
-                0 => bytes.push(0xFF),
-                0xD0..=0xD7
-                    if usize::from(marker & 7) == ends.len() % 8 && ends.len() < restarts =>
-                {
-                    ends.push(bytes.len());
-                }
-                0xD0..=0xD7 | 0xFF => return None,
-                _ => break,
+                0 => self.window.push(0xFF),
+                0xFF => return None,
+                _ => self.end = Some(marker),
             }
         }
-        ends.push(bytes.len());
-        Some(Self { bytes, ends })
-    }
-
-    /// One after the other.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Bits<'_>> {
-        let begins = std::iter::once(&0).chain(&self.ends);
-        begins.zip(&self.ends).map(|(&begin, &end)| Bits::of(&self.bytes[begin..end]))
-    }
-
-    /// Gives its memory to the pictures that come.
-    pub(super) fn recycle(self) {
-        scratch::give(self.bytes);
+        Some(())
     }
 }
 
-impl<'a> Bits<'a> {
+impl Bits<'_> {
     /// How many bits count after a refill, at least.
     pub(super) const REFILLED: u32 = 56;
-
-    fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, next: 0, count: 0 }
-    }
 
     /// Makes at least [`REFILLED`](Self::REFILLED) bits count.
     #[inline]
     pub(super) fn refill(&mut self) {
-        match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
+        let Place { at, next, count } = &mut self.place;
+        match self.bytes.get(*at..).and_then(|rest| rest.first_chunk()) {
             Some(word) => {
-                self.next |= u64::from_be_bytes(*word) >> (self.count & 63);
+                *next |= u64::from_be_bytes(*word) >> (*count & 63);
                 // As many whole bytes as there is room for; of the last one there may be a part.
-                self.at += (!self.count >> 3 & 7) as usize;
-                self.count |= Self::REFILLED;
+                *at += (!*count >> 3 & 7) as usize;
+                *count |= Self::REFILLED;
             }
             None => self.refill_at_the_end(),
         }
@@ -84,31 +142,33 @@ impl<'a> Bits<'a> {
 
     #[cold]
     fn refill_at_the_end(&mut self) {
-        self.count &= 63;
-        while self.count < Self::REFILLED {
-            let byte = self.bytes.get(self.at).copied().unwrap_or_default();
-            self.next |= u64::from(byte) << (Self::REFILLED - self.count);
-            self.count += 8;
-            self.at += 1;
+        let Place { at, next, count } = &mut self.place;
+        *count &= 63;
+        while *count < Self::REFILLED {
+            let byte = self.bytes.get(*at).copied().unwrap_or_default();
+            *next |= u64::from(byte) << (Self::REFILLED - *count);
+            *count += 8;
+            *at += 1;
         }
     }
 
     /// The bits that come next, the first on top: as many as count, and others behind them.
     #[inline]
     pub(super) fn peek(&self) -> u64 {
-        self.next
+        self.place.next
     }
 
     /// Goes on by so many bits as the lowest six say, at most as many as count.
     #[inline]
     pub(super) fn skip(&mut self, bits: u32) {
-        self.next <<= bits & 63;
-        self.count = self.count.wrapping_sub(bits);
+        self.place.next <<= bits & 63;
+        self.place.count = self.place.count.wrapping_sub(bits);
     }
 
-    /// Whether more was read than there is.
-    pub(super) fn is_overrun(&self) -> bool {
-        self.at * 8 > self.bytes.len() * 8 + (self.count & 63) as usize
+    /// How far it was read.
+    #[inline]
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 }
 
@@ -126,6 +186,24 @@ mod tests {
         stuffed.chain([0xFF, marker]).collect()
     }
 
+    /// Reads so many bits at a time and compares each with the bytes.
+    fn check(scan: &mut Scan<'_>, bytes: &[u8], steps: impl Iterator<Item = u32>) {
+        let bit =
+            |at: usize| bytes.get(at / 8).map_or(0, |byte| u64::from(byte >> (7 - at % 8) & 1));
+        let mut at = 0;
+        for step in steps {
+            let mut bits = scan.bits().unwrap();
+            bits.refill();
+            let expected = (0..27).fold(0, |word, next| word << 1 | bit(at + next));
+            assert_eq!(bits.peek() >> (64 - 27), expected, "at bit {at}");
+            bits.skip(step);
+            let place = bits.place();
+            scan.go_on(place);
+            at += step as usize;
+            assert_eq!(scan.is_overrun(), at > bytes.len() * 8, "at bit {at}");
+        }
+    }
+
     proptest! {
         #[test]
         fn each_stretch_is_read_bit_by_bit_and_zeros_behind_it(
@@ -135,36 +213,50 @@ mod tests {
         ) {
             let last = stretches.len() - 1;
             let markers = (0_u8..).map(|at| if usize::from(at) == last { 0xD9 } else { 0xD0 + at % 8 });
-            let scan: Vec<u8> =
+            let file: Vec<u8> =
                 stretches.iter().zip(markers).flat_map(|(bytes, marker)| stuffed(bytes, marker)).collect();
-            prop_assert!(last == 0 || Stretches::of(&scan, last - 1).is_none(), "one too many");
-            let read = Stretches::of(&scan, last).unwrap();
-            prop_assert_eq!(read.iter().count(), stretches.len());
-            for (mut bits, bytes) in read.iter().zip(&stretches) {
-                let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| u64::from(byte >> (7 - at % 8) & 1));
-                let mut at = 0;
-                for &step in steps.iter().cycle().take(60) {
-                    bits.refill();
-                    let expected = (0..27).fold(0, |word, next| word << 1 | bit(at + next));
-                    prop_assert_eq!(bits.peek() >> (64 - 27), expected, "at bit {}", at);
-                    bits.skip(step);
-                    at += step as usize;
-                    prop_assert_eq!(bits.is_overrun(), at > bytes.len() * 8, "at bit {}", at);
-                }
+            let mut scan = Scan::of(&file);
+            for (at, bytes) in stretches.iter().enumerate() {
+                check(&mut scan, bytes, steps.iter().copied().cycle().take(60));
+                prop_assert_eq!(scan.is_last(), at == last);
+                prop_assert_eq!(scan.restart().is_some(), at < last);
             }
         }
     }
 
     #[test]
+    fn a_stretch_of_many_windows_is_read_as_one() {
+        // Any byte before and behind any other, 0xFF too.
+        let bytes: Vec<u8> = (0..5 * WINDOW)
+            .map(|at| (at * at / 7).to_le_bytes()[0] | (at % 3).to_le_bytes()[0])
+            .collect();
+        let file = [stuffed(&bytes, 0xD0), stuffed(&bytes, 0xD9)].concat();
+        let mut scan = Scan::of(&file);
+        let steps = (1..=27).cycle().take(bytes.len() * 8 / 14 + 9);
+        check(&mut scan, &bytes, steps.clone());
+        scan.restart().unwrap();
+        check(&mut scan, &bytes, steps.take(WINDOW));
+        assert!(scan.is_last(), "though most of it was not read");
+    }
+
+    #[test]
     fn restarts_that_are_out_of_turn_and_scans_without_end_are_left_to_others() {
-        for scan in [
-            &b"ab\xFF\xD1c\xFF\xD9"[..],
-            b"ab\xFF\xD0c\xFF\xD0d\xFF\xD9",
-            b"abc",
-            b"abc\xFF",
-            b"\xFF\xFF\xD9",
+        for (file, restarts) in [
+            (&b"ab\xFF\xD1c\xFF\xD9"[..], 0),
+            (b"ab\xFF\xD0c\xFF\xD0d\xFF\xD9", 1),
+            (b"ab\xFF\xD0c\xFF\xD9", 1),
+            (b"abc", 0),
+            (b"abc\xFF", 0),
+            (b"\xFF\xFF\xD9", 0),
         ] {
-            assert!(Stretches::of(scan, 9).is_none(), "{scan:?}");
+            let mut scan = Scan::of(file);
+            assert_eq!(
+                (0..9).take_while(|_| scan.restart().is_some()).count(),
+                restarts,
+                "{file:?}"
+            );
         }
+        assert!(!Scan::of(b"ab\xFF\xD0c\xFF\xD9").is_last(), "a restart too many");
+        assert!(!Scan::of(b"abc").is_last(), "there is no end");
     }
 }
