@@ -2,7 +2,8 @@
 //! told or cut off, and the next client is served.
 
 use crate::util::{
-    BINARY, CLOSE, Client, Frame, PING, Raw, Service, TEXT, close_payload, frames, masked,
+    BINARY, CLOSE, CONTINUATION, Client, Frame, PING, PONG, Raw, Service, TEXT, begun,
+    close_payload, frames, masked,
 };
 
 /// An echo in which a `small` message has 1 KiB at most and any other 4 KiB.
@@ -64,14 +65,77 @@ async fn a_frame_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
             1009,
         ),
     ] {
-        let mut raw = service.raw("/echo");
-        raw.send(&bytes);
-        raw.read_until(|frames| frames.iter().any(|frame| frame.opcode() == CLOSE));
-        let came = frames(&raw.finish());
-        let close = came.iter().find(|frame| frame.opcode() == CLOSE).map(|close| &close.payload);
-        let close = close.unwrap_or_else(|| panic!("{behaviour}: no close in {came:?}"));
-        assert_eq!(close[..2], u16::to_be_bytes(code), "{behaviour}: {close:?}");
-        assert_eq!(came.last().map(Frame::opcode), Some(CLOSE), "{behaviour}: the last");
+        is_closed_with(code, behaviour, &service, &bytes);
+    }
+    is_served(&service).await;
+}
+
+/// That all this is answered with is a close with this code, after whatever came before.
+fn is_closed_with(code: u16, behaviour: &str, service: &Service, bytes: &[u8]) {
+    let mut raw = service.raw("/echo");
+    raw.send(bytes);
+    raw.read_until(|frames| frames.iter().any(|frame| frame.opcode() == CLOSE));
+    let came = frames(&raw.finish());
+    let close = came.iter().find(|frame| frame.opcode() == CLOSE).map(|close| &close.payload);
+    let close = close.unwrap_or_else(|| panic!("{behaviour}: no close in {came:?}"));
+    assert_eq!(close[..2], code.to_be_bytes(), "{behaviour}: {close:?}");
+    assert_eq!(came.last().map(Frame::opcode), Some(CLOSE), "{behaviour}: the last");
+}
+
+#[tokio::test]
+async fn a_large_message_keeps_to_the_rules_for_small_ones() {
+    let service = flooded("close");
+    let text = vec![b'x'; 100_000];
+    let mut late = text.clone();
+    late[99_999] = 0xc3;
+    let with_first = |first: u8, mut frame: Vec<u8>| {
+        frame[0] = first;
+        frame
+    };
+    let mut unmasked = vec![0x82, 127];
+    unmasked.extend(100_000_u64.to_be_bytes());
+    unmasked.extend(&text);
+    for (behaviour, bytes, code) in [
+        ("text that ends within a character", masked(TEXT, &late), 1007),
+        ("a reserved bit", with_first(0xc2, masked(BINARY, &text)), 1002),
+        ("a reserved opcode", masked(3, &text), 1002),
+        ("no mask", unmasked, 1002),
+        ("a continuation of nothing", masked(CONTINUATION, &text), 1002),
+        ("a message within a message", [begun(BINARY, b"a"), masked(BINARY, &text)].concat(), 1002),
+        ("a large ping", masked(PING, &text), 1002),
+        ("larger than any route takes", masked(BINARY, &vec![b'x'; 1 << 21]), 1009),
+    ] {
+        is_closed_with(code, behaviour, &service, &bytes);
+    }
+
+    // What comes before, between and behind large messages stays where it is.
+    let sent = [
+        masked(BINARY, b"before"),
+        masked(TEXT, &text),
+        masked(BINARY, &text[..70_000]),
+        masked(PONG, b""),
+        masked(TEXT, b"nobody asked"),
+        begun(TEXT, b"in "),
+        begun(CONTINUATION, &text),
+        masked(CONTINUATION, b" parts"),
+        masked(BINARY, b"behind"),
+    ];
+    let parts = [b"in ", &text[..], b" parts"].concat();
+    let expected: [(u8, &[u8]); 7] = [
+        (TEXT, b"connected!"),
+        (BINARY, b"before"),
+        (TEXT, &text),
+        (BINARY, &text[..70_000]),
+        (TEXT, b"nobody asked"),
+        (TEXT, &parts),
+        (BINARY, b"behind"),
+    ];
+    let mut raw = service.raw("/echo");
+    raw.send(&sent.concat());
+    let came = raw.read_until(|frames| frames.len() == expected.len());
+    for (frame, (opcode, payload)) in came.iter().zip(expected) {
+        assert_eq!((frame.opcode(), frame.payload.len()), (opcode, payload.len()));
+        assert!(frame.payload == payload, "{} bytes are others", payload.len());
     }
     is_served(&service).await;
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 use tracing::field::display;
 
-use super::inbox::Waiting;
+use super::inbox::{Received, Waiting};
 use super::rate::Bucket;
 use crate::consumer::{Called, Instance, call};
 use crate::error::{Error, code};
@@ -56,12 +56,13 @@ impl Events {
         }
         let (path, ip) = (&self.scope.path, self.scope.ip.map(display));
         tracing::info!(client = %self.channel.name(), path, ip, "client connected");
-        while let Some(received) = self.waiting.recv().await {
+        while let Some(Received { payload, room }) = self.waiting.recv().await {
             // What comes after this side closed is not for the consumer; what came before the
             // client closed is.
             if !self.channel.is_closing() {
-                self.receive(received.payload.clone()).await;
+                self.receive(payload).await;
             }
+            drop(room);
         }
         self.disconnect().await;
     }

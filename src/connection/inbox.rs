@@ -24,7 +24,7 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) payload: Payload,
-    _room: OwnedSemaphorePermit,
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 /// The receiving side; it ends with the client.
@@ -46,6 +46,6 @@ impl Inbox {
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
         // The semaphore is never closed.
         let Ok(room) = room else { return false };
-        self.sender.send(Received { payload, _room: room }).is_ok()
+        self.sender.send(Received { payload, room }).is_ok()
     }
 }

@@ -2,8 +2,8 @@
 //! taken from its outbox. It knows no socket; `socket` and the tests' client drive it.
 
 mod events;
-mod heads;
 mod inbox;
+mod large;
 mod presence;
 mod rate;
 mod request;

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::heads::Heads;
+use super::large::{Large, Taken, Whole};
 use super::seen::{Heard, Seen};
 use super::{Connection, Inbox};
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
@@ -73,12 +73,14 @@ pub(crate) async fn run<S>(
         .max_message_size(Some(rules.message))
         .max_frame_size(Some(rules.message));
     let seen = Arc::new(Seen::new());
-    let stream = Heads::new(Heard::new(stream, &seen));
+    let taken = Taken::default();
+    let stream = Large::new(Heard::new(stream, &seen), rules.message, &taken);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let code = {
         let Connection { inbox, replies, channel, .. } = &mut connection;
-        pump(&mut sink, &mut stream, inbox, replies, channel, &seen, first, rules, drain).await
+        let incoming = Incoming { stream: &mut stream, taken, inbox, channel, seen: &seen };
+        pump(&mut sink, incoming, replies, first, rules, drain).await
     };
     let dropped = connection.replies.dropped();
     if dropped > 0 {
@@ -91,14 +93,10 @@ pub(crate) async fn run<S>(
 }
 
 /// Reads, writes and watches at once; the closing code when it is over.
-#[expect(clippy::too_many_arguments, reason = "the parts of one connection, borrowed apart")]
 async fn pump<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Frame>,
-    stream: &mut SplitStream<WebSocketStream<S>>,
-    inbox: &Inbox,
+    incoming: Incoming<'_, S>,
     replies: &mut Replies,
-    channel: &ReplyChannel,
-    seen: &Seen,
     first: Batch,
     rules: Socket,
     drain: &CancellationToken,
@@ -107,7 +105,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let cut = replies.cut();
-    let reader = read(stream, inbox, channel, seen);
+    let Incoming { channel, seen, .. } = incoming;
+    let reader = read(incoming);
     let writer = write(sink, replies, first, seen, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
@@ -169,41 +168,37 @@ enum Ended {
     Failed(u16),
 }
 
-async fn read<S>(
-    stream: &mut SplitStream<WebSocketStream<S>>,
-    inbox: &Inbox,
-    channel: &ReplyChannel,
-    seen: &Seen,
-) -> Ended
+/// What is read, and where it goes.
+struct Incoming<'a, S> {
+    stream: &'a mut SplitStream<WebSocketStream<S>>,
+    taken: Taken,
+    inbox: &'a Inbox,
+    channel: &'a ReplyChannel,
+    seen: &'a Seen,
+}
+
+async fn read<S>(incoming: Incoming<'_, S>) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let Incoming { stream, taken, inbox, channel, seen } = incoming;
     let mut code = close::ABNORMAL;
     loop {
         let frame = match stream.next().await {
             None | Some(Err(WsError::ConnectionClosed | WsError::AlreadyClosed)) => {
                 return Ended::Closed(code);
             }
-            Some(Err(error)) => {
+            Some(frame) => frame,
+        };
+        let payload = match frame.and_then(|frame| payload(frame, &taken, &mut code)) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => continue,
+            Err(error) => {
                 let Some((failure, reason)) = failure(&error) else { return Ended::Closed(code) };
                 tracing::info!(client = %channel.name(), %error, code = failure, "client failed");
                 let _ = channel.send(Reply::close_with(failure, reason));
                 return Ended::Failed(failure);
             }
-            Some(Ok(frame)) => frame,
-        };
-        let payload = match frame {
-            Frame::Text(text) => match ByteString::try_from(Bytes::from(text)) {
-                Ok(text) => Payload::Text(text),
-                // tungstenite has checked it.
-                Err(_) => continue,
-            },
-            Frame::Binary(bytes) => Payload::Binary(bytes),
-            Frame::Close(frame) => {
-                code = frame.map_or(NO_CODE, |frame| frame.code.into());
-                continue;
-            }
-            Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => continue,
         };
         if channel.is_closing() {
             continue;
@@ -215,6 +210,26 @@ where
             tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
         }
     }
+}
+
+/// The message that a frame is, or stands for.
+fn payload(frame: Frame, taken: &Taken, code: &mut u16) -> Result<Option<Payload>, WsError> {
+    let text = match frame {
+        // Checked twice: there is no other way from one type to the other.
+        Frame::Text(text) => text.into(),
+        Frame::Binary(bytes) => return Ok(Some(Payload::Binary(bytes))),
+        Frame::Pong(_) => match taken.take() {
+            Some(Whole::Text(text)) => text,
+            Some(Whole::Binary(bytes)) => return Ok(Some(Payload::Binary(bytes))),
+            None => return Ok(None),
+        },
+        Frame::Close(frame) => {
+            *code = frame.map_or(NO_CODE, |frame| frame.code.into());
+            return Ok(None);
+        }
+        Frame::Ping(_) | Frame::Frame(_) => return Ok(None),
+    };
+    Ok(Some(Payload::Text(ByteString::try_from(text)?)))
 }
 
 /// Which closing code tells the client what it did wrong; none when it is just gone.

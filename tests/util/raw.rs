@@ -143,18 +143,19 @@ impl Frame {
 }
 
 /// A whole frame as a client sends it.
-///
-/// # Panics
-/// With a payload of 64 KiB or more.
 pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-    let length = u16::try_from(payload.len()).expect("under 64 KiB");
     let mut frame = vec![FIN | opcode];
-    if let Ok(short @ ..126) = u8::try_from(length) {
-        frame.push(MASKED | short);
-    } else {
-        frame.push(MASKED | TWO_BYTES);
-        frame.extend(length.to_be_bytes());
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short @ ..126), _) => frame.push(MASKED | short),
+        (_, Ok(length)) => {
+            frame.push(MASKED | TWO_BYTES);
+            frame.extend(length.to_be_bytes());
+        }
+        _ => {
+            frame.push(MASKED | EIGHT_BYTES);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
     }
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
@@ -200,7 +201,7 @@ fn split_frame(bytes: &[u8]) -> Option<(Frame, &[u8])> {
 
 #[test]
 fn frames_are_read_as_they_were_written() {
-    for length in [0, 1, 125, 126, 127, 255, 256, 65535] {
+    for length in [0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 100_000] {
         let payload = vec![b'x'; length];
         let sent = masked(TEXT, &payload);
         let head = sent.len() - length - 4;
