@@ -107,8 +107,13 @@ async fn a_large_message_keeps_to_the_rules_for_small_ones() {
     ] {
         is_closed_with(code, behaviour, &service, &bytes);
     }
+    is_served(&service).await;
+}
 
-    // What comes before, between and behind large messages stays where it is.
+#[tokio::test]
+async fn messages_large_and_small_stay_in_their_order() {
+    let service = flooded("close");
+    let text = vec![b'x'; 100_000];
     let sent = [
         masked(BINARY, b"before"),
         masked(TEXT, &text),

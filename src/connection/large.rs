@@ -7,6 +7,10 @@
 //! it in, and tungstenite is given an empty pong in its place, which means nothing by itself
 //! (RFC 6455, section 5.5.3) and tells the reader that there is something to take.
 
+mod head;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +20,17 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-/// The longest head of a frame (RFC 6455, section 5.2): two bytes, the length in eight, the mask.
-const HEAD_MAX: usize = 14;
+use self::head::{HEAD_MAX, Head};
+
 /// The shortest message that is taken, and more than is read at once of anything else: so that no
 /// part that begins with a large message has anything behind it.
 const LARGE: usize = 64 << 10;
+/// Of a frame's first byte: it is the message's last.
+const LAST: u8 = 0x80;
+/// Of a frame's first byte: of what kind it is. A part is below these two, and others are above.
+const OPCODE: u8 = 0x0F;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
 /// An empty pong, masked as all that clients send.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
 
@@ -58,13 +68,6 @@ struct Message {
     length: usize,
     mask: [u8; 4],
     payload: BytesMut,
-}
-
-/// A frame's head, as far as it has come.
-#[derive(Default)]
-struct Head {
-    bytes: [u8; HEAD_MAX],
-    length: usize,
 }
 
 impl Taken {
@@ -122,21 +125,23 @@ impl<S> Large<S> {
     /// Goes behind a head that is whole: to the message if it is one to be taken.
     fn begin(&mut self) -> Option<Message> {
         let head = std::mem::take(&mut self.head);
-        let [first, ..] = head.bytes;
-        let (is_last, opcode) = (first & 0x80 != 0, first & 0x0F);
-        let is_whole = matches!(first, 0x81 | 0x82) && !self.is_in_parts;
-        if let 0..=2 = opcode {
-            self.is_in_parts = !is_last;
+        let was_in_parts = self.is_in_parts;
+        // Control frames may come between the parts of a message, and are none.
+        if head.first() & OPCODE <= BINARY {
+            self.is_in_parts = head.first() & LAST == 0;
         }
         let length = usize::try_from(head.payload()).unwrap_or(usize::MAX);
-        if let (true, Some(mask), true) =
-            (is_whole, head.mask(), (LARGE..=self.limit).contains(&length))
-        {
-            let payload = BytesMut::with_capacity(length);
-            return Some(Message { is_text: opcode == 1, length, mask, payload });
+        let is_text = head.first() == LAST | TEXT;
+        let is_whole = (is_text || head.first() == LAST | BINARY) && !was_in_parts;
+        match head.mask() {
+            Some(mask) if is_whole && (LARGE..=self.limit).contains(&length) => {
+                Some(Message { is_text, length, mask, payload: BytesMut::with_capacity(length) })
+            }
+            _ => {
+                self.rest = head.payload();
+                None
+            }
         }
-        self.rest = head.payload();
-        None
     }
 }
 
@@ -170,7 +175,7 @@ impl<S: AsyncRead + Unpin> Large<S> {
         let read = buffer.filled();
         self.head.take(read);
         if self.head.missing() == 0 {
-            let whole = self.head.bytes[..self.head.length].to_vec();
+            let whole = self.head.bytes().to_vec();
             self.message = self.begin();
             if self.message.is_none() {
                 self.first = whole;
@@ -217,54 +222,6 @@ impl Message {
     }
 }
 
-impl Head {
-    /// Takes what is missing from these bytes, as far as it is there; how many they were.
-    fn take(&mut self, bytes: &[u8]) -> usize {
-        let mut taken = 0;
-        for &byte in bytes {
-            if self.missing() == 0 {
-                break;
-            }
-            self.bytes[self.length] = byte;
-            self.length += 1;
-            taken += 1;
-        }
-        taken
-    }
-
-    /// How many bytes are missing at least; none when it is whole.
-    fn missing(&self) -> usize {
-        let length = if self.length < 2 { 2 } else { self.mask_begin() + self.mask_length() };
-        length - self.length
-    }
-
-    fn payload(&self) -> u64 {
-        let [_, second, extended @ ..] = &self.bytes;
-        match second & 0x7F {
-            126 => u64::from(u16::from_be_bytes([extended[0], extended[1]])),
-            127 => extended.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)),
-            short => u64::from(short),
-        }
-    }
-
-    fn mask(&self) -> Option<[u8; 4]> {
-        let mask = self.bytes[self.mask_begin()..].first_chunk().copied();
-        mask.filter(|_| self.mask_length() > 0)
-    }
-
-    fn mask_begin(&self) -> usize {
-        match self.bytes[1] & 0x7F {
-            126 => 4,
-            127 => 10,
-            _ => 2,
-        }
-    }
-
-    fn mask_length(&self) -> usize {
-        usize::from(self.bytes[1] >> 7) * 4
-    }
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -281,7 +238,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
             }
             let goes_on = if self.message.is_some() {
                 ready!(self.poll_message(context))?
-            } else if self.head.length > 0 {
+            } else if !self.head.bytes().is_empty() {
                 ready!(self.poll_head(context))?
             } else {
                 ready!(self.poll_frames(context, buffer))?
@@ -308,126 +265,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Large<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use tokio::io::AsyncReadExt;
-
-    use super::*;
-
-    /// More than is ever asked for.
-    const LIMIT: usize = 150_000;
-
-    fn frame(first: u8, payload: usize, mask: Option<[u8; 4]>) -> Vec<u8> {
-        let masked = if mask.is_some() { 0x80 } else { 0 };
-        let mut frame = vec![first];
-        match (u8::try_from(payload), u16::try_from(payload)) {
-            (Ok(short @ ..126), _) => frame.push(masked + short),
-            (_, Ok(payload)) => {
-                frame.push(masked + 126);
-                frame.extend(payload.to_be_bytes());
-            }
-            _ => {
-                frame.push(masked + 127);
-                frame.extend((payload as u64).to_be_bytes());
-            }
-        }
-        frame.extend(mask.iter().flatten());
-        let key = |at: usize| mask.map_or(0, |mask| mask[at % 4]);
-        frame.extend(content(payload).enumerate().map(|(at, byte)| byte ^ key(at)));
-        frame
-    }
-
-    fn content(length: usize) -> impl Iterator<Item = u8> {
-        (0..length).map(|at| u8::try_from(at % 251).unwrap_or_default())
-    }
-
-    /// A stream that gives so many bytes at a time.
-    struct Parts<'a> {
-        rest: &'a [u8],
-        at: usize,
-        lengths: &'a [usize],
-    }
-
-    impl AsyncRead for Parts<'_> {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-            buffer: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            let length = self.lengths[self.at % self.lengths.len()];
-            let (part, rest) =
-                self.rest.split_at(length.min(buffer.remaining()).min(self.rest.len()));
-            buffer.put_slice(part);
-            self.rest = rest;
-            self.at += 1;
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    proptest! {
-        // Messages are large.
-        #![proptest_config(ProptestConfig::with_cases(50))]
-        #[test]
-        fn whole_messages_are_taken_and_all_else_is_given_as_it_comes(
-            frames in prop::collection::vec((
-                prop_oneof![
-                    Just(0x81), Just(0x82), Just(0x82), Just(0x01), Just(0x02), Just(0x00),
-                    Just(0x80), Just(0x89), Just(0x8A), Just(0xC2), any::<u8>(),
-                ],
-                prop_oneof![0..300_usize, 65_000..66_000_usize, Just(LIMIT), Just(LIMIT + 1)],
-                prop_oneof![any::<[u8; 4]>().prop_map(Some), any::<[u8; 4]>().prop_map(Some), Just(None)],
-            ), 1..8),
-            parts in prop::collection::vec(prop_oneof![1..20_usize, 1..20_000_usize, Just(1 << 20)], 1..20),
-            room in prop_oneof![1..20_usize, 1..100_000_usize],
-        ) {
-            let (mut wire, mut passed, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-            let mut is_in_parts = false;
-            for &(first, payload, mask) in &frames {
-                let frame = frame(first, payload, mask);
-                wire.extend(&frame);
-                let is_whole = [0x81, 0x82].contains(&first) && !is_in_parts && mask.is_some();
-                if first & 0x0F <= 2 {
-                    is_in_parts = first & 0x80 == 0;
-                }
-                if is_whole && (LARGE..=LIMIT).contains(&payload) {
-                    passed.extend(PONG);
-                    let payload = content(payload).collect();
-                    whole.push(if first == 0x81 { Whole::Text(payload) } else { Whole::Binary(payload) });
-                } else {
-                    passed.extend(frame);
-                }
-            }
-            let taken = Taken::default();
-            let stream = Parts { rest: &wire, at: 0, lengths: &parts };
-            let mut large = Large::new(stream, LIMIT, &taken);
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let (mut given, mut found, mut buffer) = (Vec::new(), Vec::new(), vec![0; room]);
-            loop {
-                let read = runtime.block_on(large.read(&mut buffer)).unwrap();
-                given.extend_from_slice(&buffer[..read]);
-                found.extend(taken.take());
-                if read == 0 {
-                    break;
-                }
-            }
-            prop_assert!(given == passed);
-            prop_assert!(found == whole);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_message_takes_no_more_memory_than_it_has_bytes() {
-        let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4]));
-        let taken = Taken::default();
-        let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
-        let mut large = Large::new(stream, LIMIT, &taken);
-        let mut pong = [0; PONG.len()];
-        large.read_exact(&mut pong).await.unwrap();
-        let Some(Whole::Binary(message)) = taken.take() else { panic!("{pong:?}") };
-        assert_eq!(message.try_into_mut().unwrap().capacity(), LIMIT);
     }
 }
