@@ -38,6 +38,7 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
         ("url = { signed = '1h' }", "7:9", "unknown key \"signed\""),
         ("retention = { age = '1m' }", "7:13", "an age of 1m is less than the 1h of keep_for"),
         ("retention = { age = 5 }", "7:21", "5 has no unit"),
+        ("retention = { keep_for = '2h' }", "7:13", "this retention removes nothing"),
         ("retention = { keep = '1h' }", "7:15", "unknown key \"keep\""),
     ] {
         let report = check(pictures).unwrap_or_else(|| panic!("{pictures} is taken"));

@@ -54,6 +54,11 @@ impl<'de> Deserialize<'de> for Retention {
                 return Err(D::Error::custom(text));
             }
         }
+        if !retention.removes() {
+            return Err(D::Error::custom(
+                "this retention removes nothing\ngive age, size or both, such as age = \"30d\"",
+            ));
+        }
         Ok(retention)
     }
 }

@@ -50,8 +50,8 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn sweep(folder: &Path, retention: &Value, bounds: Bounds) -> Swept {
-    let retention = from_value(retention.clone()).unwrap();
-    let mut sweep = Sweep::new(&Folder::new(folder), &retention, now());
+    let retention: Option<Retention> = from_value(retention.clone()).unwrap();
+    let mut sweep = Sweep::new(&Folder::new(folder), &retention.unwrap_or_default(), now());
     sweep.bounds = bounds;
     for _ in 0..10_000 {
         if let Some(swept) = sweep.step().unwrap() {
@@ -76,7 +76,7 @@ fn by_default_nothing_goes_but_what_was_left_half_written() {
     let fresh = aside(Uuid::new_v4());
     put(dir.path(), &fresh, HOUR - 1);
     let picture = put_picture(dir.path(), 1, 300 * DAY);
-    let swept = sweep(dir.path(), &json!({}), BOUNDS);
+    let swept = sweep(dir.path(), &Value::Null, BOUNDS);
     assert_eq!((swept.files, swept.unfinished), (0, 1));
     assert_eq!(names(dir.path()), [fresh, format!("{picture}.jpg"), format!("rb_{picture}.png")]);
 }
@@ -181,6 +181,7 @@ fn a_retention_that_contradicts_itself_is_a_mistake() {
         (json!({"keep_for": "0s"}), "0s is too short for keep_for"),
         (json!({"every": "10ms"}), "10ms is too short for every"),
         (json!({"ages": "1d"}), "unknown field"),
+        (json!({"keep_for": "2h"}), "this retention removes nothing"),
     ] {
         let error = from_value::<Retention>(retention).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
