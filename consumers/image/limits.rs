@@ -22,6 +22,7 @@ pub struct Limits {
     #[serde(deserialize_with = "side")]
     pub side: u32,
     /// The longest file.
+    #[serde(deserialize_with = "at_least_one")]
     pub bytes: Size,
     /// The most frames of an animation; of more than one the first is worked on.
     #[serde(deserialize_with = "at_least_one")]
@@ -137,10 +138,32 @@ fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Err(D::Error::custom(message))
 }
 
-fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let count = u32::deserialize(deserializer)?;
-    if count > 0 {
+/// Of bytes, frames, scans.
+fn at_least_one<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + PartialOrd,
+{
+    let count = T::deserialize(deserializer)?;
+    if count > T::default() {
         return Ok(count);
     }
     Err(D::Error::custom("0 would let no picture through: a limit is at least 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::Limits;
+
+    #[test]
+    fn a_limit_that_lets_no_picture_through_is_a_mistake() {
+        for key in ["pixels", "side", "frames", "scans", "scanned"] {
+            assert!(from_value::<Limits>(json!({key: 0})).is_err(), "{key}");
+            assert!(from_value::<Limits>(json!({key: 1})).is_ok(), "{key}");
+        }
+        assert!(from_value::<Limits>(json!({"bytes": "0B"})).is_err());
+        assert!(from_value::<Limits>(json!({"bytes": "1B"})).is_ok());
+    }
 }
