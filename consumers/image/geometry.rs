@@ -55,6 +55,21 @@ impl Geometry {
         *self == Self::identity(size)
     }
 
+    /// Whether no side becomes smaller than what is cut out.
+    #[must_use]
+    pub fn is_no_smaller(&self) -> bool {
+        f64::from(self.size.0) >= self.source.width && f64::from(self.size.1) >= self.source.height
+    }
+
+    /// Whether it is more than a cut, and no side becomes smaller.
+    #[must_use]
+    pub fn is_larger(&self) -> bool {
+        let is_larger = |to: u32, from: f64| f64::from(to) > from;
+        let Self { source, size } = self;
+        self.is_no_smaller()
+            && (is_larger(size.0, source.width) || is_larger(size.1, source.height))
+    }
+
     /// Both in one: `next` is for the picture that this one makes.
     ///
     /// ```

@@ -39,6 +39,9 @@ impl Picture {
     /// picture each way, which is how they are written.
     pub(super) fn reshape(self, geometry: &Geometry) -> Result<Self, Error> {
         match self {
+            Self::Pixels(DynamicImage::ImageLuma8(luma)) if geometry.is_larger() => {
+                planes::plane(luma, geometry).map(|luma| Self::Pixels(luma.into()))
+            }
             Self::Pixels(mut pixels) => {
                 resize::reshape(&mut pixels, geometry)?;
                 Ok(Self::Pixels(pixels))

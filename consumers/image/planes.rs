@@ -21,8 +21,9 @@ pub(super) fn reshape(planes: Planes, geometry: &Geometry) -> Result<Planes, Err
     let half = (size.0.div_ceil(2), size.1.div_ceil(2));
     let [blue, red] = planes.chroma;
     let of_chroma = scaled(&source, of_luma, blue.dimensions(), size);
-    let luma = plane(planes.luma, source, size)?;
-    Ok(Planes { luma, chroma: [plane(blue, of_chroma, half)?, plane(red, of_chroma, half)?] })
+    let of_chroma = Geometry { source: of_chroma, size: half };
+    let luma = plane(planes.luma, geometry)?;
+    Ok(Planes { luma, chroma: [plane(blue, &of_chroma)?, plane(red, &of_chroma)?] })
 }
 
 /// The same rectangle of a smaller plane, and of it as much as makes whole samples of colour.
@@ -41,8 +42,9 @@ fn scaled(source: &Rect, luma: (u32, u32), chroma: (u32, u32), size: (u32, u32))
     }
 }
 
-fn plane(plane: GrayImage, source: Rect, size: (u32, u32)) -> Result<GrayImage, Error> {
-    let geometry = Geometry { source, size };
+/// A rectangle of a single plane in another size.
+pub(super) fn plane(plane: GrayImage, geometry: &Geometry) -> Result<GrayImage, Error> {
+    let Geometry { source, size } = *geometry;
     if geometry.is_identity(plane.dimensions()) {
         return Ok(plane);
     }
@@ -50,13 +52,13 @@ fn plane(plane: GrayImage, source: Rect, size: (u32, u32)) -> Result<GrayImage, 
     if twice == plane.dimensions() && source == Rect::of(twice) {
         return Ok(halve(plane));
     }
-    if f64::from(size.0) >= source.width && f64::from(size.1) >= source.height {
+    if geometry.is_no_smaller() {
         let enlarged = enlarge(&plane, &source, size);
         scratch::give(plane.into_raw());
         return Ok(enlarged);
     }
     let plane = DynamicImage::ImageLuma8(plane);
-    let smaller = cut_and_resize(&plane, &geometry)?.into_luma8();
+    let smaller = cut_and_resize(&plane, geometry)?.into_luma8();
     Picture::Pixels(plane).recycle();
     Ok(smaller)
 }
