@@ -64,10 +64,8 @@ impl Geometry {
     /// Whether it is more than a cut, and no side becomes smaller.
     #[must_use]
     pub fn is_larger(&self) -> bool {
-        let is_larger = |to: u32, from: f64| f64::from(to) > from;
-        let Self { source, size } = self;
-        self.is_no_smaller()
-            && (is_larger(size.0, source.width) || is_larger(size.1, source.height))
+        let (across, down) = (f64::from(self.size.0), f64::from(self.size.1));
+        self.is_no_smaller() && (across > self.source.width || down > self.source.height)
     }
 
     /// Both in one: `next` is for the picture that this one makes.
