@@ -83,6 +83,7 @@ pub use setting::{
     At, Entry, Mistake, Period, Place, Rate, ReadError, Report, Size, Source, Sources, Table, Time,
     UnitError, Value, Written, nearest, read,
 };
+pub use worker::give_way;
 
 /// The examples of the README are compiled and run with the documentation's own.
 #[cfg(doctest)]

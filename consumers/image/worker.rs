@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
-use waterway::{Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope, code};
+use waterway::{
+    Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope, code, give_way,
+};
 
 use super::framing::into_picture;
 use super::job::{self, Encoded, Worked};
@@ -13,8 +15,8 @@ use super::service::{Service, Wish};
 use super::{Header, Pictures, receive};
 use crate::storage::keep_swept;
 
-/// Works on one picture. Between stages it asks whether anybody still waits, and tells a page that
-/// wants to know how far it is.
+/// Works on one picture. Between stages it asks whether anybody still waits, lets the sockets go
+/// first, and tells a page that wants to know how far it is.
 ///
 /// Of equal pictures that are wanted in the same way one is worked on, and all are answered; with
 /// a cache also those that come later.
@@ -72,6 +74,7 @@ async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Wor
             let frame = json!({"uuid": header.uuid, "progress": "working", "stage": stage});
             reply_channel.send(Reply::json(&frame)?)?;
         }
+        give_way();
         Ok(())
     };
     let work = job::work(picture, header, service, &store, &mut checkpoint);

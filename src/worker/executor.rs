@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::give_way;
 use crate::consumer::{Bound, Called, Instance, call};
 use crate::error::{Error, code};
 use crate::message::Message;
@@ -100,6 +101,8 @@ impl Executor {
                     log(&self.queue, &run.claim, error);
                 }
                 run.claim.finish(result, run.cost);
+                // Whoever was woken by the answer.
+                give_way();
             }
         }
     }

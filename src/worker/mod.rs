@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use self::executor::{Calls, Executor};
+pub use self::priority::give_way;
 use crate::consumer::Bound;
 use crate::queue::TaskQueue;
 
@@ -40,7 +41,7 @@ impl Workers {
             let (queue, runtime) = (queue.clone(), runtime.clone());
             let name = format!("{}-{number}", queue.name());
             thread::Builder::new().name(name).spawn(move || {
-                if let (Err(error), 0) = (priority::give_way(nice), number) {
+                if let (Err(error), 0) = (priority::be_nice(nice), number) {
                     let queue = queue.name();
                     tracing::warn!(%queue, nice, %error, "workers do not give way to the sockets");
                 }
