@@ -12,6 +12,7 @@ use std::str;
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
+use base64_simd::{AsOut, STANDARD};
 use bytes::Bytes;
 use waterway::{Error, Payload, code};
 
@@ -128,16 +129,45 @@ pub fn into_picture(message: Payload) -> Result<Bytes, Error> {
 
 /// Decodes what is base64 as the standard says it, and nobody else's; gives back what is not.
 fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
-    if base64.is_empty() || base64_simd::STANDARD.check(&base64).is_err() {
-        return Err(base64);
-    }
     let mut own = base64.try_into_mut()?;
-    // It has been checked: what is not decoded leaves nothing, which is refused as such.
-    let length = base64_simd::STANDARD.decode_inplace(&mut own).map_or(0, |picture| picture.len());
-    own.truncate(length);
-    Ok(own.freeze())
+    match decode_in_place(&mut own) {
+        Ok(length) if length > 0 => {
+            own.truncate(length);
+            Ok(own.freeze())
+        }
+        _ => Err(own.freeze()),
+    }
 }
 
+/// A whole number of base64's groups, little enough to stay in the nearest cache.
+const CHUNK: usize = 8 << 10;
+
+/// Decodes to the front of where the text is, in one pass; the length of what came of it. When it
+/// is not base64 as the standard says it, the text is as it was.
+fn decode_in_place(base64: &mut [u8]) -> Result<usize, base64_simd::Error> {
+    let (mut taken, mut made) = (0, 0);
+    let mut chunk = [0; CHUNK];
+    while taken < base64.len() {
+        let length = CHUNK.min(base64.len() - taken);
+        let chunk = &mut chunk[..length];
+        chunk.copy_from_slice(&base64[taken..taken + length]);
+        let is_last = taken + length == base64.len();
+        let decoded = STANDARD.decode(chunk, base64[made..].as_out()).map(|bytes| bytes.len());
+        match decoded {
+            // Padding ends a text, and only that.
+            Ok(decoded) if is_last || decoded == length / 4 * 3 => made += decoded,
+            ended => {
+                // What is decoded so far is written as the text that it was: there is one alone.
+                let text = STANDARD.encode_to_string(&base64[..made]);
+                base64[..taken].copy_from_slice(text.as_bytes());
+                base64[taken..taken + length].copy_from_slice(chunk);
+                ended?;
+            }
+        }
+        taken += length;
+    }
+    Ok(made)
+}
 fn split_text(text: &str) -> Parts<'_> {
     let (head, rest) = text.split_at(text_header_end(text));
     Parts { head, body: Body::Base64(rest) }
@@ -202,7 +232,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// As the standard says it by SIMD; what else is taken, slower.
 fn decode(text: &str) -> Result<Vec<u8>, Error> {
-    if let Ok(picture) = base64_simd::STANDARD.decode_to_vec(text) {
+    if let Ok(picture) = STANDARD.decode_to_vec(text) {
         return Ok(picture);
     }
     BASE64.decode(cleaned(text)).map_err(|error| {

@@ -57,6 +57,31 @@ fn base64_is_taken_as_browsers_write_it() {
     }
 }
 
+/// Long enough to be decoded in parts.
+#[test]
+fn a_long_text_is_taken_wherever_something_is_odd_in_it() {
+    let picture: Vec<u8> =
+        (0..30_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let plain = STANDARD.encode(&picture);
+    assert_eq!(picture_of(&text(HEAD, &plain)).unwrap(), picture);
+    for near in [0, CHUNK - 2, CHUNK, 2 * CHUNK + 5, 4 * CHUNK, plain.len() - 40] {
+        let (before, after) = plain.split_at(near);
+        let spaced = format!("{before}{}", after.replacen('+', " ", 1));
+        assert_ne!(spaced, plain, "there is a plus behind {near}");
+        assert_eq!(picture_of(&text(HEAD, &spaced)).unwrap(), picture, "a space behind {near}");
+        let broken = format!("{before}\n{after}");
+        assert_eq!(picture_of(&text(HEAD, &broken)).unwrap(), picture, "a line's end at {near}");
+        for wrong in ["!", "====", "AA=="] {
+            let wrong = format!("{before}{wrong}{after}");
+            assert_eq!(
+                picture_of(&text(HEAD, &wrong)).unwrap_err().code(),
+                "bad_image",
+                "at {near}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_text_cut_between_bytes_gives_the_bytes_before_it() {
     let plain = STANDARD.encode(PICTURE);
