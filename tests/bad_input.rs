@@ -47,6 +47,17 @@ fn bad_headers() -> Vec<Row> {
         row("JSON that is cut off", Message::text("{\"uuid\": 5"), bad),
         row("no object", Message::text(format!("{:150}/9j/", "[1, 2]")), bad),
         row("an object in an object in an object …", Message::text("{\"a\":".repeat(5000)), bad),
+        row("more than an object", bytes(b"\x00\x0c{\"uuid\":5}{}\xff\xd8"), bad),
+        row(
+            "more than an object, in text",
+            Message::text(format!("{:150}/9j/", "{\"uuid\":5} x")),
+            bad,
+        ),
+        row(
+            "an object that reaches into the picture",
+            Message::text(format!("{{\"uuid\":5,\"note\":\"{}\"}}/9j/", "x".repeat(150))),
+            bad,
+        ),
         row("a header longer than its message", bytes(b"\x00\xff{}"), bad),
         row(
             "a header longer than is taken",

@@ -49,10 +49,18 @@ impl Header {
         let fields: Map<String, Value> = serde_json::from_str(head).map_err(|error| {
             Error::new(code::BAD_HEADER, "the header is not a JSON object").because(error)
         })?;
+        Self::from_object(&fields)
+    }
+
+    /// Of an object that was read already: as [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// `bad_header`, with the `uuid` where it is known.
+    pub fn from_object(fields: &Map<String, Value>) -> Result<Self, Error> {
         let Some(uuid) = fields.get("uuid") else {
             return Err(Error::new(code::BAD_HEADER, "the header has no field \"uuid\""));
         };
-        Self::from_fields(&checked_uuid(uuid)?, &fields)
+        Self::from_fields(&checked_uuid(uuid)?, fields)
     }
 
     /// Reads the parameters of a query, `zoom=0.5&rType=rl`, decoded. The last of equal names wins,

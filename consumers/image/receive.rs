@@ -19,10 +19,7 @@ pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
     if let Some(change) = Change::of(&message) {
         return change.obey(&message, &queue);
     }
-    let header = {
-        let Parts { head, .. } = split(&message)?;
-        Header::parse(head)?
-    };
+    let header = header(&message)?;
     push(message, &header, &queue)
 }
 
@@ -42,9 +39,23 @@ pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
 /// The header of a picture's message, however it came.
 pub(super) fn header(message: &Message) -> Result<Header, Error> {
     match &message.content {
-        Content::Receive(_) => Header::parse(split(message)?.head),
+        Content::Receive(payload) => {
+            let Parts { head, body } = split(message)?;
+            let behind = payload.len() - body.len();
+            match (message.head(), message.head_end()) {
+                // A message's head is read once. It is the header when that has nothing else in it.
+                (Some(fields), Some(end)) if is_blank(payload.as_bytes().get(end..behind)) => {
+                    Header::from_object(fields)
+                }
+                _ => Header::parse(head),
+            }
+        }
         _ => header_of_request(message),
     }
+}
+
+fn is_blank(bytes: Option<&[u8]>) -> bool {
+    bytes.is_some_and(|bytes| bytes.iter().all(|byte| b" \t\r\n".contains(byte)))
 }
 
 /// Head and body of a page's message.

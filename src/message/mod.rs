@@ -12,6 +12,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::head::Head;
 use crate::reply::{Payload, ReplyChannel};
 
 pub use cancellation::{Cancellation, Reason};
@@ -93,7 +94,7 @@ pub struct Message {
     /// Set when nobody waits for this message's work any more.
     pub cancellation: Cancellation,
     // Read at most once, and only where a route or a consumer asks for it.
-    head: OnceLock<Option<Arc<Map<String, Value>>>>,
+    head: OnceLock<Option<Arc<Head>>>,
 }
 
 impl Message {
@@ -126,13 +127,13 @@ impl Message {
     /// read; the body behind it is not looked at.
     #[must_use]
     pub fn head(&self) -> Option<&Map<String, Value>> {
-        self.head
-            .get_or_init(|| match &self.content {
-                Content::Receive(payload) => head::read(payload.as_bytes()).map(Arc::new),
-                Content::Request { body, .. } => head::read(body).map(Arc::new),
-                Content::Connect | Content::Disconnect(_) => None,
-            })
-            .as_deref()
+        self.read_head().map(|head| &head.fields)
+    }
+
+    /// Where that object ends, in bytes from the content's beginning.
+    #[must_use]
+    pub fn head_end(&self) -> Option<usize> {
+        self.read_head().map(|head| head.end)
     }
 
     /// How many bytes of content it holds.
@@ -143,6 +144,16 @@ impl Message {
             Content::Request { body, .. } => body.len(),
             Content::Connect | Content::Disconnect(_) => 0,
         }
+    }
+
+    fn read_head(&self) -> Option<&Head> {
+        self.head
+            .get_or_init(|| match &self.content {
+                Content::Receive(payload) => head::read(payload.as_bytes()).map(Arc::new),
+                Content::Request { body, .. } => head::read(body).map(Arc::new),
+                Content::Connect | Content::Disconnect(_) => None,
+            })
+            .as_deref()
     }
 }
 
