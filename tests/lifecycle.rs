@@ -181,8 +181,15 @@ async fn no_more_connections_are_open_than_the_table_says() {
 
 #[tokio::test]
 async fn the_sockets_have_as_many_threads_as_the_table_says() {
-    for threads in [1, 3] {
-        let table = format!("{ECHO}\n[server]\nthreads = {threads}\n");
+    let cores = thread::available_parallelism().unwrap().get();
+    let beside_workers = "[queue.pages]\nconsumer = 'page'";
+    for (more, threads) in [
+        ("[server]\nthreads = 1", 1),
+        ("[server]\nthreads = 3", 3),
+        ("[server]\nthreads = 0", cores),
+        (beside_workers, (cores / 2).max(1)),
+    ] {
+        let table = format!("{ECHO}\n{more}\n");
         let service = Service::start(&table);
         let mut client = Client::connect(&service.ws("/echo")).await;
         assert_eq!(client.text().await, "connected!");

@@ -1,7 +1,9 @@
 //! `waterway serve`: serves a routing table until it is told to stop.
 
 use std::io;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,8 +13,11 @@ use super::{Outcome, load};
 
 pub(super) fn serve(path: &Path) -> Outcome {
     let table = load(path)?;
-    let runtime =
-        runtime(table.server().threads).map_err(|error| format!("no threads: {error}"))?;
+    let threads = match table.server().threads {
+        0 => threads(table.queues().count() > 0),
+        threads => threads,
+    };
+    let runtime = runtime(threads).map_err(|error| format!("no threads: {error}"))?;
     runtime.block_on(async {
         let mut listeners = Vec::new();
         for listen in &table.server().listen {
@@ -31,13 +36,15 @@ pub(super) fn serve(path: &Path) -> Outcome {
     })
 }
 
-/// With so many threads; 0 is one per core.
+/// One per core. Beside the workers of queues half as many: the more there are the more often they
+/// wake each other in vain, and the workers take what is left.
+fn threads(beside_workers: bool) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    if beside_workers { (cores / 2).max(1) } else { cores }
+}
+
 fn runtime(threads: usize) -> io::Result<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    if threads > 0 {
-        builder.worker_threads(threads);
-    }
-    builder.thread_name("sockets").enable_all().build()
+    Builder::new_multi_thread().worker_threads(threads).thread_name("sockets").enable_all().build()
 }
 
 /// Ends with the first SIGTERM or SIGINT; the second ends the process.

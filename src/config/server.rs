@@ -26,8 +26,9 @@ pub struct ServerConfig {
     pub origins: Vec<Origin>,
     /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
     pub drain: Time,
-    /// How many threads serve the sockets; 0 is one per core, 256 the most. Default 0. Consumers of
-    /// sockets run on them too: with 1, a picture costs less, and one that blocks stops them all.
+    /// How many threads serve the sockets, 256 the most; 0 is one per core, and where a queue has
+    /// workers one for every two. Default 0. Consumers of sockets run on them too: one that blocks
+    /// stops the clients of its thread.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
     /// How many connections are open at once, 10 million the most; more wait to be accepted.
@@ -107,7 +108,7 @@ fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
     let threads = usize::deserialize(deserializer)?;
     if threads > THREADS_MAX {
         return Err(D::Error::custom(format!(
-            "{threads} threads are too many\nat most {THREADS_MAX}; 0 is one per core"
+            "{threads} threads are too many\nat most {THREADS_MAX}; 0 leaves it to the service"
         )));
     }
     Ok(threads)

@@ -172,7 +172,7 @@ fn sections_refuse_what_makes_no_sense() {
         ),
         (
             "[server]\nthreads = 257".to_owned(),
-            "2:11: 257 threads are too many | at most 256; 0 is one per core",
+            "2:11: 257 threads are too many | at most 256; 0 leaves it to the service",
         ),
         (queue("max_tasks = { client = 0 }"), &format!("3:24: {zero}")),
         (queue("max_bytes = { total = \"0B\" }"), &format!("3:23: {zero}")),
