@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use foldhash::quality::RandomState;
@@ -22,15 +22,23 @@ pub struct Folding<W, T> {
     /// No more than there are callers of [`work`](Self::work).
     flights: Mutex<HashMap<Key<W>, Flight<T>>>,
     /// Of the process's own making, so that nobody can send files whose fingerprints are equal.
-    fingerprint: RandomState,
+    hasher: RandomState,
 }
 
 /// What is worked on, and how.
 #[derive(Debug, Clone)]
 struct Key<W> {
-    fingerprint: u64,
-    file: Bytes,
+    file: Arc<File>,
     work: W,
+}
+
+#[derive(Debug)]
+struct File {
+    bytes: Bytes,
+    /// Made when there is another file of the same length: reading all of one takes longer than
+    /// the rest of the comparison.
+    fingerprint: OnceLock<u64>,
+    hasher: RandomState,
 }
 
 #[derive(Debug)]
@@ -59,7 +67,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
     /// With nothing under way.
     #[must_use]
     pub fn new() -> Self {
-        Self { flights: Mutex::default(), fingerprint: RandomState::default() }
+        Self { flights: Mutex::default(), hasher: RandomState::default() }
     }
 
     /// The outcome of this work on this file: of `make`, unless equal work is under way; then
@@ -109,9 +117,9 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
     }
 
     fn seat(&self, file: &Bytes, work: W) -> Seat<'_, W, T> {
-        let mut hasher = self.fingerprint.build_hasher();
-        hasher.write(file);
-        let key = Key { fingerprint: hasher.finish(), file: file.clone(), work };
+        let (bytes, hasher) = (file.clone(), self.hasher.clone());
+        let key =
+            Key { file: Arc::new(File { bytes, fingerprint: OnceLock::new(), hasher }), work };
         let mut flights = self.flights();
         let flight = flights.entry(key.clone());
         let flight = flight.or_insert_with(|| Flight { outcome: Arc::default(), seats: 0 });
@@ -124,7 +132,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
 
 impl<W: Hash + Eq, T> Folding<W, T> {
     fn flights(&self) -> MutexGuard<'_, HashMap<Key<W>, Flight<T>>> {
-        // Nothing of a caller's runs under it but `W`'s hash and comparison.
+        // Nothing of a caller's runs under it but `W`'s hash and comparison, and reading files once.
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -165,23 +173,33 @@ impl<W: Hash + Eq, T> Drop for Seat<'_, W, T> {
 
 impl<W: Hash> Hash for Key<W> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.fingerprint);
+        self.file.bytes.len().hash(state);
         self.work.hash(state);
     }
 }
 
 impl<W: Eq> PartialEq for Key<W> {
     fn eq(&self, other: &Self) -> bool {
-        // The files last: that is one pass over them, and only where they are as good as equal.
-        self.fingerprint == other.fingerprint
-            && self.work == other.work
-            && (is_same(&self.file, &other.file) || self.file == other.file)
+        self.work == other.work
+            && (Arc::ptr_eq(&self.file, &other.file) || self.file.is_equal(&other.file))
     }
 }
 
-/// Whether they are one and the same, as a flight's key and that of the seat it was made for are.
-fn is_same(one: &Bytes, other: &Bytes) -> bool {
-    (one.as_ptr(), one.len()) == (other.as_ptr(), other.len())
+impl File {
+    /// The bytes last: that is one pass over them, and only where they are as good as equal.
+    fn is_equal(&self, other: &Self) -> bool {
+        self.bytes.len() == other.bytes.len()
+            && self.fingerprint() == other.fingerprint()
+            && self.bytes == other.bytes
+    }
+
+    fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| {
+            let mut hasher = self.hasher.build_hasher();
+            hasher.write(&self.bytes);
+            hasher.finish()
+        })
+    }
 }
 
 impl<W: Eq> Eq for Key<W> {}

@@ -24,7 +24,7 @@ use self::head::{HEAD_MAX, Head};
 
 /// The shortest message that is taken, and more than is read at once of anything else: so that no
 /// part that begins with a large message has anything behind it.
-const LARGE: usize = 64 << 10;
+const LARGE: usize = 16 << 10;
 /// Of a frame's first byte: it is the message's last.
 const LAST: u8 = 0x80;
 /// Of a frame's first byte: of what kind it is. A part is below these two, and others are above.

@@ -93,14 +93,23 @@ fn other_files_and_other_work_are_not_equal() {
 
 #[test]
 fn equal_fingerprints_do_not_make_files_equal() {
-    let key = |file: &'static str| Key {
-        fingerprint: 1,
-        file: Bytes::from_static(file.as_bytes()),
-        work: "grey",
+    let key = |file: &'static str| {
+        let bytes = Bytes::from_static(file.as_bytes());
+        let (fingerprint, hasher) = (OnceLock::from(1), RandomState::default());
+        Key { file: Arc::new(File { bytes, fingerprint, hasher }), work: "grey" }
     };
     assert_eq!(key("file"), key("file"));
     assert_ne!(key("file"), key("fil3"));
     assert_eq!(HashMap::from([(key("a"), 1), (key("b"), 2)]).len(), 2);
+}
+
+#[test]
+fn a_file_is_read_only_where_another_is_as_long() {
+    let folding = Folded::new();
+    let seat = |file: &'static str| folding.seat(&Bytes::from_static(file.as_bytes()), "grey");
+    let read = |seat: &Seat<'_, _, _>| seat.key.file.fingerprint.get().is_some();
+    let seats = ["file", "longer", "fil3"].map(seat);
+    assert_eq!(seats.each_ref().map(read), [true, false, true]);
 }
 
 /// How one who works gives up.

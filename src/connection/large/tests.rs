@@ -64,7 +64,7 @@ proptest! {
                 Just(0x81), Just(0x82), Just(0x82), Just(0x01), Just(0x02), Just(0x00),
                 Just(0x80), Just(0x89), Just(0x8A), Just(0xC2), any::<u8>(),
             ],
-            prop_oneof![0..300_usize, 65_000..66_000_usize, Just(LIMIT), Just(LIMIT + 1)],
+            prop_oneof![0..300_usize, LARGE - 300..LARGE + 300, Just(LIMIT), Just(LIMIT + 1)],
             prop_oneof![any::<[u8; 4]>().prop_map(Some), any::<[u8; 4]>().prop_map(Some), Just(None)],
         ), 1..8),
         parts in prop::collection::vec(prop_oneof![1..20_usize, 1..20_000_usize, Just(1 << 20)], 1..20),
