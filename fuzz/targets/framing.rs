@@ -8,12 +8,12 @@ use waterway_consumers::image::{Header, header};
 
 libfuzzer_sys::fuzz_target!(|message: &[u8]| {
     let bytes = Bytes::copy_from_slice(message);
-    if let Ok(parts) = Frame::Binary(&bytes).split() {
-        read(parts, message.len());
-    }
-    if let Ok(picture) = into_picture(Payload::Binary(bytes)) {
-        assert!(!picture.is_empty() && picture.len() <= message.len());
-    }
+    let picture = Frame::Binary(&bytes).split().and_then(|parts| {
+        read(parts.clone(), message.len());
+        parts.body.picture()
+    });
+    // Where it stands, or in memory of its own.
+    assert_eq!(into_picture(Payload::Binary(bytes)).ok(), picture.ok());
     if let Ok(text) = str::from_utf8(message)
         && let Ok(parts) = Frame::Text(text).split()
     {

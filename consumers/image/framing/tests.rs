@@ -194,6 +194,21 @@ proptest! {
     }
 
     #[test]
+    fn a_long_text_is_taken_alike_whether_it_is_shared_or_not(
+        picture in proptest::collection::vec(any::<u8>(), 0..40_000),
+        flaws in proptest::collection::vec((any::<prop::sample::Index>(), b' '..=b'~'), 0..3),
+    ) {
+        let mut body = STANDARD.encode(&picture).into_bytes();
+        for (at, character) in flaws {
+            if !body.is_empty() {
+                let at = at.index(body.len());
+                body[at] = character;
+            }
+        }
+        let _ = picture_of(&text(HEAD, str::from_utf8(&body).unwrap()));
+    }
+
+    #[test]
     fn no_message_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let _ = picture_of(&text);
