@@ -1,5 +1,6 @@
 //! `image.work`: takes pictures from the queue, one at a time, and does the work on them.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -77,7 +78,8 @@ async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Wor
         give_way();
         Ok(())
     };
-    let work = job::work(picture, header, service, &store, &mut checkpoint);
+    // Where it is: as an argument it would be in this future twice.
+    let work = pin!(job::work(picture, header, service, &store, &mut checkpoint));
     let worked = service.folding.work(picture, wish, cancellation, work).await?;
     if let Some(key) = key {
         let inline = worked.picture.as_ref().map_or(0, |picture| picture.bytes.len());
