@@ -131,7 +131,7 @@ pub fn into_picture(message: Payload) -> Result<Bytes, Error> {
 fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
     let mut own = base64.try_into_mut()?;
     match decode_in_place(&mut own) {
-        Ok(length) if length > 0 => {
+        Some(length) if length > 0 => {
             own.truncate(length);
             Ok(own.freeze())
         }
@@ -142,9 +142,9 @@ fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
 /// A whole number of base64's groups, little enough to stay in the nearest cache.
 const CHUNK: usize = 8 << 10;
 
-/// Decodes to the front of where the text is, in one pass; the length of what came of it. When it
-/// is not base64 as the standard says it, the text is as it was.
-fn decode_in_place(base64: &mut [u8]) -> Result<usize, base64_simd::Error> {
+/// Decodes to the front of where the text is, in one pass; the length of what came of it. None when
+/// it is not base64 as the standard says it: then the text is as it was.
+fn decode_in_place(base64: &mut [u8]) -> Option<usize> {
     let (mut taken, mut made) = (0, 0);
     let mut chunk = [0; CHUNK];
     while taken < base64.len() {
@@ -152,22 +152,22 @@ fn decode_in_place(base64: &mut [u8]) -> Result<usize, base64_simd::Error> {
         let chunk = &mut chunk[..length];
         chunk.copy_from_slice(&base64[taken..taken + length]);
         let is_last = taken + length == base64.len();
-        let decoded = STANDARD.decode(chunk, base64[made..].as_out()).map(|bytes| bytes.len());
-        match decoded {
-            // Padding ends a text, and only that.
-            Ok(decoded) if is_last || decoded == length / 4 * 3 => made += decoded,
-            ended => {
-                // What is decoded so far is written as the text that it was: there is one alone.
-                let text = STANDARD.encode_to_string(&base64[..made]);
-                base64[..taken].copy_from_slice(text.as_bytes());
-                base64[taken..taken + length].copy_from_slice(chunk);
-                ended?;
-            }
+        let decoded =
+            STANDARD.decode(chunk, base64[made..].as_out()).map_or(0, |bytes| bytes.len());
+        // Padding ends a text, and only that.
+        if decoded == 0 || !is_last && decoded < length / 4 * 3 {
+            // What is decoded so far is written as the text that it was: there is one alone.
+            let text = STANDARD.encode_to_string(&base64[..made]);
+            base64[..taken].copy_from_slice(text.as_bytes());
+            base64[taken..taken + length].copy_from_slice(chunk);
+            return None;
         }
+        made += decoded;
         taken += length;
     }
-    Ok(made)
+    Some(made)
 }
+
 fn split_text(text: &str) -> Parts<'_> {
     let (head, rest) = text.split_at(text_header_end(text));
     Parts { head, body: Body::Base64(rest) }
