@@ -118,8 +118,18 @@ impl<W: Hash + Eq + Clone, T: Clone> Folding<W, T> {
 
     fn seat(&self, file: &Bytes, work: W) -> Seat<'_, W, T> {
         let (bytes, hasher) = (file.clone(), self.hasher.clone());
-        let key =
-            Key { file: Arc::new(File { bytes, fingerprint: OnceLock::new(), hasher }), work };
+        let file = Arc::new(File { bytes, fingerprint: OnceLock::new(), hasher });
+        let flights = self.flights();
+        let files = flights.keys().map(|key| &key.file);
+        let others: Vec<_> = files.filter(|other| other.is_as_long(&file)).cloned().collect();
+        drop(flights);
+        // Not under the lock, where it would keep others from their work; but for a file that
+        // comes in between.
+        for other in others {
+            other.fingerprint();
+            file.fingerprint();
+        }
+        let key = Key { file, work };
         let mut flights = self.flights();
         let flight = flights.entry(key.clone());
         let flight = flight.or_insert_with(|| Flight { outcome: Arc::default(), seats: 0 });
@@ -186,9 +196,13 @@ impl<W: Eq> PartialEq for Key<W> {
 }
 
 impl File {
+    fn is_as_long(&self, other: &Self) -> bool {
+        self.bytes.len() == other.bytes.len()
+    }
+
     /// The bytes last: that is one pass over them, and only where they are as good as equal.
     fn is_equal(&self, other: &Self) -> bool {
-        self.bytes.len() == other.bytes.len()
+        self.is_as_long(other)
             && self.fingerprint() == other.fingerprint()
             && self.bytes == other.bytes
     }
