@@ -78,14 +78,10 @@ impl Body<'_> {
     /// # Errors
     /// `bad_image` when it is not base64 or empty.
     pub fn picture(self) -> Result<Bytes, Error> {
-        let picture = match self {
-            Self::File(bytes) => bytes,
-            Self::Base64(text) => decode(without_data_url(text)?)?.into(),
-        };
-        if picture.is_empty() {
-            return Err(Error::new(BAD_IMAGE, "the message carries no picture behind its header"));
+        match self {
+            Self::File(bytes) => not_empty(bytes),
+            Self::Base64(text) => not_empty(decode(without_data_url(text)?)?.into()),
         }
-        Ok(picture)
     }
 
     /// The length as it came, in bytes.
@@ -120,23 +116,25 @@ pub fn into_picture(message: Payload) -> Result<Bytes, Error> {
     let mut whole = message.into_bytes();
     let base64 = whole.split_off(at);
     drop(whole);
-    let base64 = match in_place(base64) {
-        Ok(picture) => return Ok(picture),
-        Err(base64) => base64,
-    };
-    Body::Base64(utf8(&base64)?).picture()
+    match in_place(base64) {
+        Ok(picture) => not_empty(picture),
+        Err(base64) => not_empty(decode(utf8(&base64)?)?.into()),
+    }
+}
+
+fn not_empty(picture: Bytes) -> Result<Bytes, Error> {
+    if picture.is_empty() {
+        return Err(Error::new(BAD_IMAGE, "the message carries no picture behind its header"));
+    }
+    Ok(picture)
 }
 
 /// Decodes what is base64 as the standard says it, and nobody else's; gives back what is not.
 fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
     let mut own = base64.try_into_mut()?;
-    match decode_in_place(&mut own) {
-        Some(length) if length > 0 => {
-            own.truncate(length);
-            Ok(own.freeze())
-        }
-        _ => Err(own.freeze()),
-    }
+    let Some(length) = decode_in_place(&mut own) else { return Err(own.freeze()) };
+    own.truncate(length);
+    Ok(own.freeze())
 }
 
 /// A whole number of base64's groups, little enough to stay in the nearest cache.

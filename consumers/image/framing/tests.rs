@@ -101,6 +101,7 @@ fn what_is_not_base64_is_refused_with_its_place() {
         ("AAAAä", "the picture is not base64: 'ä' at character 4"),
         ("AA=AAAAA", "the picture is not base64"),
         ("data:image/svg+xml,<svg/>", "the picture's data: URL is not data:<type>;base64,…"),
+        ("data:;base64,data:;base64,AAAA", "the picture is not base64: ':' at character 4"),
         ("", "the message carries no picture behind its header"),
         ("=", "the message carries no picture behind its header"),
     ];
