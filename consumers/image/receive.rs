@@ -19,7 +19,7 @@ pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
     if let Some(change) = Change::of(&message) {
         return change.obey(&message, &queue);
     }
-    let header = header(&message)?;
+    let header = header_of_frame(&message)?;
     push(message, &header, &queue)
 }
 
@@ -39,23 +39,28 @@ pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
 /// The header of a picture's message, however it came.
 pub(super) fn header(message: &Message) -> Result<Header, Error> {
     match &message.content {
-        Content::Receive(payload) => {
-            let Parts { head, body } = split(message)?;
-            let behind = payload.len() - body.len();
-            match (message.head(), message.head_end()) {
-                // A message's head is read once. It is the header when that has nothing else in it.
-                (Some(fields), Some(end)) if is_blank(payload.as_bytes().get(end..behind)) => {
-                    Header::from_object(fields)
-                }
-                _ => Header::parse(head),
-            }
-        }
+        Content::Receive(_) => header_of_frame(message),
         _ => header_of_request(message),
     }
 }
 
-fn is_blank(bytes: Option<&[u8]>) -> bool {
-    bytes.is_some_and(|bytes| bytes.iter().all(|byte| b" \t\r\n".contains(byte)))
+/// The message's head, which is read once, where it is all that the header has in it; else what is
+/// wrong with the header.
+fn header_of_frame(message: &Message) -> Result<Header, Error> {
+    let Parts { head, body } = split(message)?;
+    let begin = message.size() - body.len() - head.len();
+    let rest = message.head_end().and_then(|end| head.get(end.checked_sub(begin)?..));
+    match (message.head(), rest) {
+        (Some(fields), Some(rest)) if rest.chars().all(is_json_space) => {
+            Header::from_object(fields)
+        }
+        _ => Header::parse(head),
+    }
+}
+
+/// RFC 8259, section 2.
+fn is_json_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
 /// Head and body of a page's message.

@@ -5,8 +5,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a thread keeps its core at least: what is woken meanwhile waits no longer, and stages
-/// that take a few microseconds do not each ask the system.
+/// How long a thread goes on before it gives way again: stages that take a few microseconds do not
+/// each ask the system, and what was woken meanwhile has not waited long.
 const TURN: Duration = Duration::from_micros(200);
 
 thread_local! {
@@ -23,11 +23,14 @@ thread_local! {
 /// one slice and up to the next tick, 1.5 to 4 ms.
 pub fn give_way() {
     let now = Instant::now();
-    let is_due = GAVE_WAY.get().is_none_or(|last| now.saturating_duration_since(last) >= TURN);
-    if is_due {
+    if is_due(GAVE_WAY.get(), now) {
         thread::yield_now();
         GAVE_WAY.set(Some(Instant::now()));
     }
+}
+
+fn is_due(last: Option<Instant>, now: Instant) -> bool {
+    last.is_none_or(|last| now.saturating_duration_since(last) >= TURN)
 }
 
 /// Makes the calling thread at least so nice: 0 leaves it as it is, 19 lets everybody else go
@@ -60,10 +63,11 @@ fn set(_: i32) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 mod tests {
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use rustix::process::getpriority_process;
 
-    use super::be_nice;
+    use super::{TURN, be_nice, is_due};
 
     fn nice_after(steps: &'static [u8]) -> i32 {
         let thread = thread::spawn(move || {
@@ -82,5 +86,19 @@ mod tests {
         assert_eq!(nice_after(&[0]), own);
         assert_eq!(nice_after(&[19, 3]), 19);
         assert_eq!(getpriority_process(None).unwrap(), own, "this thread is as it was");
+    }
+
+    #[test]
+    fn a_thread_gives_way_at_first_and_then_once_in_a_turn() {
+        let last = Instant::now();
+        assert!(is_due(None, last));
+        for (passed, due) in [
+            (Duration::ZERO, false),
+            (TURN / 2, false),
+            (TURN, true),
+            (Duration::from_secs(60), true),
+        ] {
+            assert_eq!(is_due(Some(last), last + passed), due, "{passed:?}");
+        }
     }
 }
