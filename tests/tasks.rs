@@ -5,13 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use waterway::{
     Cancellation, Error, Head, Message, Path, Registry, Reply, Router, Task, TaskQueue, TaskUuid,
     server,
 };
 
-use crate::util::{Client, PATIENCE, Raw};
+use crate::util::{Client, Frame, PATIENCE, PING, PONG, Raw, TEXT, masked};
 
 const TABLE: &str = "\
 [queue.work]
@@ -53,6 +53,7 @@ fn registry() -> Registry {
                 "fail" => Err(Error::failed(std::io::Error::other("secret"))),
                 "tell" => Err(Error::new("told", "as told").with("n", 1)),
                 "panic" => panic!("secret"),
+                "fill" => Ok(Reply::text(filled(head["uuid"].as_u64().unwrap_or_default()))),
                 "wait" => {
                     notice.cancelled().await;
                     std::future::pending().await
@@ -60,6 +61,12 @@ fn registry() -> Registry {
                 other => Ok(Reply::text(other.to_owned())),
             }
         })
+}
+
+/// A text that is as long as no other of those near it.
+fn filled(number: u64) -> String {
+    let length = usize::try_from(number * 7919 % 16_000).expect("it is below 16,000");
+    format!("{number} {}", "x".repeat(length))
 }
 
 /// Serves the table until the test's runtime ends.
@@ -102,6 +109,58 @@ async fn every_end_of_a_task_is_one_answer() {
         assert_eq!(answer, expected, "{what}");
     }
     depth(&router, (0, 0)).await;
+}
+
+/// The systems keep little of what a client has not read, and send it in small parts: so answers
+/// are written in part, some by the worker and most by the connection's own task, which writes pongs
+/// between them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_come_whole_and_in_order_to_clients_that_read_late() {
+    const KEPT: u32 = 4 << 10;
+    /// Each is full with another answer.
+    const CLIENTS: u64 = 24;
+    const TASKS: u64 = 60;
+    let router = Router::parse(TABLE, &registry()).unwrap_or_else(|e| panic!("{}", e.report()));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(KEPT).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(64).unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(server::run(listener, router.clone(), std::future::pending()));
+    let mut streams = Vec::new();
+    for _ in 0..CLIENTS {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(KEPT).unwrap();
+        let stream = socket.connect(address).await.unwrap().into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        streams.push(stream);
+    }
+    let numbers = |client: u64| client * TASKS..(client + 1) * TASKS;
+    let send = move |(client, stream)| {
+        let mut raw = Raw::open_over(stream, "/page");
+        for number in numbers(client) {
+            let message = json!({"uuid": number, "do": "fill"}).to_string();
+            raw.send(&masked(TEXT, message.as_bytes()));
+            raw.send(&masked(PING, number.to_string().as_bytes()));
+        }
+        raw
+    };
+    let send = move || (0..CLIENTS).zip(streams).map(send).collect::<Vec<_>>();
+    let raws = tokio::task::spawn_blocking(send).await.unwrap();
+    depth(&router, (0, 0)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        for (client, mut raw) in (0..CLIENTS).zip(raws) {
+            let is_text = |frame: &&Frame| frame.opcode() == TEXT;
+            let all = |frames: &[Frame]| frames.iter().filter(is_text).count() as u64 == TASKS;
+            let frames = raw.read_until(all);
+            let (texts, others): (Vec<_>, Vec<_>) = frames.iter().partition(is_text);
+            assert!(others.iter().all(|frame| frame.opcode() == PONG), "{others:?}");
+            for (number, text) in numbers(client).zip(texts) {
+                assert!(text.payload == filled(number).as_bytes(), "{number}: {text:?}");
+            }
+        }
+    });
+    read.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

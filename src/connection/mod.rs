@@ -8,6 +8,7 @@ mod presence;
 mod rate;
 mod request;
 mod seen;
+mod shortcut;
 mod socket;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use presence::Presence;
 
 pub(crate) use inbox::Inbox;
 pub(crate) use request::{request, unauthorised};
+pub(crate) use shortcut::TryWrite;
 pub(crate) use socket::{Socket, run};
 
 /// A client that has a WebSocket, or asks for one.

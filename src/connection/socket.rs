@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::large::{Large, Taken, Whole};
 use super::seen::{Heard, Seen};
+use super::shortcut::{Shared, Shortcut, TryWrite, Turn};
 use super::{Connection, Inbox};
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
 use crate::routing::Way;
@@ -56,9 +57,11 @@ const READ_BUFFER: usize = 8 << 10;
 /// How much is gathered before it is written; larger messages go through whole.
 const WRITE_BUFFER: usize = 16 << 10;
 
-/// Drives the connection until it ends; `drain` closes it with 1012.
+/// Drives the connection until it ends; `drain` closes it with 1012. `socket` is where the stream's
+/// bytes go.
 pub(crate) async fn run<S>(
     stream: S,
+    socket: Arc<dyn TryWrite>,
     connection: Connection,
     first: Batch,
     rules: Socket,
@@ -72,14 +75,17 @@ pub(crate) async fn run<S>(
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(rules.message))
         .max_frame_size(Some(rules.message));
-    let seen = Arc::new(Seen::new());
+    let (seen, turn) = (Arc::new(Seen::new()), Arc::new(Turn::default()));
+    connection.replies.open_direct(Arc::new(Shortcut::new(socket, &turn)));
     let taken = Taken::default();
-    let stream = Large::new(Heard::new(stream, &seen), rules.message, &taken);
+    let stream = Heard::new(Shared::new(stream, &turn), &seen);
+    let stream = Large::new(stream, rules.message, &taken);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let code = {
         let Connection { inbox, replies, channel, .. } = &mut connection;
-        let incoming = Incoming { stream: &mut stream, taken, inbox, channel, seen: &seen };
+        let (stream, seen, turn) = (&mut stream, &*seen, &*turn);
+        let incoming = Incoming { stream, taken, inbox, channel, seen, turn };
         pump(&mut sink, incoming, replies, first, rules, drain).await
     };
     let dropped = connection.replies.dropped();
@@ -175,13 +181,14 @@ struct Incoming<'a, S> {
     inbox: &'a Inbox,
     channel: &'a ReplyChannel,
     seen: &'a Seen,
+    turn: &'a Turn,
 }
 
 async fn read<S>(incoming: Incoming<'_, S>) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Incoming { stream, taken, inbox, channel, seen } = incoming;
+    let Incoming { stream, taken, inbox, channel, seen, turn } = incoming;
     let mut code = close::ABNORMAL;
     loop {
         let frame = match stream.next().await {
@@ -190,6 +197,9 @@ where
             }
             Some(frame) => frame,
         };
+        if matches!(frame, Ok(Frame::Close(_))) {
+            turn.end_shortcut();
+        }
         let payload = match frame.and_then(|frame| payload(frame, &taken, &mut code)) {
             Ok(Some(payload)) => payload,
             Ok(None) => continue,

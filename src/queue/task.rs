@@ -141,7 +141,7 @@ impl Answering {
     pub(super) fn reply(self, reply: Reply) {
         // A consumer that says nothing has still done the task, and its client is told.
         let reply = if reply.is_empty() { self.done() } else { reply };
-        let _ = self.client.try_send(reply);
+        self.client.answer(reply);
     }
 
     /// The one terminal reply, when it is an error.

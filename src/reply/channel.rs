@@ -65,12 +65,25 @@ impl ReplyChannel {
 
     /// Sends a reply while the caller holds a lock: what gives way to it goes into `displaced`, to
     /// be freed later.
-    pub(crate) fn offer(&self, mut reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
+    pub(crate) fn offer(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
+        self.sender.outbox.push(self.sealed(reply), displaced)
+    }
+
+    /// Sends a worker's answer. Where nothing is before it the calling thread writes it to the
+    /// socket, which is a call of the system, and spares that the sockets' thread is woken for it.
+    pub(crate) fn answer(&self, reply: Reply) {
+        let reply = self.sealed(reply);
+        if !self.sender.outbox.send_directly(&reply) {
+            self.sender.outbox.push(reply, &mut Vec::new());
+        }
+    }
+
+    fn sealed(&self, mut reply: Reply) -> Reply {
         if let (Envelope::Text, Some(Payload::Text(text))) = (self.sender.envelope, &reply.content)
         {
             reply.content = Some(in_text_envelope(text).into());
         }
-        self.sender.outbox.push(reply, displaced)
+        reply
     }
 
     /// Closes the client's connection with 1000, after everything that was sent before.
@@ -113,8 +126,12 @@ impl fmt::Debug for ReplyChannel {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt;
+
     use super::{Envelope, OutboxLimits, ReplyChannel, Sent};
-    use crate::reply::Reply;
+    use crate::reply::{Direct, Payload, Reply, Tried};
 
     fn channel(envelope: Envelope) -> (ReplyChannel, super::Replies) {
         ReplyChannel::new("waterway.test!0", envelope, OutboxLimits::default())
@@ -142,5 +159,71 @@ mod tests {
         let sent: Vec<_> = batch.replies.iter().map(|reply| reply.content.clone()).collect();
         assert_eq!(sent, [Some(r#"{"text": "{}"}"#.into()), None]);
         assert!(batch.replies[1].close.is_some());
+    }
+
+    /// A socket that takes every message as far as this.
+    #[derive(Debug)]
+    struct Socket {
+        takes: Tried,
+        asked: Mutex<Vec<Payload>>,
+    }
+
+    impl Direct for Socket {
+        fn try_send(&self, payload: &Payload) -> Tried {
+            self.asked.lock().unwrap().push(payload.clone());
+            self.takes
+        }
+    }
+
+    fn direct(takes: Tried) -> (ReplyChannel, super::Replies, Arc<Socket>) {
+        let (channel, replies) = channel(Envelope::None);
+        let socket = Arc::new(Socket { takes, asked: Mutex::default() });
+        replies.open_direct(Arc::clone(&socket) as Arc<dyn Direct>);
+        (channel, replies, socket)
+    }
+
+    #[test]
+    fn an_answer_is_written_directly_as_far_as_the_socket_takes_it() {
+        // And what the connection's task takes then.
+        for (takes, left) in
+            [(Tried::Whole, None), (Tried::Part, Some(0)), (Tried::Nothing, Some(1))]
+        {
+            let (channel, mut replies, socket) = direct(takes);
+            channel.answer("an answer".into());
+            assert_eq!(*socket.asked.lock().unwrap(), ["an answer".into()]);
+            let taken = replies.take().now_or_never();
+            let taken = taken.map(|batch| batch.expect("there is a sender").replies.len());
+            assert_eq!(taken, left, "{takes:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_alone_or_not_a_message_goes_by_the_outbox() {
+        let (channel, mut replies, socket) = direct(Tried::Whole);
+        let take = |replies: &mut super::Replies| {
+            let batch = replies.take().now_or_never().expect("something waits");
+            batch.expect("there is a sender")
+        };
+        channel.send("first").unwrap();
+        channel.answer("waits behind it".into());
+        let batch = take(&mut replies);
+        assert_eq!(batch.replies.len(), 2);
+        channel.answer("they are not written yet".into());
+        replies.written(batch.bytes);
+        let batch = take(&mut replies);
+        replies.written(batch.bytes);
+        assert_eq!(*socket.asked.lock().unwrap(), []);
+        channel.answer("alone".into());
+        assert_eq!(*socket.asked.lock().unwrap(), ["alone".into()]);
+
+        channel.answer(vec![0; (16 << 10) + 1].into());
+        let batch = take(&mut replies);
+        replies.written(batch.bytes);
+        channel.answer(Reply::close());
+        channel.answer("after a close".into());
+        assert_eq!(take(&mut replies).replies.len(), 1);
+        assert_eq!(socket.asked.lock().unwrap().len(), 1);
+        drop(replies);
+        assert_eq!(Arc::strong_count(&socket), 1, "the socket is let go of with its client");
     }
 }

@@ -1,12 +1,13 @@
 //! The bounded buffer between those who reply and the connection that writes.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use tokio::sync::Notify;
 
-use super::{Reply, close};
+use super::{Payload, Reply, close};
 
 /// How many unsent bytes a client may have waiting, and what then happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,25 @@ impl Default for OutboxLimits {
     }
 }
 
+/// The way to a client's socket past the task that writes what waits.
+pub(crate) trait Direct: fmt::Debug + Send + Sync {
+    /// Writes a message to the socket, as far as there is room and nobody else is at it.
+    fn try_send(&self, payload: &Payload) -> Tried;
+}
+
+/// How much of a message was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tried {
+    Nothing,
+    /// The rest is written as soon as the connection's task looks.
+    Part,
+    Whole,
+}
+
+/// The largest message that is written directly, bytes: the rest of one that does not fit into the
+/// socket is kept beside the outbox, whose bound does not know of it.
+const DIRECT_MAX: usize = 16 << 10;
+
 /// What a reply weighs beside its payload, so that empty replies are bounded too.
 const REPLY_OVERHEAD: usize = size_of::<Reply>();
 
@@ -73,6 +93,20 @@ struct State {
     /// No sender is left.
     abandoned: bool,
     dropped: u64,
+    direct: Option<Arc<dyn Direct>>,
+    directly: Directly,
+}
+
+/// What of a message that is written directly.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Directly {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// Somebody is at it: nothing that comes after it may be taken.
+    Begun,
+    /// A part is written: the connection's task is to see to the rest.
+    Part,
 }
 
 impl Outbox {
@@ -132,6 +166,25 @@ impl Outbox {
         sent
     }
 
+    /// Writes to the socket what would be the only thing that waits; `false` when it could not.
+    pub(super) fn send_directly(&self, reply: &Reply) -> bool {
+        let payload = match &reply.content {
+            Some(payload) if payload.len() <= DIRECT_MAX && reply.close.is_none() => payload,
+            _ => return false,
+        };
+        let Some(direct) = self.lock().take_direct() else { return false };
+        let tried = direct.try_send(payload);
+        let mut state = self.lock();
+        let is_part = tried == Tried::Part;
+        state.directly = if is_part { Directly::Part } else { Directly::Nothing };
+        let is_waited_for = is_part || !state.waiting.is_empty();
+        drop(state);
+        if is_waited_for {
+            self.changed.notify_one();
+        }
+        tried != Tried::Nothing
+    }
+
     pub(super) fn is_open(&self) -> bool {
         let state = self.lock();
         !state.gone && !state.closing
@@ -153,6 +206,16 @@ impl Outbox {
     }
 }
 
+impl State {
+    /// The direct way, if nothing else is on its way to the client.
+    fn take_direct(&mut self) -> Option<Arc<dyn Direct>> {
+        let is_idle = self.bytes == 0 && self.directly == Directly::Nothing;
+        let direct = self.direct.as_ref().filter(|_| is_idle && !self.closing)?;
+        self.directly = Directly::Begun;
+        Some(Arc::clone(direct))
+    }
+}
+
 /// The receiving side: what the connection writes. Dropping it tells every sender that the client
 /// has left.
 #[derive(Debug)]
@@ -168,12 +231,24 @@ pub(crate) struct Batch {
 }
 
 impl Replies {
-    /// Waits for replies and takes all that are there; `None` when no sender is left.
+    /// From now on replies may also be written to the socket by whoever has them.
+    pub(crate) fn open_direct(&self, direct: Arc<dyn Direct>) {
+        self.outbox.lock().direct = Some(direct);
+    }
+
+    /// Waits for replies and takes all that are there; none where one was written directly in
+    /// part, and the rest of it is to be flushed. `None` when no sender is left.
     pub(crate) async fn take(&mut self) -> Option<Batch> {
         loop {
             {
                 let mut state = self.outbox.lock();
-                if !state.waiting.is_empty() {
+                let is_there = match state.directly {
+                    Directly::Nothing => !state.waiting.is_empty(),
+                    Directly::Begun => false,
+                    Directly::Part => true,
+                };
+                if is_there {
+                    state.directly = Directly::Nothing;
                     let replies = std::mem::take(&mut state.waiting);
                     let bytes = replies.iter().map(cost).sum();
                     return Some(Batch { replies, bytes });
@@ -208,7 +283,7 @@ impl Drop for Replies {
     fn drop(&mut self) {
         let mut state = self.outbox.lock();
         state.gone = true;
-        let unsent = std::mem::take(&mut state.waiting);
+        let unsent = (std::mem::take(&mut state.waiting), state.direct.take());
         drop(state);
         drop(unsent);
     }
@@ -221,5 +296,5 @@ fn take_oldest_content(waiting: &mut VecDeque<Reply>) -> Option<Reply> {
 }
 
 fn cost(reply: &Reply) -> usize {
-    REPLY_OVERHEAD + reply.content.as_ref().map_or(0, super::Payload::len)
+    REPLY_OVERHEAD + reply.content.as_ref().map_or(0, Payload::len)
 }

@@ -6,6 +6,7 @@ mod listener;
 mod patience;
 mod peer;
 mod response;
+mod stream;
 mod upgrade;
 
 use std::future::Future;
@@ -27,6 +28,7 @@ use crate::routing::Router;
 
 use patience::Patience;
 use peer::Peer;
+use stream::Stream;
 
 pub use listener::{Listener, Listeners};
 
@@ -99,6 +101,7 @@ async fn accept(listener: Listener, server: Server) {
                     connection: format!("tcp-{number}").into(),
                     permit: Arc::new(permit),
                     upgraded: Arc::default(),
+                    writer: Arc::clone(stream.writer()),
                 };
                 server.connections.spawn(serve(stream, peer, server.clone()));
             }
@@ -114,7 +117,7 @@ async fn accept(listener: Listener, server: Server) {
 }
 
 /// Speaks HTTP/1.1 on one connection.
-async fn serve(stream: listener::Stream, peer: Peer, server: Server) {
+async fn serve(stream: Stream, peer: Peer, server: Server) {
     let settings = server.router.server();
     let stream = Patience::new(stream, server.router.idle(), Arc::clone(&peer.upgraded));
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));

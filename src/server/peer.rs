@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::stream::Writer;
+
 /// Who is at the other end of a connection; in the extensions of each of its requests.
 #[derive(Clone)]
 pub(super) struct Peer {
@@ -15,4 +17,6 @@ pub(super) struct Peer {
     pub(super) permit: Arc<OwnedSemaphorePermit>,
     /// Whether it speaks WebSocket by now.
     pub(super) upgraded: Arc<AtomicBool>,
+    /// Where its bytes go.
+    pub(super) writer: Arc<Writer>,
 }

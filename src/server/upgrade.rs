@@ -102,9 +102,12 @@ pub(super) async fn respond(
     let drain = server.drain.clone();
     server.connections.spawn(async move {
         // The connection's place among those that may be open is held as long as its socket.
-        let _permit = peer.permit;
+        let Peer { permit: _permit, writer, .. } = peer;
         match upgrade.await {
-            Ok(upgraded) => run(TokioIo::new(upgraded), connection, replies, rules, &drain).await,
+            Ok(upgraded) => {
+                let stream = TokioIo::new(upgraded);
+                run(stream, writer, connection, replies, rules, &drain).await;
+            }
             Err(error) => tracing::debug!(%error, "the client left during the handshake"),
         }
     });

@@ -2,6 +2,7 @@
 
 mod waiting;
 
+use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::{Handshake, TestClient, TestWorkers};
-use crate::connection::{Connection, Socket, run};
+use crate::connection::{Connection, Socket, TryWrite, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::extract::{Options, Text};
@@ -19,6 +20,16 @@ use crate::message::{Message, Scope};
 use crate::queue::{Task, TaskQueue, TaskUuid};
 use crate::reply::{Batch, Payload, Reply, ReplyChannel};
 use crate::routing::Router;
+
+/// Nobody writes to it but the connection's task.
+#[derive(Debug)]
+struct NoRoom;
+
+impl TryWrite for NoRoom {
+    fn try_write(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
 
 /// What was called, in order.
 #[derive(Clone, Default)]
@@ -174,7 +185,8 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
     let scope = Scope { origin_allowed: true, ..Scope::default() };
     let connection = Connection::open(&router, way, scope);
     let (mut client, stream) = tokio::io::duplex(64);
-    let served = run(stream, connection, Batch::default(), rules, &drain);
+    let (socket, first) = (Arc::new(NoRoom), Batch::default());
+    let served = run(stream, socket, connection, first, rules, &drain);
     let told = async {
         // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
         client.write_all(&[0x81, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();

@@ -49,6 +49,16 @@ pub(crate) struct Frame {
 impl Raw {
     /// Connects and shakes hands, with further headers.
     pub(crate) fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        Self::request(address, Self::handshake(address, path, headers).as_bytes())
+    }
+
+    /// Shakes hands over a socket of the test's own.
+    pub(crate) fn open_over(stream: TcpStream, path: &str) -> Self {
+        let address = stream.peer_addr().expect("it is connected");
+        Self::begin(stream, Self::handshake(address, path, &[]).as_bytes())
+    }
+
+    fn handshake(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> String {
         let mut head = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
              Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
@@ -57,13 +67,16 @@ impl Raw {
             head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
-        Self::request(address, head.as_bytes())
+        head
     }
 
     /// Connects, sends these bytes and reads the answer's head. A server that closes at once, or
     /// says nothing, leaves an empty status.
     pub(crate) fn request(address: SocketAddr, bytes: &[u8]) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
+        Self::begin(TcpStream::connect(address).expect("the server listens"), bytes)
+    }
+
+    fn begin(stream: TcpStream, bytes: &[u8]) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("it is not zero");
         stream.set_nodelay(true).expect("the socket is open");
         let (status, headers) = (String::new(), Vec::new());
