@@ -93,6 +93,8 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
     let (left, right) = all.split_at(all.len() / 2);
     let [one, other] = &mut pages;
     let late = tokio::join!(send_all(one, left), send_all(other, right));
+    // Who was done first has not been read since, answered no ping and may have been given up.
+    let mut pages = [Page::open(&service).await, Page::open(&service).await];
     for (bad, result, zoom) in late.0.into_iter().chain(late.1) {
         let begun = processor_time(&service);
         let answer = ask(&mut pages[0], &bad.file, result, zoom).await.0;

@@ -6,7 +6,7 @@
 //! allowed begins with that byte, so the two cannot be confused.
 //!
 //! Splitting is cheap and copies nothing; decoding the base64 is put off until somebody asks for
-//! the picture, and done where it stands if nobody else has the message.
+//! the picture, and that of a large one done where it stands if nobody else has the message.
 
 use std::str;
 
@@ -25,6 +25,10 @@ mod tests;
 pub const TEXT_HEADER: usize = 150;
 /// The longest header of the binary framing, in bytes.
 pub const BINARY_HEADER_MAX: usize = 4096;
+
+/// Up to how many bytes of text the picture is decoded aside. Where it stands takes two passes, and
+/// writing there takes a core longer than elsewhere, because another has just written it.
+pub const ASIDE: usize = 256 << 10;
 
 /// A message as it came from the socket.
 #[derive(Debug, Clone, Copy)]
@@ -100,17 +104,21 @@ impl Body<'_> {
     }
 }
 
-/// The picture's file out of a message that is not needed any more: as [`Body::picture`], but in
-/// the message's own memory when nobody else has it, so that the picture is there only once.
+/// The picture's file out of a message that is not needed any more: as [`Body::picture`], but that
+/// of a text longer than `aside` bytes in the message's own memory when nobody else has it, so that
+/// the picture is there only once.
 ///
 /// # Errors
 /// `bad_header` or `bad_image`, as [`Frame::split`] and [`Body::picture`] have them.
-pub fn into_picture(message: Payload) -> Result<Bytes, Error> {
+pub fn into_picture(message: Payload, aside: usize) -> Result<Bytes, Error> {
     let parts = match &message {
         Payload::Text(text) => Frame::Text(text).split()?,
         Payload::Binary(bytes) => Frame::Binary(bytes).split()?,
     };
     let Body::Base64(text) = parts.body else { return parts.body.picture() };
+    if text.len() <= aside {
+        return Body::Base64(text).picture();
+    }
     // It ends where the message does.
     let at = message.len() - without_data_url(text)?.len();
     let mut whole = message.into_bytes();

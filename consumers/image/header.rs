@@ -1,5 +1,7 @@
 //! The header that stands before a picture: its name, its place on the page and what to do.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Number, Value};
 use waterway::{Error, code};
 
@@ -60,7 +62,8 @@ impl Header {
         let Some(uuid) = fields.get("uuid") else {
             return Err(Error::new(code::BAD_HEADER, "the header has no field \"uuid\""));
         };
-        Self::from_fields(&checked_uuid(uuid)?, fields)
+        check_uuid(uuid)?;
+        Self::from_fields(uuid, fields)
     }
 
     /// Reads the parameters of a query, `zoom=0.5&rType=rl`, decoded. The last of equal names wins,
@@ -81,16 +84,17 @@ impl Header {
             .map(|(name, value)| (name.into(), Value::String(value.into())))
             .collect();
         let uuid = match fields.get("uuid") {
-            Some(uuid) => checked_uuid(uuid)?,
+            Some(uuid) => uuid.clone(),
             None => Value::String(otherwise()),
         };
+        check_uuid(&uuid)?;
         Self::from_fields(&uuid, &fields)
     }
 
     /// What the picture is found by: the uuid's text, so that `5` and `"5"` name the same one.
     #[must_use]
     pub fn key(&self) -> String {
-        key(&self.uuid).unwrap_or_default()
+        key(&self.uuid).unwrap_or_default().into_owned()
     }
 
     fn from_fields(uuid: &Value, fields: &Map<String, Value>) -> Result<Self, Error> {
@@ -114,17 +118,17 @@ impl Header {
 ///
 /// A cancellation names its picture by the same rule.
 #[must_use]
-pub fn key(uuid: &Value) -> Option<String> {
+pub fn key(uuid: &Value) -> Option<Cow<'_, str>> {
     match uuid {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
         _ => None,
     }
 }
 
-fn checked_uuid(uuid: &Value) -> Result<Value, Error> {
+fn check_uuid(uuid: &Value) -> Result<(), Error> {
     match key(uuid) {
-        Some(key) if (1..=UUID_MAX).contains(&key.len()) => Ok(uuid.clone()),
+        Some(key) if (1..=UUID_MAX).contains(&key.len()) => Ok(()),
         _ => Err(refused("uuid", uuid, "a string of 1 to 256 bytes or a number")),
     }
 }

@@ -281,7 +281,7 @@ impl Job<'_> {
     }
 
     fn result_name(&self, received: &Received, extension: &str) -> String {
-        format!("{}{}.{extension}", self.service.pictures.prefix.as_str(), received.name)
+        received.result_name(self.service.pictures.prefix.as_str(), extension)
     }
 }
 
@@ -308,7 +308,12 @@ impl Received {
     }
 
     fn file_name(&self, format: Format) -> String {
-        format!("{}.{}", self.name, format.extension())
+        self.result_name("", format.extension())
+    }
+
+    fn result_name(&self, prefix: &str, extension: &str) -> String {
+        let mut text = Uuid::encode_buffer();
+        [prefix, self.name.hyphenated().encode_lower(&mut text), ".", extension].concat()
     }
 
     fn commit(self) {

@@ -1,6 +1,7 @@
 //! The picture service's options: the table `[consumer.<name>]` of a consumer of pictures.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -59,7 +60,7 @@ impl Default for Pictures {
 impl Pictures {
     /// The store, as it is called from outside by a client that knows this service as `public_url`.
     #[must_use]
-    pub fn store(&self, public_url: &str) -> Store {
+    pub fn store(&self, public_url: impl Into<Arc<str>>) -> Store {
         Store::new(self.storage.clone(), self.url.clone(), public_url)
     }
 }

@@ -20,7 +20,7 @@ pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
         return change.obey(&message, &queue);
     }
     let header = header_of_frame(&message)?;
-    push(message, &header, &queue)
+    push(message, header, &queue)
 }
 
 /// Puts the picture that is a request's body on the route's queue; its answer is the response.
@@ -33,7 +33,7 @@ pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
         let message = "there is no picture: send the file itself as the body";
         return Err(Error::new(BAD_IMAGE, message));
     }
-    push(message, &header, &queue)
+    push(message, header, &queue)
 }
 
 /// The header of a picture's message, however it came.
@@ -79,8 +79,8 @@ fn header_of_request(message: &Message) -> Result<Header, Error> {
     Header::from_query(pairs, || name)
 }
 
-fn push(message: Message, header: &Header, queue: &TaskQueue) -> Result<(), Error> {
-    let uuid = TaskUuid::new(header.uuid.clone())?;
+fn push(message: Message, header: Header, queue: &TaskQueue) -> Result<(), Error> {
+    let uuid = TaskUuid::new(header.uuid)?;
     // A response is one: there is no room for progress in it.
     let progress = header.progress && matches!(message.content, Content::Receive(_));
     let task = Task::new(uuid, message).at(header.offset_top, header.height);

@@ -1,6 +1,7 @@
 //! The picture service as it is used: what the table says, and what all of its workers share.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::Pictures;
@@ -26,21 +27,21 @@ pub struct Service {
 /// What is wanted of a picture: who wants the same of equal pictures gets the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Wish {
-    result: String,
+    result: Arc<str>,
     /// The factor's bits: the same number is the same wish.
     zoom: u64,
     inline: bool,
     /// What the service is called, which stands in what clients are told of failures.
-    public_url: Bytes,
+    public_url: Arc<str>,
 }
 
 impl Wish {
-    pub(super) fn new(header: &Header, public_url: &str) -> Self {
+    pub(super) fn new(header: &Header, public_url: &Arc<str>) -> Self {
         Self {
-            result: header.result.clone(),
+            result: header.result.as_str().into(),
             zoom: header.zoom.to_bits(),
             inline: header.response == Response::Inline,
-            public_url: Bytes::copy_from_slice(public_url.as_bytes()),
+            public_url: Arc::clone(public_url),
         }
     }
 }

@@ -1,16 +1,18 @@
 //! `image.work`: takes pictures from the queue, one at a time, and does the work on them.
 
+use std::ops::Not;
 use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use waterway::{
     Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope, code, give_way,
 };
 
-use super::framing::into_picture;
+use super::framing::{ASIDE, into_picture};
 use super::job::{self, Encoded, Worked};
 use super::service::{Service, Wish};
 use super::{Header, Pictures, receive};
@@ -27,9 +29,8 @@ use crate::storage::keep_swept;
 pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, Error> {
     // The queue's threads are for this: nothing else waits while a picture is worked on.
     let header = receive::header(&message)?;
-    let uuid = header.uuid.clone();
-    let named = |error: Error| error.with("uuid", uuid.clone());
     let (asked, content) = Asked::new(message, header);
+    let named = |error: Error| error.with("uuid", asked.header.uuid.clone());
     let picture = picture(content).map_err(named)?;
     let worked = worked(&picture, &asked, &service).await.map_err(named)?;
     reply(worked, &asked, &service).await.map_err(named)
@@ -56,7 +57,7 @@ impl Asked {
 
 async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Worked, Error> {
     let Asked { header, scope, reply_channel, cancellation, is_request } = asked;
-    let store = service.pictures.store(&scope.public_url);
+    let store = service.pictures.store(Arc::clone(&scope.public_url));
     let wish = Wish::new(header, &scope.public_url);
     let key = service.cache.key(picture, wish.clone());
     if let Some(key) = &key {
@@ -97,7 +98,7 @@ pub async fn sweep(service: Options<Service>) {
 fn picture(content: Content) -> Result<Bytes, Error> {
     match content {
         Content::Request { body, .. } => Ok(body),
-        Content::Receive(payload) => into_picture(payload),
+        Content::Receive(payload) => into_picture(payload, ASIDE),
         Content::Connect | Content::Disconnect(_) => {
             Err(Error::new(code::BAD_MESSAGE, "this takes a picture"))
         }
@@ -106,7 +107,8 @@ fn picture(content: Content) -> Result<Bytes, Error> {
 
 /// The answer as JSON; to a request that accepts nothing but a picture, the picture itself.
 async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply, Error> {
-    let Worked { mut fields, name, picture, truncated } = worked;
+    let Worked { fields, name, picture, truncated } = worked;
+    let mut answer = Answer { fields, image: None, url: None, truncated, uuid: &asked.header.uuid };
     if let Some(Encoded { format, bytes }) = picture {
         let accepts = asked.scope.header("accept").unwrap_or_default();
         if asked.is_request && accepts.starts_with("image/") {
@@ -117,14 +119,24 @@ async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply
         }
         let mut image = format!("data:{};base64,", format.media_type());
         base64_simd::STANDARD.encode_append(&bytes, &mut image);
-        fields.insert("image".into(), Value::from(image));
+        answer.image = Some(image);
     } else if let Some(name) = name {
-        let store = service.pictures.store(&asked.scope.public_url);
-        fields.insert("url".into(), store.url(&name).await?.into());
+        let store = service.pictures.store(Arc::clone(&asked.scope.public_url));
+        answer.url = Some(store.url(&name).await?);
     }
-    if truncated {
-        fields.insert("truncated".into(), true.into());
-    }
-    fields.insert("uuid".into(), asked.header.uuid.clone());
-    Reply::json(&fields)
+    Reply::json(&answer)
+}
+
+/// What a client is told of its picture.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Not::not")]
+    truncated: bool,
+    uuid: &'a Value,
 }

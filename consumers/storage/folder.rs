@@ -36,9 +36,8 @@ impl Folder {
     /// # Errors
     /// `storage` when the disk does not take it.
     pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let aside = self.0.join(name::aside(Uuid::new_v4()));
-        let kept =
-            self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, self.0.join(name)));
+        let aside = self.file(&name::aside(Uuid::new_v4()));
+        let kept = self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, self.file(name)));
         kept.map_err(|error| {
             // Best effort: what is left over bears a name that is never served, and is swept.
             let _ = fs::remove_file(&aside);
@@ -49,14 +48,22 @@ impl Folder {
     /// Forgets a file that no answer will name.
     pub(super) fn forget(&self, name: &str) {
         // If it cannot be removed it is one file too many, and nobody's answer is worse for it.
-        let _ = fs::remove_file(self.0.join(name));
+        let _ = fs::remove_file(self.file(name));
     }
 
     /// Marks a file as used now; `false` when it is not there.
     pub(super) fn touch(&self, name: &str) -> bool {
         let _ageing = ageing();
-        let file = File::open(self.0.join(name));
+        let file = File::open(self.file(name));
         file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+    }
+
+    /// Where a file is: as `join` has it, which makes room three times.
+    fn file(&self, name: &str) -> PathBuf {
+        let mut path = PathBuf::with_capacity(self.0.as_os_str().len() + 1 + name.len());
+        path.push(&self.0);
+        path.push(name);
+        path
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -16,7 +16,8 @@ pub(super) enum Ours {
 /// The name under which a file is written before it gets its own. It begins with a dot, and so is
 /// never served.
 pub(super) fn aside(unique: Uuid) -> String {
-    format!(".{}.part", unique.simple())
+    let mut text = Uuid::encode_buffer();
+    [".", unique.simple().encode_lower(&mut text), ".part"].concat()
 }
 
 /// What this name stands for, if it is one of ours: `[PREFIX]<uuid v7>.<extension>` or

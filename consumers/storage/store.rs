@@ -1,5 +1,7 @@
 //! A store: where files are kept, and what they are called by those who fetch them.
 
+use std::sync::Arc;
+
 use waterway::Error;
 
 use super::address::Address;
@@ -11,15 +13,14 @@ use super::{Kept, Storage};
 pub struct Store {
     storage: Storage,
     address: Address,
-    public_url: String,
+    public_url: Arc<str>,
 }
 
 impl Store {
     /// A store whose files are seen from outside as its address says; by default, and where the
     /// service serves them itself, as `<public_url>/upload/<name>`.
-    pub fn new(storage: Storage, address: Address, public_url: impl AsRef<str>) -> Self {
-        let public_url = public_url.as_ref().trim_end_matches('/').to_owned();
-        Self { storage, address, public_url }
+    pub fn new(storage: Storage, address: Address, public_url: impl Into<Arc<str>>) -> Self {
+        Self { storage, address, public_url: public_url.into() }
     }
 
     /// Keeps a file whole or not at all, until what is returned is dropped without having been
@@ -60,9 +61,9 @@ impl Store {
             (Address::Presigned(lasts), Storage::S3(bucket)) => {
                 bucket.presigned(name, lasts.duration()).await
             }
-            (Address::Base(base), _) => Ok(format!("{}/{name}", base.as_str())),
+            (Address::Base(base), _) => Ok([base.as_str(), "/", name].concat()),
             (Address::Own | Address::Presigned(_), _) => {
-                Ok(format!("{}/upload/{name}", self.public_url))
+                Ok([self.public_url.trim_end_matches('/'), "/upload/", name].concat())
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use waterway::Payload;
-use waterway_consumers::image::framing::{BINARY_HEADER_MAX, Frame, Parts, into_picture};
+use waterway_consumers::image::framing::{ASIDE, BINARY_HEADER_MAX, Frame, Parts, into_picture};
 use waterway_consumers::image::{Header, header};
 
 libfuzzer_sys::fuzz_target!(|message: &[u8]| {
@@ -12,8 +12,13 @@ libfuzzer_sys::fuzz_target!(|message: &[u8]| {
         read(parts.clone(), message.len());
         parts.body.picture()
     });
+    drop(bytes);
+    let picture = picture.ok();
     // Where it stands, or in memory of its own.
-    assert_eq!(into_picture(Payload::Binary(bytes)).ok(), picture.ok());
+    for aside in [0, ASIDE] {
+        let bytes = Bytes::copy_from_slice(message);
+        assert_eq!(into_picture(Payload::Binary(bytes), aside).ok(), picture);
+    }
     if let Ok(text) = str::from_utf8(message)
         && let Ok(parts) = Frame::Text(text).split()
     {

@@ -30,7 +30,8 @@ pub struct Task {
 /// which offsets are changed, are always texts.
 #[derive(Debug, Clone)]
 pub struct TaskUuid {
-    value: Value,
+    // Shared: a task is named where it waits, where it runs and where it is answered.
+    value: Arc<Value>,
     key: Arc<str>,
 }
 
@@ -59,14 +60,14 @@ impl TaskUuid {
             let message = format!("uuid takes {UUID_LIMIT} bytes at most");
             return Err(Error::new(code::BAD_HEADER, message));
         }
-        Ok(Self { value, key })
+        Ok(Self { value: Arc::new(value), key })
     }
 
     /// A new name, for a message that came without one.
     #[must_use]
     pub fn random() -> Self {
         let key = uuid::Uuid::new_v4().to_string();
-        Self { value: Value::from(key.as_str()), key: key.into() }
+        Self { value: Arc::new(Value::from(key.as_str())), key: key.into() }
     }
 
     /// As it came.

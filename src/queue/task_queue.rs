@@ -38,13 +38,17 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) schedule: Schedule<Task>,
     pub(super) running: Running,
+    /// How many workers wait for something to do: where none does, none is to be woken, which asks
+    /// the system even so.
+    pub(super) idle: usize,
     pub(super) stopped: bool,
 }
 
 impl TaskQueue {
     pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules) -> Self {
         let schedule = Schedule::new(rules.bounds);
-        let state = Mutex::new(State { schedule, running: Running::default(), stopped: false });
+        let running = Running::default();
+        let state = Mutex::new(State { schedule, running, idle: 0, stopped: false });
         let (work, deadlines) = (Condvar::new(), Notify::new());
         Self { shared: Arc::new(Shared { name: name.into(), rules, state, work, deadlines }) }
     }
@@ -87,10 +91,13 @@ impl TaskQueue {
             }
         }
         let wait = self.wait_until_room(&state);
+        let any_idle = state.idle > 0;
         drop(state);
         drop(displaced_replies);
         self.tell(stopped);
-        self.shared.work.notify_one();
+        if any_idle {
+            self.shared.work.notify_one();
+        }
         // Deadlines are in the order of arrival, so only the first one changes what is waited for.
         if first {
             self.shared.deadlines.notify_one();

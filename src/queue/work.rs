@@ -1,6 +1,6 @@
 //! The workers' side of a queue: what to do next, and what became of it.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::claim::Claim;
@@ -11,7 +11,6 @@ use crate::schedule::{Pop, RunningId};
 
 /// What a worker is to do next.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is moved once, and a box would be made for each")]
 pub(crate) enum Next {
     /// Begin this task.
     Begin(Claim),
@@ -42,7 +41,7 @@ impl TaskQueue {
             }
             let begins = !state.stopped && state.running.len() < self.shared.rules.begun_at_most();
             if !begins {
-                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait(state);
                 continue;
             }
             let Pop { task, expired } = state.schedule.pop(now());
@@ -58,7 +57,7 @@ impl TaskQueue {
                 return Some(Next::Begin(Claim::new(self.clone(), id, task)));
             }
             if expired.queued.is_empty() && stopped.is_empty() {
-                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait(state);
             } else {
                 drop(state);
                 self.tell(stopped);
@@ -66,6 +65,13 @@ impl TaskQueue {
                 state = self.lock();
             }
         }
+    }
+
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.idle += 1;
+        let mut state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        state
     }
 
     /// A task waits for something, after so much CPU time: its worker is free for another. What it
@@ -83,7 +89,9 @@ impl TaskQueue {
     ///
     /// Wakers call this, so nothing that is done under the queue's lock may wake a task.
     pub(crate) fn wake(&self, id: RunningId) {
-        let woken = self.lock().running.wake(id);
+        let mut state = self.lock();
+        let woken = state.running.wake(id) && state.idle > 0;
+        drop(state);
         if woken {
             self.shared.work.notify_one();
         }
@@ -96,9 +104,10 @@ impl TaskQueue {
         state.schedule.finish(id, cost);
         let full = state.running.len() >= self.shared.rules.begun_at_most();
         let unanswered = state.running.finish(id);
+        let any_idle = state.idle > 0;
         drop(state);
         // Others may have been woken for a new task when there was no room for it.
-        if full {
+        if full && any_idle {
             self.shared.work.notify_one();
         }
         unanswered

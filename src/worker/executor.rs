@@ -1,5 +1,6 @@
 //! Runs tasks on worker threads: one at a time each, and another while it waits.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -25,7 +26,11 @@ pub(super) struct Executor {
     queue: TaskQueue,
     consumer: Bound,
     calls: Arc<Calls>,
+    clock: Clock,
 }
+
+/// Measures what this thread takes of the CPU, with one call of the system for each stretch.
+struct Clock(Cell<Duration>);
 
 /// What the workers of one queue have in common.
 #[derive(Default)]
@@ -61,7 +66,7 @@ struct Bell {
 impl Executor {
     pub(super) fn new(queue: &TaskQueue, consumer: &Bound, calls: &Arc<Calls>) -> Self {
         let (queue, consumer, calls) = (queue.clone(), consumer.clone(), Arc::clone(calls));
-        Self { queue, consumer, calls }
+        Self { queue, consumer, calls, clock: Clock::new() }
     }
 
     /// Works until the queue is stopped and nothing that was begun waits.
@@ -74,8 +79,11 @@ impl Executor {
                         self.go_on(run);
                     }
                 }
-                // What a call holds may panic as it is dropped.
-                Next::Drop(id) => drop(self.calls.take(id)),
+                // What a call holds may panic as it is dropped. Nobody is charged with it.
+                Next::Drop(id) => {
+                    drop(self.calls.take(id));
+                    self.clock.lap();
+                }
             }
         }
     }
@@ -93,7 +101,7 @@ impl Executor {
     }
 
     fn go_on(&self, mut run: Run) {
-        match run.poll() {
+        match run.poll(&self.clock) {
             Poll::Pending => self.calls.rest(&self.queue, run),
             Poll::Ready(Ended { result, instance }) => {
                 self.calls.spare().extend(instance);
@@ -132,13 +140,12 @@ impl Calls {
 }
 
 impl Run {
-    fn poll(&mut self) -> Poll<Ended> {
-        let started = cpu_time();
+    fn poll(&mut self, clock: &Clock) -> Poll<Ended> {
         let mut context = Context::from_waker(&self.waker);
         // A consumer's panic is caught where it is called; what it holds may panic again as it is
         // dropped, when its call is cancelled or has panicked.
         let polled = catch_unwind(AssertUnwindSafe(|| self.call.as_mut().poll(&mut context)));
-        self.cost += cpu_time().saturating_sub(started);
+        self.cost += clock.lap();
         polled.unwrap_or_else(|_| {
             let error = Error::failed("what its call held panicked as it was dropped");
             tracing::error!(queue = %self.claim.queue(), %error, "task failed");
@@ -188,8 +195,17 @@ fn log(queue: &TaskQueue, claim: &Claim, error: &Error) {
     }
 }
 
-/// What this thread has used of the CPU: what a task's client is charged with.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+impl Clock {
+    /// Begins with all that the calling thread has taken so far, which is next to nothing.
+    fn new() -> Self {
+        Self(Cell::new(Duration::ZERO))
+    }
+
+    /// What the calling thread has taken since it was asked last: what a task's client is charged
+    /// with, the way from the queue to the task included.
+    fn lap(&self) -> Duration {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        let now = Duration::try_from(time).unwrap_or_default();
+        now.saturating_sub(self.0.replace(now))
+    }
 }

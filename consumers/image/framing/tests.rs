@@ -16,13 +16,13 @@ fn text(head: &str, body: &str) -> String {
     format!("{head:<TEXT_HEADER$}{body}")
 }
 
-/// The same, whether the message is shared or not.
+/// The same, wherever it is decoded, and whether the message is shared or not.
 fn picture_of(text: &str) -> Result<Bytes, Error> {
     let picture = Frame::Text(text).split().and_then(|parts| parts.body.picture());
     let message = || Payload::Text(text.to_owned().into());
     let shared = message();
-    for message in [message(), shared.clone()] {
-        match (into_picture(message), &picture) {
+    for (message, aside) in [(message(), 0), (message(), ASIDE), (shared.clone(), 0)] {
+        match (into_picture(message, aside), &picture) {
             (Ok(own), Ok(picture)) => assert_eq!(own, *picture),
             (Err(own), Err(error)) => {
                 assert_eq!((own.code(), own.message()), (error.code(), error.message()));
@@ -150,7 +150,7 @@ fn base64_is_decoded_where_it_stands() {
     // As the socket gives it: nobody else's.
     let message = bytes::BytesMut::from(&message[..]).freeze();
     let at = message[TEXT_HEADER..].as_ptr();
-    let picture = into_picture(Payload::Binary(message)).unwrap();
+    let picture = into_picture(Payload::Binary(message), 0).unwrap();
     assert_eq!((&picture[..], picture.as_ptr()), (PICTURE, at));
 }
 
@@ -219,7 +219,7 @@ proptest! {
         let braced = [b"{", &bytes[..]].concat();
         for message in [Bytes::from(bytes), Bytes::from(braced)] {
             let _ = Frame::Binary(&message).split().and_then(|parts| parts.body.picture());
-            let _ = into_picture(Payload::Binary(message));
+            let _ = into_picture(Payload::Binary(message), ASIDE);
         }
     }
 }
