@@ -281,7 +281,7 @@ impl Job<'_> {
     }
 
     fn result_name(&self, received: &Received, extension: &str) -> String {
-        received.result_name(self.service.pictures.prefix.as_str(), extension)
+        received.named(self.service.pictures.prefix.as_str(), extension)
     }
 }
 
@@ -308,10 +308,10 @@ impl Received {
     }
 
     fn file_name(&self, format: Format) -> String {
-        self.result_name("", format.extension())
+        self.named("", format.extension())
     }
 
-    fn result_name(&self, prefix: &str, extension: &str) -> String {
+    fn named(&self, prefix: &str, extension: &str) -> String {
         let mut text = Uuid::encode_buffer();
         [prefix, self.name.hyphenated().encode_lower(&mut text), ".", extension].concat()
     }
