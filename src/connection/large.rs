@@ -67,6 +67,7 @@ struct Message {
     is_text: bool,
     length: usize,
     mask: [u8; 4],
+    /// As much of it as has come; behind the last of it, what was read of the next frame.
     payload: BytesMut,
 }
 
@@ -135,7 +136,8 @@ impl<S> Large<S> {
         let is_whole = (is_text || head.first() == LAST | BINARY) && !was_in_parts;
         match head.mask() {
             Some(mask) if is_whole && (LARGE..=self.limit).contains(&length) => {
-                Some(Message { is_text, length, mask, payload: BytesMut::with_capacity(length) })
+                let payload = BytesMut::with_capacity(length + HEAD_MAX);
+                Some(Message { is_text, length, mask, payload })
             }
             _ => {
                 self.rest = head.payload();
@@ -146,23 +148,31 @@ impl<S> Large<S> {
 }
 
 impl<S: AsyncRead + Unpin> Large<S> {
-    /// Reads on in a message; `false` at the end of the stream.
+    /// Reads on in a message, and a head's length beyond its end: where a part is less than there
+    /// is room for, the system has no more, and need not be asked; where it is not, the next large
+    /// message is read into its place at once. `false` at the end of the stream.
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let Some(message) = &mut self.message else { return Poll::Ready(Ok(true)) };
         let before = message.payload.len();
         if before < message.length {
-            let mut room = (&mut message.payload).limit(message.length - before);
+            let mut room = (&mut message.payload).limit(message.length + HEAD_MAX - before);
             if ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut room))? == 0 {
                 return Poll::Ready(Ok(false));
             }
             message.unmask(before);
         }
-        if message.payload.len() == message.length
-            && let Some(Message { is_text, payload, .. }) = self.message.take()
+        if message.is_whole()
+            && let Some(Message { is_text, length, mut payload, .. }) = self.message.take()
         {
+            let mut behind = [0; HEAD_MAX];
+            let behind = &mut behind[..payload.len() - length];
+            behind.copy_from_slice(&payload[length..]);
+            payload.truncate(length);
             let payload = payload.freeze();
             self.taken.put(if is_text { Whole::Text(payload) } else { Whole::Binary(payload) });
             self.first.extend(PONG);
+            let passed = self.pass(behind);
+            self.first.extend(&behind[..passed]);
         }
         Poll::Ready(Ok(true))
     }
@@ -202,6 +212,10 @@ impl<S: AsyncRead + Unpin> Large<S> {
 }
 
 impl Message {
+    fn is_whole(&self) -> bool {
+        self.payload.len() >= self.length
+    }
+
     fn push(&mut self, masked: &[u8]) {
         let before = self.payload.len();
         self.payload.extend_from_slice(masked);
@@ -212,7 +226,8 @@ impl Message {
     fn unmask(&mut self, from: usize) {
         const AT_ONCE: usize = 32;
         let keys: [u8; AT_ONCE] = std::array::from_fn(|at| self.mask[(from + at) % 4]);
-        let (whole, rest) = self.payload[from..].as_chunks_mut::<AT_ONCE>();
+        let end = self.payload.len().min(self.length);
+        let (whole, rest) = self.payload[from..end].as_chunks_mut::<AT_ONCE>();
         for part in whole {
             *part = std::array::from_fn(|at| part[at] ^ keys[at]);
         }

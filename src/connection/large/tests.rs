@@ -106,7 +106,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_message_takes_no_more_memory_than_it_has_bytes() {
+async fn a_message_takes_hardly_more_memory_than_it_has_bytes() {
     let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4]));
     let taken = Taken::default();
     let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
@@ -114,5 +114,20 @@ async fn a_message_takes_no_more_memory_than_it_has_bytes() {
     let mut pong = [0; PONG.len()];
     large.read_exact(&mut pong).await.unwrap();
     let Some(Whole::Binary(message)) = taken.take() else { panic!("{pong:?}") };
-    assert_eq!(message.try_into_mut().unwrap().capacity(), LIMIT);
+    assert_eq!(message.try_into_mut().unwrap().capacity(), LIMIT + HEAD_MAX);
+}
+
+#[tokio::test]
+async fn messages_that_are_there_already_are_read_into_their_places_at_once() {
+    const MESSAGES: usize = 5;
+    let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4])).repeat(MESSAGES);
+    let taken = Taken::default();
+    let mut large = Large::new(Parts { rest: &wire, at: 0, lengths: &[1 << 20] }, LIMIT, &taken);
+    let mut given = [0; 8 << 10];
+    for _ in 0..MESSAGES {
+        assert_eq!(large.read(&mut given).await.unwrap(), PONG.len());
+        assert_eq!(taken.take(), Some(Whole::Binary(content(LIMIT).collect())));
+    }
+    // The first part of all has the first head in it.
+    assert_eq!(large.stream.at, 1 + MESSAGES);
 }
