@@ -1,6 +1,7 @@
 //! The header that stands before a picture: its name, its place on the page and what to do.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Map, Number, Value};
 use waterway::{Error, code};
@@ -23,7 +24,7 @@ pub struct Header {
     /// The factor for both sides: finite and above zero.
     pub zoom: f64,
     /// Which pipeline: a key of [`Pictures::results`](super::Pictures::results).
-    pub result: String,
+    pub result: Arc<str>,
     /// How the result comes back.
     pub response: Response,
     /// The picture's height on the page, px; not negative.
@@ -104,7 +105,7 @@ impl Header {
                 offset_top: field(fields, "offset_top", "a number", pixels)?.unwrap_or(0),
                 zoom: field(fields, "zoom", "a number above 0", factor)?.unwrap_or(1.0),
                 result: field(fields, "rType", "a string", text)?
-                    .unwrap_or_else(|| DEFAULT_RESULT.to_owned()),
+                    .unwrap_or_else(|| DEFAULT_RESULT.into()),
                 response: fields.get("responseType").map_or(Response::Url, response),
                 height: field(fields, "height", "a number from 0", height)?.unwrap_or(0),
                 progress: field(fields, "progress", "true or false", flag)?.unwrap_or(false),
@@ -188,8 +189,8 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+fn text(value: &Value) -> Option<Arc<str>> {
+    value.as_str().map(Arc::from)
 }
 
 fn response(value: &Value) -> Response {

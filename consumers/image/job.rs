@@ -105,7 +105,7 @@ impl Job<'_> {
 
     fn pipeline(&self) -> Result<&Pipeline, Error> {
         let results = &self.service.pictures.results;
-        results.get(&self.header.result).ok_or_else(|| {
+        results.get(&*self.header.result).ok_or_else(|| {
             let known = results.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let message = format!("there is no rType {:?}; there are: {known}", self.header.result);
             Error::new(code::BAD_HEADER, message)

@@ -1,5 +1,7 @@
 //! `image.receive` and `image.http`: a picture comes, and is put on the queue.
 
+use std::sync::Arc;
+
 use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
 
 use super::code::BAD_IMAGE;
@@ -36,12 +38,17 @@ pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
     push(message, header, &queue)
 }
 
-/// The header of a picture's message, however it came.
-pub(super) fn header(message: &Message) -> Result<Header, Error> {
+/// The header of a picture's message, however it came: as it was read before the message was put on
+/// the queue, unless another consumer than these did that.
+pub(super) fn header(message: &Message) -> Result<Arc<Header>, Error> {
+    if let Some(header) = message.extension() {
+        return Ok(header);
+    }
     match &message.content {
         Content::Receive(_) => header_of_frame(message),
         _ => header_of_request(message),
     }
+    .map(Arc::new)
 }
 
 /// The message's head, which is read once, where it is all that the header has in it; else what is
@@ -80,10 +87,11 @@ fn header_of_request(message: &Message) -> Result<Header, Error> {
 }
 
 fn push(message: Message, header: Header, queue: &TaskQueue) -> Result<(), Error> {
-    let uuid = TaskUuid::new(header.uuid)?;
+    let uuid = TaskUuid::new(header.uuid.clone())?;
+    let Header { offset_top, height, .. } = header;
     // A response is one: there is no room for progress in it.
     let progress = header.progress && matches!(message.content, Content::Receive(_));
-    let task = Task::new(uuid, message).at(header.offset_top, header.height);
+    let task = Task::new(uuid, message.with_extension(header)).at(offset_top, height);
     queue.push(task.with_progress(progress));
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) struct Wish {
 impl Wish {
     pub(super) fn new(header: &Header, public_url: &Arc<str>) -> Self {
         Self {
-            result: header.result.as_str().into(),
+            result: Arc::clone(&header.result),
             zoom: header.zoom.to_bits(),
             inline: header.response == Response::Inline,
             public_url: Arc::clone(public_url),

@@ -38,7 +38,7 @@ pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, 
 
 /// Who asked for what, without the picture itself: that would be in memory twice.
 struct Asked {
-    header: Header,
+    header: Arc<Header>,
     scope: Arc<Scope>,
     reply_channel: ReplyChannel,
     cancellation: Cancellation,
@@ -48,7 +48,7 @@ struct Asked {
 
 impl Asked {
     /// And what the picture is in.
-    fn new(message: Message, header: Header) -> (Self, Content) {
+    fn new(message: Message, header: Arc<Header>) -> (Self, Content) {
         let is_request = matches!(message.content, Content::Request { .. });
         let Message { reply_channel, scope, cancellation, content, .. } = message;
         (Self { header, scope, reply_channel, cancellation, is_request }, content)

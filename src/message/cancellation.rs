@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::error::{Error, code};
 
@@ -22,9 +22,14 @@ use crate::error::{Error, code};
 /// # assert!(work(&Cancellation::default()).is_ok());
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Cancellation {
-    token: CancellationToken,
-    reason: Arc<AtomicU8>,
+pub struct Cancellation(Arc<Notice>);
+
+// One allocation, and no lock to share it: every task has a notice of its own.
+#[derive(Debug, Default)]
+struct Notice {
+    /// A [`Reason`], or 0 until the notice is given.
+    reason: AtomicU8,
+    waiting: Notify,
 }
 
 /// Why work is not wanted any more.
@@ -58,20 +63,23 @@ impl Reason {
 impl Cancellation {
     /// Gives the notice. The first reason stands.
     pub fn cancel(&self, reason: Reason) {
-        let _ = self.reason.compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
-        self.token.cancel();
+        let Notice { reason: given, waiting } = &*self.0;
+        let (order, failed) = (Ordering::AcqRel, Ordering::Acquire);
+        if given.compare_exchange(0, reason as u8, order, failed).is_ok() {
+            waiting.notify_waiters();
+        }
     }
 
     /// Whether the notice was given.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.token.is_cancelled()
+        self.reason().is_some()
     }
 
     /// Why, once the notice was given.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        match self.reason.load(Ordering::Acquire) {
+        match self.0.reason.load(Ordering::Acquire) {
             0 => None,
             2 => Some(Reason::Expired),
             3 => Some(Reason::Restart),
@@ -92,6 +100,10 @@ impl Cancellation {
 
     /// Waits for the notice.
     pub async fn cancelled(&self) {
-        self.token.cancelled().await;
+        // Before the reason is looked at: one that is given in between is not missed.
+        let notified = self.0.waiting.notified();
+        if !self.is_cancelled() {
+            notified.await;
+        }
     }
 }

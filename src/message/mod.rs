@@ -4,6 +4,7 @@ mod cancellation;
 mod head;
 mod scope;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -93,8 +94,9 @@ pub struct Message {
     pub content: Content,
     /// Set when nobody waits for this message's work any more.
     pub cancellation: Cancellation,
-    // Read at most once, and only where a route or a consumer asks for it.
+    // Read at most once where it is, and only where a route or a consumer asks for it.
     head: OnceLock<Option<Arc<Head>>>,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Message {
@@ -109,7 +111,33 @@ impl Message {
         // The router sets them; until then every message shares the same none.
         static NONE: LazyLock<Params> = LazyLock::new(|| Arc::from([]));
         let params = Arc::clone(&NONE);
-        Self { reply_channel, scope, params, content, cancellation, head: OnceLock::new() }
+        let (head, extension) = (OnceLock::new(), None);
+        Self { reply_channel, scope, params, content, cancellation, head, extension }
+    }
+
+    /// Puts something beside the message, in the place of what was there. What a consumer has read
+    /// out of a message before it put it on a queue, the worker finds there, and need not read it
+    /// again. The queue's bounds do not count it: it should be small.
+    ///
+    /// ```
+    /// # use waterway::{Message, Payload};
+    /// struct Header { name: String }
+    ///
+    /// # fn aside(message: Message) {
+    /// let message = message.with_extension(Header { name: "alps".into() });
+    /// assert_eq!(message.extension::<Header>().unwrap().name, "alps");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: Any + Send + Sync>(mut self, extension: T) -> Self {
+        self.extension = Some(Arc::new(extension));
+        self
+    }
+
+    /// What was put beside the message, if it is of this type.
+    #[must_use]
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.extension.clone()?.downcast().ok()
     }
 
     /// What the event is.
@@ -144,6 +172,17 @@ impl Message {
             Content::Request { body, .. } => body.len(),
             Content::Connect | Content::Disconnect(_) => 0,
         }
+    }
+
+    /// Who asks for the head from now on has it read again. As an object it may take many times the
+    /// bytes that it came in, which are all that a queue counts.
+    pub(crate) fn forget_head(&mut self) {
+        self.head.take();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn holds_head(&self) -> bool {
+        self.head.get().is_some()
     }
 
     fn read_head(&self) -> Option<&Head> {

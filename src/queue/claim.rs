@@ -72,6 +72,8 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.end(Err(Error::failed("its worker ended")), Duration::ZERO);
+        if self.answer.is_some() {
+            self.end(Err(Error::failed("its worker ended")), Duration::ZERO);
+        }
     }
 }

@@ -208,7 +208,8 @@ impl TaskQueue {
         self.answer_expired(expired.queued);
     }
 
-    fn entry(&self, task: Task) -> Entry<Task> {
+    fn entry(&self, mut task: Task) -> Entry<Task> {
+        task.message.forget_head();
         let message = &task.message;
         Entry {
             flow: self.shared.rules.fair_by.flow(&message.scope),

@@ -256,6 +256,49 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
     assert_eq!(client.receive().await.text(), "worked");
 }
 
+#[tokio::test]
+async fn what_was_read_of_a_message_goes_with_its_task_and_its_head_does_not() {
+    struct Read(u64);
+    async fn work(message: Message) -> Result<Reply, Error> {
+        let (held, number) = (message.holds_head(), message.extension::<Read>());
+        let number = number.map(|read| read.0);
+        assert!(message.extension::<&str>().is_none(), "it is of one type");
+        Reply::json(&serde_json::json!({"held": held, "number": number, "head": message.head()}))
+    }
+    async fn receive(message: Message, queue: TaskQueue) {
+        let number = message.head().and_then(|head| head.get("number")?.as_u64());
+        queue.push(Task::new(
+            TaskUuid::random(),
+            match number {
+                Some(number) => message.with_extension("gives way").with_extension(Read(number)),
+                None => message,
+            },
+        ));
+    }
+    let table = r#"
+        [queue.tasks]
+        consumer = "work"
+        workers  = 1
+        [[route]]
+        channel  = "websocket.receive"
+        path     = "/"
+        queue    = "tasks"
+        consumer = "receive"
+    "#;
+    let registry = Registry::new().function("work", work).function("receive", receive);
+    let router = Router::parse(table, &registry).unwrap();
+    let _workers = TestWorkers::start(&router);
+    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    for (sent, told) in [
+        (r#"{"number":5}"#, r#"{"held": false, "number": 5, "head": {"number": 5}}"#),
+        (r#"{"name":"x"}"#, r#"{"held": false, "number": null, "head": {"name": "x"}}"#),
+        ("no head", r#"{"held": false, "number": null, "head": null}"#),
+    ] {
+        client.send(sent).await;
+        assert_eq!(client.receive().await.text(), told);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_never_ends_is_given_up_some_time_after_its_client_has_left() {
     let calls = Calls::default();

@@ -21,7 +21,7 @@ fn a_header_of_a_name_alone_has_all_defaults() {
         uuid: json!("a"),
         offset_top: 0,
         zoom: 1.0,
-        result: "rl".to_owned(),
+        result: "rl".into(),
         response: Response::Url,
         height: 0,
         progress: false,
@@ -93,7 +93,7 @@ fn choices_are_taken_in_all_their_spellings() {
     for (value, expected) in flags {
         assert_eq!(with("progress", value).unwrap().progress, expected);
     }
-    assert_eq!(with("rType", json!("small")).unwrap().result, "small");
+    assert_eq!(with("rType", json!("small")).unwrap().result, "small".into());
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_query_says_the_same_and_need_not_name_the_picture() {
         Header::from_query([("zoom", "0.5"), ("rType", "small"), ("x", "y")], made).unwrap();
     assert_eq!(header.uuid, json!("made"));
     assert!((header.zoom - 0.5).abs() < 1e-9);
-    assert_eq!(header.result, "small");
+    assert_eq!(&*header.result, "small");
     let header =
         Header::from_query([("uuid", "a"), ("responseType", "json"), ("progress", "1")], made)
             .unwrap();
