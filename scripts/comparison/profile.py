@@ -1,0 +1,94 @@
+"""Where a service spends its CPU time, by a profile of `perf`: samples of whole call chains.
+
+Own is all that is not reading and writing JPEG or keeping files: sockets, frames, base64, routing,
+queue, names, answers, and the kernel's part in them. Interrupts are those of whoever they hit. The
+loopback does the client's part of receiving an answer while the service sends it: that is a part
+for itself, and not the service's.
+"""
+
+import collections
+import contextlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+PERF = "perf record -q -e cpu-clock -F 999 --call-graph dwarf,8192"
+
+# Whose the service's own code is: the first of these that a frame fits, from the innermost one on.
+# Frames that were inlined have no paths; those of codecs stand here by their names.
+CODE = (
+    ("base64", r"base64"),
+    ("files", r"waterway_consumers::storage"),
+    (
+        "codec",
+        r"waterway_consumers::image::(codec|planes|picture|pipeline|plan|step|resize|scratch|halve"
+        r"|enlarge|colour)|^(enlarge|halve|probe|reshape|exif|icc|stripped)\b.*\(inlined\)"
+        r"|j(peg|simd|copy|init)|\btj|zune|encode_mcu|forward_DCT|grayscale_convert"
+        r"|fullsize_downsample|compress_data",
+    ),
+)
+# What the kernel was asked for, or was at without being asked.
+CALLS = (
+    ("interrupts", r"sysvec_|irqentry|common_interrupt"),
+    ("memory", r"exc_page_fault|sys_(mmap|munmap|madvise|brk)"),
+    ("sockets", r"sys_recv|sys_send|writev"),
+    ("files", r"sys_(openat|write|rename|unlink|close|statx|newfstat)|__fput"),
+    ("waiting and waking", r"epoll|futex|sched_yield|eventfd|schedule"),
+)
+CLIENTS_PART = r"net_rx_action|process_backlog|tcp_v4_rcv"
+OTHERS = ("codec", "files", "the client's part")
+
+
+@contextlib.contextmanager
+def profile(process):
+    """What a process does meanwhile: a dictionary that has each part's share of its CPU time at the
+    end, the largest first."""
+    shares = {}
+    with tempfile.NamedTemporaryFile() as data:
+        command = [*PERF.split(), "-o", data.name, "-p", str(process)]
+        perf = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        try:
+            yield shares
+        finally:
+            perf.send_signal(signal.SIGINT)
+            perf.wait()
+        parts = collections.Counter(part_of(*chain) for chain in chains_of(data.name))
+    shares.update((part, samples / parts.total()) for part, samples in parts.most_common())
+
+
+def chains_of(data):
+    """Each sample's frames, the innermost first: the kernel's, and the program's."""
+    script = subprocess.Popen(
+        ["perf", "script", "-i", data, "-F", "tid,ip,sym"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    kernel, program = [], []
+    for line in script.stdout:
+        if found := re.match(r"\s+([0-9a-f]+) (.+)", line):
+            if found[2] != "[unknown]":
+                (kernel if found[1].startswith("ffffffff") else program).append(found[2])
+        elif kernel or program:
+            yield kernel, program
+            kernel, program = [], []
+    if kernel or program:
+        yield kernel, program
+
+
+def part_of(kernel, program):
+    fits = ((part, frame) for frame in program for part, names in CODE if re.search(names, frame))
+    code = next(fits, ("own code", ""))[0]
+    if not kernel:
+        return code
+    asked = " ".join(kernel)
+    call = next((part for part, names in CALLS if re.search(names, asked)), "else")
+    if call == "sockets" and "send" in asked and re.search(CLIENTS_PART, asked):
+        return "the client's part"
+    # Interrupts and memory that is touched first are of the code that is at it.
+    if call in ("interrupts", "memory") and code in OTHERS:
+        return code
+    return call
