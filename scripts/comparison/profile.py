@@ -11,6 +11,7 @@ import contextlib
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -56,6 +57,8 @@ def profile(process):
             perf.send_signal(signal.SIGINT)
             perf.wait()
         parts = collections.Counter(part_of(*chain) for chain in chains_of(data.name))
+    if not parts:
+        sys.exit("perf saw nothing of the service: it needs root, or kernel.perf_event_paranoid = -1")
     shares.update((part, samples / parts.total()) for part, samples in parts.most_common())
 
 

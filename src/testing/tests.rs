@@ -21,6 +21,18 @@ use crate::queue::{Task, TaskQueue, TaskUuid};
 use crate::reply::{Batch, Payload, Reply, ReplyChannel};
 use crate::routing::Router;
 
+/// What `receive` puts on a queue, `work` is done on.
+const TASKS: &str = r#"
+    [queue.tasks]
+    consumer = "work"
+    workers  = 1
+    [[route]]
+    channel  = "websocket.receive"
+    path     = "/"
+    queue    = "tasks"
+    consumer = "receive"
+"#;
+
 /// Nobody writes to it but the connection's task.
 #[derive(Debug)]
 struct NoRoom;
@@ -233,18 +245,8 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
             queue.push(Task::new(uuid, message));
         }
     }
-    let table = r#"
-        [queue.tasks]
-        consumer = "work"
-        workers  = 1
-        [[route]]
-        channel  = "websocket.receive"
-        path     = "/"
-        queue    = "tasks"
-        consumer = "receive"
-    "#;
     let registry = Registry::new().function("work", work).function("receive", receive);
-    let router = Router::parse(table, &registry).unwrap();
+    let router = Router::parse(TASKS, &registry).unwrap();
     let _workers = TestWorkers::start(&router);
     let mut client = TestClient::connect(&router, "/").await.unwrap();
     client.send("{}").await;
@@ -275,18 +277,8 @@ async fn what_was_read_of_a_message_goes_with_its_task_and_its_head_does_not() {
             },
         ));
     }
-    let table = r#"
-        [queue.tasks]
-        consumer = "work"
-        workers  = 1
-        [[route]]
-        channel  = "websocket.receive"
-        path     = "/"
-        queue    = "tasks"
-        consumer = "receive"
-    "#;
     let registry = Registry::new().function("work", work).function("receive", receive);
-    let router = Router::parse(table, &registry).unwrap();
+    let router = Router::parse(TASKS, &registry).unwrap();
     let _workers = TestWorkers::start(&router);
     let mut client = TestClient::connect(&router, "/").await.unwrap();
     for (sent, told) in [
