@@ -44,6 +44,7 @@
 
 mod error;
 mod setting;
+mod machine;
 mod reply;
 mod message;
 mod layer;
