@@ -197,6 +197,27 @@ async fn a_client_that_does_not_read_is_cut_off() {
 }
 
 #[tokio::test]
+async fn pings_of_a_client_that_does_not_read_take_no_memory() {
+    let service = echo("idle = '2s'\nclosing = '200ms'");
+    let mut raw = service.raw("/echo");
+    let before = service.memory("VmHWM");
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let flooding = std::thread::spawn(move || {
+        let pings = masked(PING, &[b'x'; 125]).repeat(1000);
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            raw.send(&pings);
+        }
+    });
+    // It is not read, so nothing comes from it.
+    service.wait_for_log("client left");
+    drop(stop);
+    let grown = service.memory("VmHWM").saturating_sub(before);
+    assert!(grown < 4 << 10, "{grown} KiB");
+    flooding.join().unwrap();
+    is_served(&service).await;
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
     for slow in ["drop_oldest", "drop_newest"] {
         let service = flooded(slow);

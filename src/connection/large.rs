@@ -31,6 +31,10 @@ const LAST: u8 = 0x80;
 const OPCODE: u8 = 0x0F;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
+const PING: u8 = 9;
+/// How many bytes of pongs may wait to be written. tungstenite gathers them without a bound, so a
+/// client that takes less is not read; one that pings now and then while it downloads is.
+const PONGS_MAX: u64 = 16 << 10;
 /// An empty pong, masked as all that clients send.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
 
@@ -49,6 +53,10 @@ pub(super) struct Large<S> {
     message: Option<Message>,
     /// What is given before anything else.
     first: Vec<u8>,
+    /// Bytes of the pongs that answer the pings since everything was last written.
+    pongs: u64,
+    /// The client did not take all of what was last written.
+    is_blocked: bool,
 }
 
 /// Where the last message that was taken is, until the reader takes it.
@@ -94,6 +102,8 @@ impl<S> Large<S> {
             is_in_parts: false,
             message: None,
             first: Vec::new(),
+            pongs: 0,
+            is_blocked: false,
         }
     }
 
@@ -127,6 +137,9 @@ impl<S> Large<S> {
     fn begin(&mut self) -> Option<Message> {
         let head = std::mem::take(&mut self.head);
         let was_in_parts = self.is_in_parts;
+        if head.first() & OPCODE == PING {
+            self.pongs = self.pongs.saturating_add(head.payload()).saturating_add(2);
+        }
         // Control frames may come between the parts of a message, and are none.
         if head.first() & OPCODE <= BINARY {
             self.is_in_parts = head.first() & LAST == 0;
@@ -243,6 +256,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // The write that is blocked wakes this task, which then writes before it reads.
+        if self.is_blocked && self.pongs > PONGS_MAX {
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         loop {
             let part = self.first.len().min(buffer.remaining());
@@ -271,11 +288,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Large<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.is_blocked = polled.is_pending();
+        polled
     }
 
+    /// tungstenite asks for it when it has written all that it had gathered.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.pongs = 0;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
