@@ -36,7 +36,8 @@ pub mod code {
     pub const REFUSED: &str = "refused";
     /// The disk did not take the file.
     pub const STORAGE: &str = "storage";
-    /// The message is larger than its route allows.
+    /// The message is larger than its route allows or its queue can ever hold. Trying again does
+    /// not help.
     pub const TOO_BIG: &str = "too_big";
 }
 

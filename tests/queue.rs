@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::util::{Gate, Page, Service, ends, flat, picture_table, worked_order};
+use crate::util::{Gate, Page, Service, ends, flat, picture_table, post, worked_order};
 
 #[tokio::test]
 async fn a_stranger_who_leaves_disturbs_nobody() {
@@ -189,6 +189,62 @@ async fn each_picture_is_ended_once_and_in_the_words_for_it() {
     // The name is free again once it is answered.
     page.send_all(&[(1, 10)]).await;
     assert_eq!(ends(&page.answers(1).await), [(1, "done")]);
+}
+
+#[tokio::test]
+async fn a_cancelled_picture_can_be_sent_again_at_once() {
+    let service = Service::start(&picture_table("", ""));
+    let cancel = || json!({"type": "cancel", "uuid": 1});
+    let table = [
+        ("once", 1, false, vec![(1, "cancelled"), (1, "done")]),
+        ("cancelled twice", 2, false, vec![(1, "cancelled"), (1, "done")]),
+        ("sent twice", 1, true, vec![(1, "cancelled"), (1, "duplicate"), (1, "cancelled")]),
+    ];
+    for (what, cancels, twice, expected) in table {
+        let (mut page, gate) = (Page::open(&service).await, Gate::picture());
+        let header = || json!({"uuid": 1, "rType": "gate", "progress": true});
+        page.send(header(), &gate).await;
+        while page.0.json().await["stage"] != "rotate" {}
+        for _ in 0..cancels {
+            page.say(cancel()).await;
+        }
+        if twice {
+            // Slow ones, so that the second is still there when the third comes.
+            page.send(header(), &gate).await;
+            page.send(header(), &gate).await;
+            page.say(cancel()).await;
+        } else {
+            page.send_all(&[(1, 0)]).await;
+        }
+        assert_eq!(ends(&page.answers(expected.len()).await), expected, "{what}");
+        page.settle().await;
+    }
+    // One that leaves right after its cancel gives the worker back.
+    let mut leaver = Page::open(&service).await;
+    leaver.send(json!({"uuid": 1, "rType": "gate", "progress": true}), &Gate::picture()).await;
+    while leaver.0.json().await["stage"] != "rotate" {}
+    leaver.say(cancel()).await;
+    leaver.0.close(1000).await;
+    let mut page = Page::open(&service).await;
+    page.send_all(&[(1, 0)]).await;
+    assert_eq!(ends(&page.answers(1).await), [(1, "done")]);
+}
+
+#[tokio::test]
+async fn a_picture_that_its_queue_can_never_hold_is_told_so_and_not_to_try_again() {
+    for bytes in ["{ client = '64KiB' }", "{ client = '64KiB', total = '64KiB' }"] {
+        let service = Service::start(&picture_table(&format!("max_bytes = {bytes}"), ""));
+        let mut page = Page::open(&service).await;
+        page.send(json!({"uuid": 1}), &vec![0; 64 << 10]).await;
+        let answer = page.answer().await;
+        assert_eq!(ends(std::slice::from_ref(&answer)), [(1, "too_big")]);
+        assert_eq!(answer.get("retry_after_ms"), None, "{answer}");
+        page.send_all(&[(2, 0)]).await;
+        assert_eq!(ends(&page.answers(1).await), [(2, "done")]);
+
+        let answer = post(&service.url("/work"), vec![0; 64 << 10]);
+        assert_eq!((answer.status, answer.header("retry-after")), (413, ""), "{answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! What no section can see alone: names that nothing declares, and routes that make no sense.
 
+use super::RoutingConfig;
 use super::load::Loaded;
 use super::route::RouteConfig;
 use crate::message::Channel;
+use crate::queue::TASK_OVERHEAD;
 use crate::setting::{At, Mistake, Table, Written, nearest};
 
 /// Checks what was read. Consumers are left to `Router`, which knows the program's own.
@@ -23,6 +25,25 @@ pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
             loaded.warnings.push(warning.help(help));
         }
     }
+    let warnings = routes.iter().filter_map(|route| larger_than_its_queue(route, &loaded.config));
+    loaded.warnings.extend(warnings);
+}
+
+/// A route that lets in messages which its queue never takes.
+fn larger_than_its_queue(route: &At<RouteConfig>, config: &RoutingConfig) -> Option<Mistake> {
+    let name = route.queue.as_ref()?;
+    let client = config.queue.get(&name.value)?.max_bytes.client;
+    let message = route.limits.over(config.limits()).message;
+    let fits = message.as_usize().saturating_add(TASK_OVERHEAD) <= client.as_usize();
+    (!fits).then(|| {
+        let told = format!("messages of {message} are let in, but one client may queue {client}");
+        let help = format!(
+            "a message that never fits is answered too_big: lower this route's limits.message, or \
+             raise max_bytes.client of [queue.{name}]; a task counts {TASK_OVERHEAD} bytes beside \
+             its message"
+        );
+        Mistake::new(name.place, told).help(help)
+    })
 }
 
 /// From the tree, so that one mistake in a route does not hide the next.

@@ -2,6 +2,7 @@
 
 mod files;
 mod strange;
+mod warnings;
 
 use super::*;
 use crate::message::Channel;

@@ -14,5 +14,6 @@ pub use fair::FairBy;
 pub use rules::OnDisconnect;
 pub(crate) use rules::Rules;
 pub use task::{Task, TaskUuid, UUID_LIMIT};
+pub(crate) use task_queue::TASK_OVERHEAD;
 pub use task_queue::TaskQueue;
 pub(crate) use work::Next;

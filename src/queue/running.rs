@@ -56,6 +56,15 @@ pub(super) struct Told {
     pub(super) over: Option<Over>,
 }
 
+/// How a task stands that its worker has let go of.
+#[derive(Debug)]
+pub(super) enum Rested {
+    /// It waits until it is woken.
+    Waits,
+    /// Nobody waits for it. Here is its answer, unless it has been given.
+    Over(Option<(Answering, Reason)>),
+}
+
 /// A task that is over before its worker has noticed.
 #[derive(Debug)]
 pub(super) struct Over {
@@ -73,19 +82,26 @@ impl Running {
         self.tasks.insert(id, Begun { cancellation, answer, told: None, cost, stand });
     }
 
-    /// The task's worker lets go of it, because it waits for something. Given back when it was
-    /// told in the meantime: then it is over and to be answered.
-    pub(super) fn rest(&mut self, id: RunningId, cost: Duration) -> Option<Over> {
-        let task = self.tasks.get_mut(&id)?;
+    /// The task's worker lets go of it, because it waits for something. The task is over if it was
+    /// told in the meantime that nobody waits for it.
+    pub(super) fn rest(&mut self, id: RunningId, cost: Duration) -> Rested {
+        let Some(task) = self.tasks.get_mut(&id) else { return Rested::Over(None) };
         let woken = task.stand == Stand::Worked { woken: true };
         task.cost = cost;
         task.stand = Stand::Waiting;
         self.resting += 1;
-        let over = task.over(id);
-        if woken || over.is_some() || task.answer.is_none() {
+        let answer = task.take_answer();
+        let over = task.answer.is_none();
+        if woken || over {
             self.make_ready(id);
         }
-        over
+        if over { Rested::Over(answer) } else { Rested::Waits }
+    }
+
+    /// The answer to a task that was told that nobody waits for it, whether a worker is at it or
+    /// not, and why. `None` if it has been answered.
+    pub(super) fn take_answer(&mut self, id: RunningId) -> Option<(Answering, Reason)> {
+        self.tasks.get_mut(&id)?.take_answer()
     }
 
     /// What the task waited for has come; `true` if a worker should look.
@@ -167,8 +183,12 @@ impl Begun {
     }
 
     fn over(&mut self, id: RunningId) -> Option<Over> {
-        let reason = self.told?;
-        let answer = self.answer.take()?;
+        let (answer, reason) = self.take_answer()?;
         Some(Over { id, answer, reason, cost: self.cost })
+    }
+
+    fn take_answer(&mut self) -> Option<(Answering, Reason)> {
+        let reason = self.told?;
+        Some((self.answer.take()?, reason))
     }
 }

@@ -19,7 +19,7 @@ use crate::setting::Mistake;
 /// A named priority queue of tasks; clones are the same queue.
 ///
 /// Every task that is pushed gets exactly one terminal reply: what its consumer returns, or one of
-/// the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `failed`.
+/// the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `too_big`, `failed`.
 #[derive(Clone)]
 pub struct TaskQueue {
     pub(super) shared: Arc<Shared>,
@@ -112,6 +112,12 @@ impl TaskQueue {
                 let error = Error::new(code::DUPLICATE, "queued or running already");
                 entry.payload.answering().error(error);
             }
+            Push::TooLarge(entry) => {
+                let most = self.shared.rules.bounds.largest().saturating_sub(TASK_OVERHEAD);
+                let size = entry.payload.message.size();
+                let message = format!("the message has {size} bytes, {most} are taken here");
+                entry.payload.answering().error(Error::new(code::TOO_BIG, message));
+            }
             Push::Refused(entry) => {
                 let error = Error::new(code::REFUSED, "the queue is full");
                 entry.payload.answering().error(error.with("retry_after_ms", wait));
@@ -121,7 +127,10 @@ impl TaskQueue {
     }
 
     /// Cancels one task of a client, queued or running; `false` when there is none of this uuid.
-    #[allow(clippy::must_use_candidate, reason = "cancelling what is done already is no mistake")]
+    ///
+    /// It is answered before this returns, also when a worker has begun it and will only notice at
+    /// its next stage. The client may use the uuid again at once.
+    #[allow(clippy::must_use_candidate, reason = "a caller may cancel a task that is done")]
     pub fn cancel(&self, client: &ReplyChannel, uuid: &str) -> bool {
         let mut state = self.lock();
         match state.schedule.cancel(client.name(), uuid) {
@@ -132,8 +141,12 @@ impl TaskQueue {
             }
             Cancelled::Running(id) => {
                 let stopped = state.stop_running(&[id], Reason::Cancelled);
+                let answer = state.running.take_answer(id);
                 drop(state);
                 self.tell(stopped);
+                if let Some((answer, reason)) = answer {
+                    answer.error(reason.error());
+                }
                 true
             }
             Cancelled::Unknown => false,
@@ -141,7 +154,7 @@ impl TaskQueue {
     }
 
     /// Moves a queued task of a client on its page; `false` when none of this uuid is queued.
-    #[allow(clippy::must_use_candidate, reason = "moving what is done already is no mistake")]
+    #[allow(clippy::must_use_candidate, reason = "a caller may move a task that is done")]
     pub fn reprioritise(&self, client: &ReplyChannel, uuid: &str, offset_top: i64) -> bool {
         self.lock().schedule.reprioritise(client.name(), uuid, offset_top)
     }
@@ -252,8 +265,9 @@ impl TaskQueue {
     }
 }
 
-/// What a task takes beside its message's content, so that tiny messages are bounded by bytes too.
-const TASK_OVERHEAD: usize = 512;
+/// How many bytes a task counts beside its message's content, so that `max_bytes` bounds tiny
+/// messages too.
+pub(crate) const TASK_OVERHEAD: usize = 512;
 const SHORTEST_WAIT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 30_000;
 

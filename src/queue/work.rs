@@ -4,7 +4,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::claim::Claim;
-use super::running::{Over, Ready};
+use super::running::{Over, Ready, Rested};
 use super::task_queue::{State, TaskQueue, now};
 use crate::message::{Cancellation, Reason};
 use crate::schedule::{Pop, RunningId};
@@ -78,11 +78,12 @@ impl TaskQueue {
     /// is must be where any worker finds it, because one may be told to go on with it from now on.
     pub(crate) fn rest(&self, id: RunningId, cost: Duration) {
         let mut state = self.lock();
-        let Some(over) = state.running.rest(id, cost) else { return };
-        let Over { answer, reason, .. } = over;
+        let Rested::Over(answer) = state.running.rest(id, cost) else { return };
         state.schedule.finish(id, cost);
         drop(state);
-        answer.error(reason.error());
+        if let Some((answer, reason)) = answer {
+            answer.error(reason.error());
+        }
     }
 
     /// What a task waited for has come.

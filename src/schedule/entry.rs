@@ -36,10 +36,13 @@ pub(super) struct TaskKey(pub(super) usize);
 pub(crate) enum Push<P> {
     /// Queued. These gave way to it, worst first, and are to be answered `displaced`.
     Accepted { displaced: Vec<Entry<P>> },
-    /// The client has a task of this uuid queued or running; nothing has changed.
+    /// The client has a task of this uuid queued or running, and has not cancelled it; nothing has
+    /// changed.
     Duplicate(Entry<P>),
-    /// No room that it could rightly take; nothing has changed.
+    /// No room that it could rightly take; nothing has changed. It may fit later.
     Refused(Entry<P>),
+    /// It has more bytes than its share or the queue may ever hold; nothing has changed.
+    TooLarge(Entry<P>),
 }
 
 /// What is to be done next, and what it is too late for.
@@ -55,7 +58,7 @@ pub(crate) struct Pop<P> {
 pub(crate) enum Cancelled<P> {
     /// It was queued and is out.
     Queued(Entry<P>),
-    /// A worker has it; it stays running until that worker finishes it.
+    /// A worker has it. It takes up its bytes until that worker finishes it; its uuid is free.
     Running(RunningId),
     /// Neither queued nor running.
     Unknown,

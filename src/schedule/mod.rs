@@ -36,19 +36,8 @@ use self::{
 pub(crate) use self::{
     entry::{Cancelled, CancelledClient, Entry, Expired, Pop, Push, RunningId},
     rank::Viewport,
-    room::Bounds,
+    room::{Bounds, Depth},
 };
-
-/// How full the schedule is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Depth {
-    pub(crate) queued: usize,
-    pub(crate) running: usize,
-    /// Of queued and running tasks.
-    pub(crate) bytes: usize,
-    /// Flows that have tasks, queued or running.
-    pub(crate) flows: usize,
-}
 
 /// See the [module](self). A task is named by its client and its uuid.
 #[derive(Debug)]
@@ -78,8 +67,15 @@ struct Task<P> {
 
 #[derive(Debug)]
 enum State<P> {
-    Queued { entry: Entry<P>, place: Place },
-    Running { charge: u64 },
+    Queued {
+        entry: Entry<P>,
+        place: Place,
+    },
+    Running {
+        charge: u64,
+        /// Its client has cancelled it, so neither its client nor its uuid names it any more.
+        cancelled: bool,
+    },
 }
 
 impl<P> Schedule<P> {
@@ -103,6 +99,9 @@ impl<P> Schedule<P> {
     pub(crate) fn push(&mut self, entry: Entry<P>, now: Instant) -> Push<P> {
         if self.clients.find_task(&entry.client, &entry.uuid).is_some() {
             return Push::Duplicate(entry);
+        }
+        if entry.bytes > self.bounds.largest() {
+            return Push::TooLarge(entry);
         }
         let client = self.clients.enter(&entry.client);
         let flow = self.flows.enter(&entry.flow);
@@ -146,7 +145,7 @@ impl<P> Schedule<P> {
         let Some(task) = self.tasks.get(id.key.0).filter(|task| task.arrival == id.arrival) else {
             return;
         };
-        let State::Running { charge } = task.state else { return };
+        let State::Running { charge, .. } = task.state else { return };
         let (flow, bytes) = (task.flow, task.bytes);
         self.bytes -= bytes;
         self.running_bytes -= bytes;
@@ -155,12 +154,16 @@ impl<P> Schedule<P> {
         self.settle(flow);
     }
 
-    /// Takes one task of the client out, if it is still queued.
+    /// Takes one task of the client out, if it is still queued. If it is running, its uuid is free
+    /// from now on: the client may push another task of that uuid before the worker has finished.
     pub(crate) fn cancel(&mut self, client: &str, uuid: &str) -> Cancelled<P> {
         let Some(key) = self.clients.find_task(client, uuid) else { return Cancelled::Unknown };
         match self.withdraw(key) {
             Ok(entry) => Cancelled::Queued(entry),
-            Err(id) => Cancelled::Running(id),
+            Err(id) => {
+                self.disown(key);
+                Cancelled::Running(id)
+            }
         }
     }
 
@@ -311,7 +314,7 @@ impl<P> Schedule<P> {
         self.bytes += task.bytes;
         self.running_bytes += task.bytes;
         let id = RunningId { key, arrival: task.arrival };
-        let state = std::mem::replace(&mut task.state, State::Running { charge });
+        let state = std::mem::replace(&mut task.state, State::Running { charge, cancelled: false });
         self.settle(flow);
         match state {
             State::Queued { entry, .. } => Some((id, entry)),
@@ -343,12 +346,24 @@ impl<P> Schedule<P> {
     }
 
     fn forget(&mut self, key: TaskKey) -> Task<P> {
-        let task = self.tasks.remove(key.0);
-        if let Some(deadline) = task.deadline {
+        self.disown(key);
+        self.tasks.remove(key.0)
+    }
+
+    /// Takes a task's name and deadline from it.
+    fn disown(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.0];
+        if let Some(deadline) = task.deadline.take() {
             self.deadlines.remove(deadline);
         }
-        self.clients.remove(task.client, &task.uuid);
-        task
+        // The name of a cancelled task may be another's by now, and so may its client's slot.
+        let named = match &mut task.state {
+            State::Queued { .. } => true,
+            State::Running { cancelled, .. } => !std::mem::replace(cancelled, true),
+        };
+        if named {
+            self.clients.remove(task.client, &task.uuid);
+        }
     }
 
     /// Puts a task that was detached back among its flow's queued ones.

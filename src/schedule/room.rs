@@ -25,6 +25,24 @@ pub(crate) struct Bounds {
     pub(crate) order: Order,
 }
 
+/// How full the schedule is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    pub(crate) queued: usize,
+    pub(crate) running: usize,
+    /// Of queued and running tasks.
+    pub(crate) bytes: usize,
+    /// Flows that have tasks, queued or running.
+    pub(crate) flows: usize,
+}
+
+impl Bounds {
+    /// How many bytes a single task may have.
+    pub(crate) fn largest(&self) -> usize {
+        self.client_bytes.min(self.total_bytes)
+    }
+}
+
 impl<P> Schedule<P> {
     /// Makes room in the budgets for a task of `rank` and `bytes` in `flow`. Returns who has to give
     /// way, detached and worst first, or `None` when there is no room that it could rightly take;

@@ -50,7 +50,7 @@ impl<P> Schedule<P> {
     /// Every index says the same as the tasks themselves.
     fn check_invariants(&self) {
         self.deadlines.check_invariants();
-        let (mut queued, mut bytes, mut running_bytes) = (0, 0, 0);
+        let (mut queued, mut bytes, mut running_bytes, mut named) = (0, 0, 0, 0);
         // By flow: queued, running, bytes.
         let mut flows: HashMap<_, (usize, usize, usize)> = HashMap::new();
         for (at, task) in &self.tasks {
@@ -61,7 +61,9 @@ impl<P> Schedule<P> {
             if let Some(deadline) = task.deadline {
                 assert_eq!(self.deadlines.key(deadline).map(|(_, a)| a), Some(task.arrival));
             }
-            assert!(self.clients.tasks(task.client).any(|known| known == key));
+            let cancelled = matches!(task.state, State::Running { cancelled: true, .. });
+            named += usize::from(!cancelled);
+            assert!(cancelled || self.clients.tasks(task.client).any(|known| known == key));
             match &task.state {
                 State::Queued { entry, .. } => {
                     queued += 1;
@@ -83,7 +85,7 @@ impl<P> Schedule<P> {
         assert!(queued <= self.bounds.total_tasks && bytes <= self.bounds.total_bytes);
         let deadlines = self.tasks.iter().filter(|(_, task)| task.deadline.is_some()).count();
         assert_eq!(self.deadlines.len(), deadlines);
-        assert_eq!(self.clients.check_invariants(), self.tasks.len());
+        assert_eq!(self.clients.check_invariants(), named);
         self.flows.check_invariants(|key, backlog, running, bytes| {
             let expected = flows.remove(&key.0).unwrap_or_default();
             assert_eq!((backlog.len(), running, bytes), expected);

@@ -16,6 +16,8 @@ struct Job {
     arrival: u64,
     deadline: Instant,
     named_as_expired: bool,
+    /// Cancelled while it ran: nothing names it any more.
+    cancelled: bool,
     /// What its flow is charged with meanwhile.
     running: Option<u64>,
 }
@@ -49,6 +51,7 @@ pub(super) enum Pushed {
     Accepted(Vec<Entry<Name>>),
     Duplicate,
     Refused,
+    TooLarge,
 }
 
 /// Queued entries that came out, running ones that were named.
@@ -69,9 +72,14 @@ impl Model {
     }
 
     pub(super) fn push(&mut self, entry: Entry<Name>, now: Instant) -> Pushed {
-        let same = |job: &Job| job.entry.client == entry.client && job.entry.uuid == entry.uuid;
+        let same = |job: &Job| {
+            job.entry.client == entry.client && job.entry.uuid == entry.uuid && !job.cancelled
+        };
         if self.jobs.iter().any(same) {
             return Pushed::Duplicate;
+        }
+        if entry.bytes > self.bounds.client_bytes || entry.bytes > self.bounds.total_bytes {
+            return Pushed::TooLarge;
         }
         let flow = entry.flow.to_string();
         let was_waiting = queued(&self.jobs, &flow).count() > 0;
@@ -79,6 +87,7 @@ impl Model {
             arrival: self.arrivals,
             deadline: now + self.bounds.deadline,
             named_as_expired: false,
+            cancelled: false,
             running: None,
             entry,
         };
@@ -169,7 +178,12 @@ impl Model {
 
     /// `None`: unknown.
     pub(super) fn cancel(&mut self, client: &str, uuid: &str) -> Option<Out> {
-        let out = self.take(|job| &*job.entry.client == client && &*job.entry.uuid == uuid);
+        let named = |job: &Job| &*job.entry.client == client && &*job.entry.uuid == uuid;
+        let out = self.take(named);
+        for job in self.jobs.iter_mut().filter(|job| named(job)) {
+            job.cancelled = true;
+        }
+        self.forget();
         (out != Out::default()).then_some(out)
     }
 
@@ -212,7 +226,11 @@ impl Model {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.jobs.iter().filter(|job| !job.named_as_expired).map(|job| job.deadline).min()
+        self.jobs
+            .iter()
+            .filter(|job| !job.named_as_expired && !job.cancelled)
+            .map(|job| job.deadline)
+            .min()
     }
 
     pub(super) fn drain(&mut self) -> Vec<Entry<Name>> {
@@ -247,7 +265,11 @@ impl Model {
     fn take(&mut self, chosen: impl Fn(&Job) -> bool) -> Out {
         let (out, stay): (Vec<_>, Vec<_>) =
             self.jobs.drain(..).partition(|job| chosen(job) && job.running.is_none());
-        let named = stay.iter().filter(|job| chosen(job)).map(|job| job.entry.payload).collect();
+        let named = stay
+            .iter()
+            .filter(|job| chosen(job) && !job.cancelled)
+            .map(|job| job.entry.payload)
+            .collect();
         self.jobs = stay;
         self.forget();
         (out.into_iter().map(|job| job.entry).collect(), named)
@@ -256,7 +278,8 @@ impl Model {
     fn forget(&mut self) {
         let (jobs, now) = (&self.jobs, self.virtual_time);
         let flow_has = |name: &str| jobs.iter().any(|job| &*job.entry.flow == name);
-        let client_has = |name: &str| jobs.iter().any(|job| &*job.entry.client == name);
+        let client_has =
+            |name: &str| jobs.iter().any(|job| &*job.entry.client == name && !job.cancelled);
         self.flows.retain(|name, flow| flow_has(name) || (flow.served > now && !jobs.is_empty()));
         self.clients.retain(|name, c| client_has(name) || (c.view.is_some() && !c.left));
     }

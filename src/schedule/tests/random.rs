@@ -189,6 +189,10 @@ impl Pair {
                 assert_eq!(&back, entry);
                 Pushed::Refused
             }
+            Push::TooLarge(back) => {
+                assert_eq!(&back, entry);
+                Pushed::TooLarge
+            }
         };
         assert_eq!(pushed, expected);
     }

@@ -93,10 +93,29 @@ fn the_same_uuid_is_a_duplicate_while_it_is_queued_or_running_and_only_for_its_c
     let (id, _) = pop(&mut schedule, now).unwrap();
     assert_eq!(schedule.push(again(), now), Push::Duplicate(again()));
     assert_eq!(schedule.cancel("page", "x"), Cancelled::Running(id));
-    assert_eq!(schedule.push(again(), now), Push::Duplicate(again()), "its worker is not done");
-    schedule.finish(id, Duration::ZERO);
     assert_eq!(schedule.cancel("page", "x"), Cancelled::Unknown);
     accept(&mut schedule, again(), now);
+    assert_eq!(schedule.push(again(), now), Push::Duplicate(again()));
+}
+
+#[test]
+fn a_name_that_was_cancelled_and_used_again_means_the_new_task() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    accept(&mut schedule, entry("page", "x", 0), now);
+    let (first, _) = pop(&mut schedule, now).unwrap();
+    assert_eq!(schedule.cancel("page", "x"), Cancelled::Running(first));
+    accept(&mut schedule, entry("page", "x", 500), now);
+    accept(&mut schedule, entry("page", "y", 100), now);
+    assert!(schedule.reprioritise("page", "x", 0));
+    assert_eq!(schedule.position("page", "x"), Some(0));
+    schedule.finish(first, Duration::ZERO);
+    assert_eq!(schedule.depth().queued, 2, "the end of the first is not that of the second");
+    let (second, entry) = pop(&mut schedule, now).unwrap();
+    assert_eq!(&*entry.uuid, "x");
+    let left = schedule.cancel_client("page");
+    assert_eq!((uuids(&left.queued), left.running), (vec!["y"], vec![second]));
+    schedule.check_invariants();
 }
 
 #[test]
@@ -132,7 +151,7 @@ fn full(
         Push::Accepted { displaced } => {
             Ok(uuids(&displaced).into_iter().map(str::to_string).collect())
         }
-        Push::Refused(_) | Push::Duplicate(_) => {
+        Push::Refused(_) | Push::TooLarge(_) | Push::Duplicate(_) => {
             assert_eq!(schedule.depth(), before);
             Err(())
         }
@@ -154,18 +173,23 @@ fn a_full_share_makes_room_for_what_is_nearer_and_refuses_the_rest() {
         ("bytes of one", bytes, &three, ("a", 2, 3), Ok(vec!["far"])),
         ("bytes of several", bytes, &three, ("a", 2, 4), Ok(vec!["far", "mid"])),
         ("bytes of what it does not outrank", bytes, &three, ("a", 2, 7), Err(())),
-        ("bytes that never fit", bytes, &[], ("a", 0, 11), Err(())),
-        (
-            "bytes that never fit anybody",
-            Bounds { total_bytes: 10, ..AMPLE },
-            &[],
-            ("a", 0, 11),
-            Err(()),
-        ),
     ];
     for (what, bounds, queued, new, expected) in table {
         let expected = expected.map(|uuids| uuids.into_iter().map(str::to_string).collect());
         assert_eq!(full(bounds, queued, new), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_task_that_can_never_fit_is_told_apart_from_one_that_may_fit_later() {
+    let now = Instant::now();
+    for bounds in [Bounds { client_bytes: 10, ..AMPLE }, Bounds { total_bytes: 10, ..AMPLE }] {
+        let mut schedule = Schedule::new(bounds);
+        let of = |bytes| entry_of("a", "a", "new", 0, bytes);
+        assert_eq!(schedule.push(of(11), now), Push::TooLarge(of(11)));
+        accept(&mut schedule, entry_of("a", "a", "old", 0, 1), now);
+        assert_eq!(schedule.push(of(10), now), Push::Refused(of(10)));
+        schedule.check_invariants();
     }
 }
 
