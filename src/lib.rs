@@ -64,7 +64,7 @@ pub use auth::{Algorithm, Source as TokenSource, Token, Verified, sign};
 pub use config::{
     AnyOf, AuthConfig, ByteBounds, Channels, ConsumerConfig, Environment, Limits, LimitsConfig,
     Listen, Literal, Loaded, Methods, Origin, PathTemplate, Proxy, PublicUrl, QueueConfig,
-    RouteConfig, RoutingConfig, Secret, ServerConfig, TaskBounds, TemplateError,
+    RouteAuth, RouteConfig, RoutingConfig, Secret, ServerConfig, TaskBounds, TemplateError,
 };
 pub use consumer::{Background, Constructor, Consumer, IntoReply, Registry, SocketConsumer};
 pub use error::{Error, code};

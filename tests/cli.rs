@@ -122,7 +122,9 @@ const TABLE: &str = "[server]\nlisten = ['127.0.0.1:0']\n\
     [[route]]\nchannel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'\n\
     auth = 'token'\n\
     [consumer.bye]\nuse = 'close'\n\
-    [[route]]\nchannel = 'websocket.receive'\nwhen = { type = ['a', 'b'] }\nconsumer = 'bye'\n";
+    [[route]]\nchannel = 'websocket.receive'\npath = '/{name}'\nwhen = { type = ['a', 'b'] }\n\
+    consumer = 'bye'\nauth = false\n\
+    [[route]]\nchannel = 'websocket.receive'\npath = '/echo'\nconsumer = 'bye'\n";
 
 #[test]
 fn routes_shows_the_table_as_it_is_used() {
@@ -141,19 +143,21 @@ fn routes_shows_the_table_as_it_is_used() {
         [
             "3",
             "websocket.receive",
-            "any",
-            "type = \"a\" or \"b\"",
+            "/{name}",
+            "type = \"a\" or \"b\", no token",
             "bye (close)",
             "64KiB",
             "off",
             "routing.toml:19:1",
         ],
     );
-    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[4][3], "token \"token\" (of connect)", "{text}");
+    assert_eq!(lines.len(), 5, "{text}");
 
     let json = printed(folder.path(), &["routes", "--json"]).unwrap();
     let rows: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(rows[0]["auth"], "token");
+    assert_eq!((&rows[2]["open"], &rows[3]["inherited_auth"]), (&json!(true), &json!(["token"])));
     assert_eq!(rows[0]["channels"].as_array().unwrap().len(), 3);
     assert_eq!(rows[2]["when"], json!({"type": ["\"a\"", "\"b\""]}));
     assert_eq!((&rows[2]["consumer"], &rows[2]["uses"]), (&json!("bye"), &json!("close")));

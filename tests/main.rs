@@ -7,6 +7,7 @@
 // In a test every `unwrap` is an assertion, in its helping functions too.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod bad_input;
 mod bad_pictures;
 mod bad_wire;

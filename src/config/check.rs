@@ -1,11 +1,11 @@
 //! What no section can see alone: names that nothing declares, and routes that make no sense.
 
-use super::RoutingConfig;
 use super::load::Loaded;
 use super::route::RouteConfig;
+use super::{RoutingConfig, demand};
 use crate::message::Channel;
 use crate::queue::TASK_OVERHEAD;
-use crate::setting::{At, Mistake, Table, Written, nearest};
+use crate::setting::{At, Mistake, Table, Value, Written, nearest};
 
 /// Checks what was read. Consumers are left to `Router`, which knows the program's own.
 pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
@@ -16,7 +16,12 @@ pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
     for route in &loaded.config.route {
         sense(route, &mut loaded.mistakes);
     }
+    // Behind a mistake a connect route or its path may be lost.
+    if loaded.mistakes.is_empty() {
+        demand::check(&loaded.config.route, &mut loaded.mistakes);
+    }
     let routes = &loaded.config.route;
+    demand::warn(routes, &mut loaded.warnings);
     for (index, route) in routes.iter().enumerate() {
         if let Some(earlier) = hiding(route, &routes[..index]) {
             let first = loaded.sources.describe(earlier.place);
@@ -53,6 +58,9 @@ fn names(root: &Table, mistakes: &mut Vec<Mistake>) {
         for (section, what) in [("auth", "[auth] tables"), ("queue", "queues")] {
             let Some(reference) = route.get(section) else { continue };
             let Some(name) = reference.as_text() else { continue };
+            if section == "auth" && is_false(reference) {
+                continue;
+            }
             let declared = root.get(section).and_then(Written::as_table);
             let declared: Vec<&str> =
                 declared.map(|table| table.keys().collect()).unwrap_or_default();
@@ -64,6 +72,11 @@ fn names(root: &Table, mistakes: &mut Vec<Mistake>) {
             }
         }
     }
+}
+
+/// Whether it is `false` out of the environment, which holds nothing but text.
+fn is_false(reference: &Written) -> bool {
+    matches!(&reference.value, Value::Substituted(text) if text.trim() == "false")
 }
 
 /// Keys that the route's channels never look at.
@@ -78,11 +91,10 @@ fn sense(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
         refuse(method.place, "a websocket event has no method", "leave it out");
     }
     if let Some(auth) = &route.auth
-        && !has(Channel::Connect)
-        && !has(Channel::Request)
+        && route.channel.iter().all(|channel| channel == Channel::Disconnect)
     {
-        let help = "put it into the route of \"websocket.connect\"";
-        refuse(auth.place, "a token is looked at when a client connects", help);
+        let message = "a client that leaves is asked for no token";
+        refuse(auth.place, message, "put it into the route of \"websocket.connect\"");
     }
     if let Some(envelope) = &route.envelope
         && !has(Channel::Connect)
@@ -109,20 +121,12 @@ fn hiding<'a>(route: &RouteConfig, earlier: &'a [At<RouteConfig>]) -> Option<&'a
         let hiding = earlier.iter().find(|earlier| {
             earlier.channel.contains(channel)
                 && earlier.when.is_empty()
-                && takes_paths(earlier, route)
+                && earlier.covers_paths(route)
                 && takes_methods(earlier, route, channel)
         });
         last = last.max(Some(hiding?.place));
     }
     earlier.iter().find(|route| Some(route.place) == last)
-}
-
-fn takes_paths(earlier: &RouteConfig, route: &RouteConfig) -> bool {
-    match (&earlier.path, &route.path) {
-        (None, _) => true,
-        (Some(earlier), Some(path)) => earlier.covers(path),
-        (Some(_), None) => false,
-    }
 }
 
 fn takes_methods(earlier: &RouteConfig, route: &RouteConfig, channel: Channel) -> bool {

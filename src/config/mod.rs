@@ -3,6 +3,7 @@
 mod address;
 mod auth;
 mod check;
+mod demand;
 mod document;
 mod environment;
 mod limits;
@@ -22,11 +23,12 @@ use crate::setting::{At, Written};
 
 pub use address::{Listen, Origin, Proxy, PublicUrl};
 pub use auth::{AuthConfig, Secret};
+pub(crate) use demand::demands;
 pub use environment::Environment;
 pub use limits::{Limits, LimitsConfig};
 pub use load::Loaded;
 pub use queue::{ByteBounds, QueueConfig, TaskBounds};
-pub use route::{AnyOf, Channels, Literal, Methods, RouteConfig};
+pub use route::{AnyOf, Channels, Literal, Methods, RouteAuth, RouteConfig};
 pub use server::ServerConfig;
 pub use template::{PathTemplate, TemplateError};
 

@@ -31,10 +31,11 @@ pub struct RouteConfig {
     /// these. Default: all.
     #[serde(default)]
     pub when: BTreeMap<String, At<AnyOf>>,
-    /// The `[auth.NAME]` that a client must satisfy to connect, or to be answered over HTTP.
-    /// Default: none.
+    /// The `[auth.NAME]` whose token a client must show to connect, to have its messages handled,
+    /// or to be answered over HTTP; `false` asks for none. Default: none, but messages over a
+    /// WebSocket need the tokens of every connect route that shares a path with this one.
     #[serde(default)]
-    pub auth: Option<At<String>>,
+    pub auth: Option<At<RouteAuth>>,
     /// The `[queue.NAME]` that the consumer pushes to. Default: none.
     #[serde(default)]
     pub queue: Option<At<String>>,
@@ -47,6 +48,15 @@ pub struct RouteConfig {
     /// the route of `websocket.connect`. Default `"none"`.
     #[serde(default)]
     pub envelope: Option<At<Envelope>>,
+}
+
+/// A route's `auth`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteAuth {
+    /// `false`: the route asks for no token.
+    Open,
+    /// The name of an `[auth.NAME]`.
+    Token(String),
 }
 
 /// One or more kinds of events, each once.
@@ -79,6 +89,37 @@ impl RouteConfig {
     #[must_use]
     pub fn envelope(&self) -> Envelope {
         self.envelope.map(|envelope| envelope.value).unwrap_or_default()
+    }
+
+    /// The `[auth.NAME]` that it names itself.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        match &self.auth.as_ref()?.value {
+            RouteAuth::Open => None,
+            RouteAuth::Token(name) => Some(name),
+        }
+    }
+
+    /// Whether it can take a `websocket.connect`: `when` looks at heads, and a connect lacks one.
+    pub(crate) fn takes_connect(&self) -> bool {
+        self.channel.contains(Channel::Connect) && self.when.is_empty()
+    }
+
+    /// Whether every path of `other` is one of its own.
+    pub(super) fn covers_paths(&self, other: &Self) -> bool {
+        match (&self.path, &other.path) {
+            (None, _) => true,
+            (Some(path), Some(other)) => path.covers(other),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether some path is one of both.
+    pub(super) fn shares_path(&self, other: &Self) -> bool {
+        match (&self.path, &other.path) {
+            (Some(path), Some(other)) => path.overlaps(other),
+            _ => true,
+        }
     }
 }
 
@@ -203,6 +244,34 @@ impl<'de> Deserialize<'de> for Methods {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let verbs: Vec<Verb> = one_or_more(deserializer)?;
         Ok(Self(verbs.into_iter().map(|verb| verb.0).collect()))
+    }
+}
+
+impl<'de> Deserialize<'de> for RouteAuth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Asking for a truth value lets `${NAME:-false}` be one too.
+        deserializer.deserialize_bool(RouteAuthVisitor)
+    }
+}
+
+struct RouteAuthVisitor;
+
+impl Visitor<'_> for RouteAuthVisitor {
+    type Value = RouteAuth;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an [auth.NAME], or false")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<RouteAuth, E> {
+        if value {
+            return Err(E::custom("true names no token\nwrite the NAME of an [auth.NAME]"));
+        }
+        Ok(RouteAuth::Open)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<RouteAuth, E> {
+        Ok(RouteAuth::Token(name.to_owned()))
     }
 }
 

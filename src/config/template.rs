@@ -149,9 +149,41 @@ impl PathTemplate {
         }
         others.next().is_none()
     }
+
+    /// Whether some path matches both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (&self.segments[..], &other.segments[..]);
+        loop {
+            match (ours, theirs) {
+                ([], []) => return true,
+                ([Segment::Rest(_)], taken) | (taken, [Segment::Rest(_)]) => {
+                    // `{*rest}` takes at least one character.
+                    return match taken {
+                        [] => false,
+                        [Segment::Fixed(text)] => !text.is_empty(),
+                        _ => true,
+                    };
+                }
+                ([one, ..], [other, ..]) if one.overlaps(other) => {
+                    (ours, theirs) = (&ours[1..], &theirs[1..]);
+                }
+                _ => return false,
+            }
+        }
+    }
 }
 
 impl Segment {
+    /// Whether some segment matches both; neither is `{*rest}`.
+    fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fixed(one), Self::Fixed(other)) => one == other,
+            (Self::Fixed(text), _) | (_, Self::Fixed(text)) => !text.is_empty(),
+            _ => true,
+        }
+    }
+
     fn parse(part: &str) -> Result<Self, String> {
         if !part.contains(['{', '}']) {
             return Ok(Self::Fixed(part.to_owned()));

@@ -1,5 +1,6 @@
 //! Tests of the file as a whole.
 
+mod auth;
 mod files;
 mod strange;
 mod warnings;
@@ -277,10 +278,6 @@ fn routes_refuse_what_makes_no_sense() {
         let text = format!("[[route]]\nchannel = \"{channel}\"\n{line}\nconsumer = \"c\"\n");
         check(&text, &[told]);
     }
-    check(
-        "[auth.a]\nsecret = \"s\"\n[[route]]\nchannel = \"websocket.receive\"\nauth = \"a\"\nconsumer = \"c\"\n",
-        &[&format!("5:8: a token is looked at when a client connects | {connect}")],
-    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 use tracing::field::display;
 
+use super::credentials::Credentials;
 use super::inbox::{Received, Waiting};
 use super::rate::Bucket;
 use crate::consumer::{Called, Instance, call};
@@ -18,6 +19,7 @@ use crate::routing::{Route, Way};
 pub(super) struct Events {
     way: Way,
     scope: Arc<Scope>,
+    credentials: Credentials,
     channel: ReplyChannel,
     cancellation: Cancellation,
     waiting: Waiting,
@@ -46,8 +48,8 @@ impl Events {
         code: Arc<AtomicU16>,
     ) -> Self {
         let (instances, buckets) = (Vec::new(), Vec::new());
-        let scope = Arc::new(scope);
-        Self { way, scope, channel, cancellation, waiting, code, instances, buckets }
+        let (scope, credentials) = (Arc::new(scope), Credentials::default());
+        Self { way, scope, credentials, channel, cancellation, waiting, code, instances, buckets }
     }
 
     pub(super) async fn run(mut self) {
@@ -69,13 +71,15 @@ impl Events {
 
     /// Delivers `websocket.connect`; `false` when the client is refused before.
     async fn connect(&mut self) -> bool {
-        if let Err(error) = self.authenticate() {
-            tracing::info!(client = %self.channel.name(), path = self.scope.path, %error, "client refused");
-            // Over the socket and not as HTTP 401, because a page cannot read that.
-            let told = Reply::json(&serde_json::json!({"error": error.message()}));
-            let refusal = told.unwrap_or_default().and_close(close::UNAUTHORISED, error.message());
-            let _ = self.channel.send(refusal);
-            return false;
+        match Credentials::verify(&self.way, &mut self.scope) {
+            Ok(credentials) => self.credentials = credentials,
+            Err(error) => {
+                self.log_refused(&error);
+                // Over the socket and not as HTTP 401, because a page cannot read that.
+                let told = Reply::json(&serde_json::json!({"error": error.message()}));
+                self.send(told.unwrap_or_default().and_close(close::UNAUTHORISED, error.message()));
+                return false;
+            }
         }
         let mut message = self.message(Content::Connect);
         let route = self.way.select(&mut message).cloned();
@@ -106,6 +110,15 @@ impl Events {
     async fn receive(&mut self, payload: Payload) {
         let mut message = self.message(Content::Receive(payload));
         let Some(route) = self.way.select(&mut message).cloned() else { return };
+        match self.credentials.scope(&route) {
+            Ok(None) => {}
+            Ok(Some(scope)) => message.scope = Arc::clone(scope),
+            Err(error) => {
+                self.log_refused(&error);
+                self.send_error(&error, Channel::Receive, Some(close::UNAUTHORISED));
+                return;
+            }
+        }
         let limit = route.limits().message.as_usize();
         if message.size() > limit {
             let reason = format!("the message has {} bytes, {limit} are taken", message.size());
@@ -136,13 +149,6 @@ impl Events {
         {
             self.log(&error, Channel::Disconnect);
         }
-    }
-
-    fn authenticate(&mut self) -> Result<(), Error> {
-        let Some(token) = self.way.connect().and_then(|route| route.token()) else { return Ok(()) };
-        let claims = token.verify(&self.scope)?.claims;
-        Arc::make_mut(&mut self.scope).claims = Some(claims);
-        Ok(())
     }
 
     fn message(&self, content: Content) -> Message {
@@ -207,6 +213,11 @@ impl Events {
             Some(closing) => reply.and_close(closing, error.message()),
             None => reply,
         });
+    }
+
+    /// A client without a token that it needs.
+    fn log_refused(&self, error: &Error) {
+        tracing::info!(client = %self.channel.name(), path = self.scope.path, %error, "client refused");
     }
 
     fn log(&self, error: &Error, channel: Channel) {

@@ -7,10 +7,10 @@ use std::thread::available_parallelism;
 
 use tokio_util::task::TaskTracker;
 
-use super::route::Route;
+use super::route::{Named, Route};
 use super::{Inner, QueueOfRouter, Router};
 use crate::auth::Token;
-use crate::config::{Loaded, QueueConfig, RouteConfig, RoutingConfig};
+use crate::config::{Loaded, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands};
 use crate::consumer::{Blueprint, Bound, BoundJob, Registry};
 use crate::extract::Binding;
 use crate::layer::ChannelLayer;
@@ -123,10 +123,15 @@ impl<'a> Builder<'a> {
         let uses = found.uses.to_owned();
         let parameters = Some(parameters.unwrap_or_default());
         let consumer = self.bind(found, &route.consumer, parameters, queue, mistakes);
-        let auth = match &route.auth {
-            None => None,
-            Some(name) => Some((name.value.clone(), Arc::clone(tokens.get(name.as_str())?))),
+        let named = |name: &str| {
+            let token = Arc::clone(tokens.get(name)?);
+            Some(Named { name: name.to_owned(), token })
         };
+        let auth = match route.token() {
+            None => None,
+            Some(name) => Some(named(name)?),
+        };
+        let demands = demands(route, &self.config.route).into_iter().map(named);
         Some(Route {
             index,
             place,
@@ -139,6 +144,8 @@ impl<'a> Builder<'a> {
                 .map(|(field, values)| (field.clone(), values.value.clone()))
                 .collect(),
             auth,
+            demands: demands.collect::<Option<_>>()?,
+            open: route.auth.as_ref().is_some_and(|auth| auth.value == RouteAuth::Open),
             queue: route.queue.as_ref().map(|name| name.value.clone()),
             consumer,
             uses,

@@ -11,6 +11,13 @@ use crate::consumer::Bound;
 use crate::message::{Channel, Content, Message};
 use crate::reply::Envelope;
 
+/// A token by the name of its `[auth.NAME]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(super) name: String,
+    pub(super) token: Arc<Token>,
+}
+
 /// One route of the table, as it is used.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -21,7 +28,12 @@ pub(crate) struct Route {
     pub(super) path: Option<PathTemplate>,
     pub(super) methods: Vec<Method>,
     pub(super) when: BTreeMap<String, AnyOf>,
-    pub(super) auth: Option<(String, Arc<Token>)>,
+    /// The token that it names itself.
+    pub(super) auth: Option<Named>,
+    /// The tokens that its messages need, its own or those of connect routes.
+    pub(super) demands: Vec<Named>,
+    /// Whether it asks for no token on purpose.
+    pub(super) open: bool,
     pub(super) queue: Option<String>,
     pub(super) consumer: Bound,
     /// The program's consumer behind the name that the table gives it.
@@ -48,9 +60,14 @@ impl Route {
         &self.limits
     }
 
-    /// The token that a client needs.
-    pub(crate) fn token(&self) -> Option<&Token> {
-        self.auth.as_ref().map(|(_, token)| token.as_ref())
+    /// The token that a client needs to connect, or to be answered over HTTP.
+    pub(crate) fn token(&self) -> Option<&Arc<Token>> {
+        self.auth.as_ref().map(|named| &named.token)
+    }
+
+    /// The tokens that a client needs before a message of its WebSocket is handled.
+    pub(crate) fn demands(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.demands.iter().map(|named| &named.token)
     }
 
     pub(super) fn takes(&self, channel: Channel) -> bool {

@@ -29,6 +29,12 @@ pub struct Row {
     /// The token that it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// The tokens that its messages need because connect routes that share a path with it do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inherited_auth: Vec<String>,
+    /// Whether `auth = false` opens it to all.
+    #[serde(skip_serializing_if = "is_false")]
+    pub open: bool,
     /// The queue that its consumer puts messages on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -56,7 +62,12 @@ impl Row {
             path: route.path.as_ref().map(ToString::to_string),
             methods: route.methods.iter().map(ToString::to_string).collect(),
             when: route.when.iter().map(|(field, any)| (field.clone(), values(any))).collect(),
-            auth: route.auth.as_ref().map(|(name, _)| name.clone()),
+            auth: route.auth.as_ref().map(|named| named.name.clone()),
+            inherited_auth: match route.auth {
+                Some(_) => Vec::new(),
+                None => route.demands.iter().map(|named| named.name.clone()).collect(),
+            },
+            open: route.open,
             queue: route.queue.clone(),
             consumer: route.consumer.name().to_string(),
             uses: route.uses.clone(),
@@ -84,6 +95,11 @@ impl Row {
             conditions.push(format!("{field} = {}", values.join(" or ")));
         }
         conditions.extend(self.auth.iter().map(|auth| format!("token {auth:?}")));
+        let inherited = self.inherited_auth.iter();
+        conditions.extend(inherited.map(|auth| format!("token {auth:?} (of connect)")));
+        if self.open {
+            conditions.push("no token".to_owned());
+        }
         conditions.join(", ")
     }
 }

@@ -103,8 +103,19 @@ impl Way {
         let concerned =
             |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
         let mut tokens = self.routes().filter(concerned).map(Route::token);
-        let first = tokens.next()??;
+        let first: &Token = tokens.next()??;
         tokens.all(|token| token.is_some()).then_some(first)
+    }
+
+    /// The tokens that messages of a WebSocket may need, each once.
+    pub(crate) fn demands(&self) -> Vec<&Arc<Token>> {
+        let mut tokens: Vec<&Arc<Token>> = Vec::new();
+        for token in self.routes().flat_map(Route::demands) {
+            if !tokens.iter().any(|known| Arc::ptr_eq(known, token)) {
+                tokens.push(token);
+            }
+        }
+        tokens
     }
 
     /// What replies are wrapped in.

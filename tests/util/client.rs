@@ -63,6 +63,11 @@ impl Client {
         sent.expect("the server reads").expect("the connection is open");
     }
 
+    /// Sends any message to a server that may have closed already.
+    pub(crate) async fn try_send(&mut self, message: Message) {
+        let _ = timeout(PATIENCE, self.socket.send(message)).await.expect("the server reads");
+    }
+
     /// The next message that is no ping; pings are answered on the way.
     pub(crate) async fn message(&mut self) -> Message {
         loop {

@@ -234,7 +234,7 @@ pub(super) const ROWS: [Row; 26] = [
     Row {
         behaviour: "close",
         path: "/message/close",
-        route: "channel = 'websocket.receive'\nconsumer = 'close'",
+        route: "channel = 'websocket.receive'\nconsumer = 'close'\nauth = false",
         sends: &[Whole(TEXT, b"leave")],
         last: Close,
         follows: Channels,
@@ -242,7 +242,7 @@ pub(super) const ROWS: [Row; 26] = [
     Row {
         behaviour: "close with a code and a reason",
         path: "/message/close-code",
-        route: "channel = 'websocket.receive'\nconsumer = 'why'",
+        route: "channel = 'websocket.receive'\nconsumer = 'why'\nauth = false",
         sends: &[Whole(TEXT, b"leave")],
         last: Close,
         follows: Tornado,
@@ -250,7 +250,7 @@ pub(super) const ROWS: [Row; 26] = [
     Row {
         behaviour: "text and close",
         path: "/message/text-close",
-        route: "channel = 'websocket.receive'\nconsumer = 'bye'",
+        route: "channel = 'websocket.receive'\nconsumer = 'bye'\nauth = false",
         sends: &[Whole(TEXT, b"leave")],
         last: Close,
         follows: Channels,
@@ -258,7 +258,7 @@ pub(super) const ROWS: [Row; 26] = [
     Row {
         behaviour: "text and close with a code and a reason",
         path: "/message/text-close-code",
-        route: "channel = 'websocket.receive'\nconsumer = 'bye-and-why'",
+        route: "channel = 'websocket.receive'\nconsumer = 'bye-and-why'\nauth = false",
         sends: &[Whole(TEXT, b"leave")],
         last: Close,
         follows: Tornado,

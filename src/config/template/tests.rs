@@ -81,6 +81,90 @@ fn a_template_covers_what_can_only_match_it_too() {
     }
 }
 
+#[test]
+fn templates_overlap_where_a_path_matches_both() {
+    for (one, other, overlaps) in [
+        ("/a", "/a", true),
+        ("/a", "/b", false),
+        ("/a", "/a/", false),
+        ("/{x}", "/a", true),
+        ("/{x}", "/{y}", true),
+        ("/{x}", "/", false),
+        ("/{x}/b", "/a/{y}", true),
+        ("/{x}/b", "/a/c", false),
+        ("/ws/{page}", "/ws/{page}/", false),
+        ("/{*x}", "/", false),
+        ("/{*x}", "//", true),
+        ("/{*x}", "/{y}", true),
+        ("/{*x}", "/a/{*y}", true),
+        ("/a/{*x}", "/a", false),
+        ("/a/{*x}", "/a/", false),
+        ("/a/{*x}", "/b/{*y}", false),
+    ] {
+        let [one, other] = [one, other].map(|text| PathTemplate::parse(text).unwrap());
+        assert_eq!(one.overlaps(&other), overlaps, "{one} {other}");
+        assert_eq!(other.overlaps(&one), overlaps, "{other} {one}");
+    }
+}
+
+/// Paths that match the template. They are enough to judge another one of up to three segments: if
+/// that one matches any path of the template, it matches one of these; if all of these, then all.
+fn paths(template: &PathTemplate) -> Vec<String> {
+    let segments = ["a", "b", "%2F", "zz"];
+    let mut paths = vec![String::new()];
+    for segment in template.as_str()[1..].split('/') {
+        let choices: Vec<String> = if segment.starts_with("{*") {
+            let tail = |depth: u32| {
+                let of = |number: usize| {
+                    let digits = (0..depth).map(|digit| number / 5_usize.pow(digit) % 5);
+                    let texts = digits.map(|digit| segments.get(digit).copied().unwrap_or(""));
+                    texts.collect::<Vec<_>>().join("/")
+                };
+                (0..5_usize.pow(depth)).map(of).collect::<Vec<_>>()
+            };
+            (1..=3).flat_map(tail).filter(|tail| !tail.is_empty()).collect()
+        } else if segment.starts_with('{') {
+            segments.iter().filter(|text| **text != "%2F").map(ToString::to_string).collect()
+        } else {
+            vec![segment.to_owned()]
+        };
+        let longer = |path: &String| {
+            choices.iter().map(|choice| format!("{path}/{choice}")).collect::<Vec<_>>()
+        };
+        paths = paths.iter().flat_map(longer).collect();
+    }
+    paths
+}
+
+fn template() -> impl Strategy<Value = PathTemplate> {
+    let segment = prop_oneof![Just("a"), Just("b"), Just(""), Just("{}")];
+    let segments = prop::collection::vec(segment, 1..=3);
+    (segments, any::<bool>()).prop_map(|(mut segments, rest)| {
+        if rest {
+            *segments.last_mut().unwrap() = "{*r}";
+        }
+        let named =
+            |(index, segment): (usize, &&str)| segment.replace("{}", &format!("{{n{index}}}"));
+        let text: Vec<String> = segments.iter().enumerate().map(named).collect();
+        PathTemplate::parse(&format!("/{}", text.join("/"))).unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn templates_overlap_and_cover_as_their_paths_do(one in template(), other in template()) {
+        let paths = paths(&one);
+        prop_assert!(paths.iter().all(|path| one.matches(path).is_some()));
+        let shared = paths.iter().any(|path| other.matches(path).is_some());
+        prop_assert_eq!(one.overlaps(&other), shared, "{} {}", one, other);
+        prop_assert_eq!(other.overlaps(&one), shared, "{} {}", other, one);
+        let covered = paths.iter().all(|path| other.matches(path).is_some());
+        prop_assert_eq!(other.covers(&one), covered, "{} {}", other, one);
+    }
+}
+
 proptest! {
     #[test]
     fn no_template_and_no_path_is_too_strange(template in "/?[a{}*/%é]{0,12}", path in "/?[a/%F2é]{0,12}") {

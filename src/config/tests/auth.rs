@@ -1,0 +1,108 @@
+//! Tests of the tokens that routes demand.
+
+use super::*;
+
+const AUTH: &str = "[auth.a]\nsecret = \"a secret that nobody could guess in years\"\n";
+
+fn route(channel: &str, more: &str) -> String {
+    format!("[[route]]\nchannel = \"{channel}\"\nconsumer = \"c\"\n{more}\n")
+}
+
+#[test]
+fn auth_is_the_name_of_a_token_or_false() {
+    let connect = "put it into the route of \"websocket.connect\"";
+    for (channel, auth, told) in [
+        ("websocket.receive", "\"a\"", None),
+        ("websocket.*", "false", None),
+        ("http.request", "false", None),
+        ("http.request", "\"${NO_TOKEN:-false}\"", None),
+        ("http.request", "\"${TOKEN:-a}\"", None),
+        ("http.request", "true", Some("true names no token | write the NAME of an [auth.NAME]")),
+        ("http.request", "3", Some("expected the name of an [auth.NAME], or false, found 3")),
+        ("http.request", "\"b\"", Some("unknown auth \"b\" | the [auth] tables are: a")),
+        (
+            "websocket.disconnect",
+            "\"a\"",
+            Some(&*format!("a client that leaves is asked for no token | {connect}")),
+        ),
+    ] {
+        let text = format!("{AUTH}{}", route(channel, &format!("auth = {auth}")));
+        let told = told.map(|told| format!("6:8: {told}"));
+        check(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn messages_that_are_reached_past_every_token_are_a_mistake() {
+    let told = |place: &str| {
+        format!(
+            "{place}: no one route of \"websocket.connect\" takes all paths of this route, so \
+             clients can connect to it without a token | give it the path of a connect route, or \
+             auth = \"a\", or open it with auth = false"
+        )
+    };
+    let connect = |path: &str| route("websocket.connect", &format!("{path}\nauth = \"a\""));
+    let receive = |path: &str| route("websocket.receive", path);
+    let page = "path = \"/ws/{page}\"";
+    for (routes, place) in [
+        (connect(page) + &receive(page), None),
+        (connect("") + &receive(page), None),
+        (connect("") + &receive(""), None),
+        (connect("path = \"/{*rest}\"") + &receive(page), None),
+        (connect(page) + &receive("path = \"/{*rest}\"\nauth = false"), None),
+        (connect(page) + &receive("path = \"/{*rest}\"\nauth = \"a\""), None),
+        (connect(page) + &route("websocket.*", "path = \"/echo\""), None),
+        (connect(page) + &receive("path = \"/echo\"") + &route("websocket.connect", ""), None),
+        (connect(page) + &route("http.request", "path = \"/work\""), None),
+        (connect("path = \"/ws/{page}/\"") + &receive(page), Some("11:8")),
+        (connect("path = \"/ws/1\"") + &receive(page), Some("11:8")),
+        (connect(page) + &receive(""), Some("8:1")),
+        (connect(page) + &receive("path = \"/echo\""), Some("11:8")),
+        // The path "/" is one of all paths, but not of these.
+        (connect("path = \"/{*rest}\"") + &receive(""), Some("8:1")),
+        // It looks at heads, and a connect has none.
+        (route("websocket.*", "when = { x = 1 }\nauth = \"a\"") + &receive(page), Some("11:8")),
+        (receive("path = \"/echo\""), None),
+    ] {
+        let text = format!("{AUTH}{routes}");
+        let told = place.map(told);
+        check(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    // Behind another mistake it is not certain.
+    check(
+        &format!("{AUTH}{}{}", connect("path = \"ws\""), receive(page)),
+        &["6:8: the path \"ws\" does not begin with \"/\" | write \"/…\""],
+    );
+}
+
+#[test]
+fn a_route_that_only_partly_needs_a_token_is_warned_of() {
+    let connect = |auth: &str| route("websocket.connect", &format!("auth = \"{auth}\""));
+    let half = |channels: &str, more: &str| {
+        format!("[[route]]\nchannel = {channels}\nconsumer = \"c\"\n{more}\n")
+    };
+    for (routes, told) in [
+        (
+            connect("a") + &half("[\"websocket.receive\", \"http.request\"]", ""),
+            Some("7:1: messages over a WebSocket need the token \"a\" here, requests need none"),
+        ),
+        (
+            half("\"websocket.*\"", "path = \"/x\"") + &connect("a"),
+            Some("3:1: everybody may connect here, but messages need the token \"a\""),
+        ),
+        (
+            connect("a").replace("consumer", "path = \"/x\"\nconsumer")
+                + &connect("b")
+                + &half("\"websocket.receive\"", ""),
+            Some("12:1: messages need several tokens here, all at once: a, b"),
+        ),
+        (half("\"websocket.*\"", "path = \"/x\"\nauth = false") + &connect("a"), None),
+        (connect("a") + &half("\"websocket.receive\"", ""), None),
+        (half("[\"websocket.receive\", \"http.request\"]", ""), None),
+    ] {
+        let text = format!("{AUTH}{routes}{}", AUTH.replace("auth.a", "auth.b"));
+        let told =
+            told.map(|told| format!("{told} | write auth = \"a\", or auth = false to open it"));
+        check_warnings(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,201 @@
+//! Who may come in: what a client without the right token can reach, over real sockets and with
+//! consumers of the test's own that write down everything they see.
+
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_tungstenite::tungstenite::Message as Frame;
+use waterway::{Algorithm, Message, Registry, Router, server, sign};
+
+use crate::util::Client;
+
+const AUTH: &str = "[auth.user]\nsecret = 'a secret for users alone, long enough'\n\
+     from = 'query:user'\n\
+     [auth.admin]\nsecret = 'a secret for admins alone, long enough'\nfrom = 'query:admin'\n";
+
+/// A token of one of the two kinds above, as a parameter of a query.
+fn shown(kind: &str, claims: Value) -> String {
+    let Value::Object(claims) = claims else { panic!("claims are an object") };
+    let secret = format!("a secret for {kind}s alone, long enough");
+    let token = sign(Algorithm::HS256, &secret, &claims).expect("HS256 signs");
+    format!("{kind}={token}")
+}
+
+/// A service, and what its one consumer, `note`, sees: each event and the claims with it.
+struct Noted {
+    address: SocketAddr,
+    notes: UnboundedReceiver<(&'static str, Option<Map<String, Value>>)>,
+}
+
+impl Noted {
+    async fn serve(table: &str) -> Self {
+        let (writer, notes) = unbounded_channel();
+        let registry = Registry::new().function("note", move |message: Message| {
+            let event = message.channel().name();
+            let _ = writer.send((event, message.scope.claims.clone()));
+            async move { event }
+        });
+        let router = Router::parse(table, &registry).unwrap_or_else(|e| panic!("{}", e.report()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it listens");
+        tokio::spawn(server::run(listener, router, std::future::pending()));
+        Self { address, notes }
+    }
+
+    async fn connect(&self, target: &str) -> Client {
+        Client::connect(&format!("ws://{}{target}", self.address)).await
+    }
+
+    /// The events that the consumer has seen since this was last asked.
+    fn events(&mut self) -> Vec<&'static str> {
+        std::iter::from_fn(|| self.notes.try_recv().ok()).map(|(event, _)| event).collect()
+    }
+}
+
+fn route(channel: &str, more: &str) -> String {
+    format!("[[route]]\nchannel = 'websocket.{channel}'\nconsumer = 'note'\n{more}\n")
+}
+
+/// What becomes of a client that connects and sends `{}`.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It is told so at the handshake.
+    Refused,
+    /// It is told so when it sends.
+    RefusedToSend,
+    /// Its message is answered.
+    Handled,
+}
+
+async fn outcome(service: &mut Noted, target: &str) -> Outcome {
+    let mut client = service.connect(target).await;
+    // The service may have closed before; what it said is there to be read all the same.
+    client.try_send(Frame::Text("{}".into())).await;
+    let mut told = client.text().await;
+    if told == "websocket.connect" {
+        told = client.text().await;
+    }
+    let outcome = match told.as_str() {
+        "websocket.receive" => {
+            service.events();
+            return Outcome::Handled;
+        }
+        r#"{"error": "enter correct token"}"# => Outcome::Refused,
+        r#"{"error": "enter correct token", "code": "auth"}"# => Outcome::RefusedToSend,
+        other => panic!("{target}: {other}"),
+    };
+    assert_eq!(client.closed().await, (3000, "enter correct token".to_owned()), "{target}");
+    let seen = service.events();
+    assert!(!seen.contains(&"websocket.receive"), "{target}: {seen:?}");
+    if outcome == Outcome::Refused {
+        assert_eq!(seen, [""; 0], "{target}");
+    }
+    outcome
+}
+
+#[tokio::test]
+async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
+    use Outcome::{Handled, Refused, RefusedToSend};
+
+    let (user, admin) = (shown("user", json!({})), shown("admin", json!({})));
+    let (both, forged) = (format!("{user}&{admin}"), user.replace("user=", "admin="));
+    let (user, admin, both, none) = (user.as_str(), admin.as_str(), both.as_str(), "");
+    let (connect, receive) =
+        (|more: &str| route("connect", more), |more: &str| route("receive", more));
+    for (table, tries) in [
+        // The token of the connect route is that of its messages.
+        (
+            connect("path = '/ws/{page}'\nauth = 'user'") + &receive("path = '/ws/{page}'"),
+            vec![("/ws/1", none, Refused), ("/ws/1", admin, Refused), ("/ws/1", user, Handled)],
+        ),
+        // An open connect route takes the client of another one's messages.
+        (
+            connect("path = '/ws/secret'\nauth = 'user'")
+                + &connect("path = '/ws/{page}'")
+                + &receive("path = '/ws/{page}'"),
+            vec![("/ws/1", none, RefusedToSend), ("/ws/1", user, Handled)],
+        ),
+        // No path is every path, and the connect route that stands first hides the other one.
+        (
+            connect("") + &connect("path = '/{*rest}'\nauth = 'user'") + &receive(""),
+            vec![
+                ("/", none, RefusedToSend),
+                ("/%FF", none, RefusedToSend),
+                ("/a/b", user, Handled),
+            ],
+        ),
+        // A route that looks at heads takes no connect, and covers nothing.
+        (
+            route("*", "path = '/a'\nwhen = { type = 'x' }")
+                + &connect("path = '/{*rest}'\nauth = 'user'")
+                + &receive("path = '/a'"),
+            vec![("/a", none, Refused), ("/a", user, Handled)],
+        ),
+        // Those of every connect route that shares a path.
+        (
+            connect("path = '/a/{x}'\nauth = 'user'")
+                + &connect("path = '/{x}/b'\nauth = 'admin'")
+                + &connect("path = '/{*rest}'")
+                + &receive("path = '/{*rest}'"),
+            vec![
+                ("/c", none, RefusedToSend),
+                ("/c", user, RefusedToSend),
+                ("/c", admin, RefusedToSend),
+                ("/c", both, Handled),
+                ("/a/b", admin, Refused),
+                ("/a/b", both, Handled),
+            ],
+        ),
+        // A route's own token stands in the place of the connect route's.
+        (
+            connect("path = '/ws'\nauth = 'user'") + &receive("path = '/ws'\nauth = 'admin'"),
+            vec![
+                ("/ws", admin, Refused),
+                ("/ws", user, RefusedToSend),
+                ("/ws", &format!("{user}&{forged}"), RefusedToSend),
+                ("/ws", both, Handled),
+            ],
+        ),
+        // A route without any connect route.
+        (
+            receive("path = '/ws'\nauth = 'user'"),
+            vec![("/ws", none, RefusedToSend), ("/ws", user, Handled)],
+        ),
+        // Opened on purpose.
+        (
+            connect("path = '/ws'\nauth = 'user'") + &receive("path = '/{page}'\nauth = false"),
+            vec![("/ws", none, Refused), ("/elsewhere", none, Handled)],
+        ),
+    ] {
+        let mut service = Noted::serve(&format!("{AUTH}{table}")).await;
+        for (path, query, expected) in tries {
+            let outcome = outcome(&mut service, &format!("{path}?{query}")).await;
+            assert_eq!(outcome, expected, "{path} {query}\n{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_sees_the_claims_of_the_token_that_its_route_needs() {
+    let table = format!(
+        "{AUTH}{}{}{}{}",
+        route("connect", "path = '/'\nauth = 'user'"),
+        route("receive", "path = '/'\nwhen = { as = 'admin' }\nauth = 'admin'"),
+        route("receive", "path = '/'\nwhen = { as = 'anybody' }\nauth = false"),
+        route("receive", "path = '/'"),
+    );
+    let mut service = Noted::serve(&table).await;
+    let query = [shown("user", json!({"sub": "anna"})), shown("admin", json!({"sub": "root"}))];
+    let mut client = service.connect(&format!("/?{}", query.join("&"))).await;
+    assert_eq!(client.text().await, "websocket.connect");
+    for message in [r#"{"as": "admin"}"#, r#"{"as": "anybody"}"#, "{}"] {
+        client.send_text(message).await;
+        assert_eq!(client.text().await, "websocket.receive");
+    }
+    for sub in ["anna", "root", "anna", "anna"] {
+        let (event, claims) = service.notes.recv().await.expect("four events");
+        assert_eq!(claims.expect("there are claims")["sub"], sub, "{event}");
+    }
+}
