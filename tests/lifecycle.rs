@@ -6,7 +6,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Instant;
 
-use rustix::process::Signal;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -93,15 +92,6 @@ async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
     assert_eq!(page.0.closed().await.0, 1012);
     drop(page);
     assert_eq!(stopping.join().unwrap().code(), Some(0));
-}
-
-#[tokio::test]
-async fn a_second_signal_ends_the_service_at_once() {
-    let service = Service::start(&picture_table("", ""));
-    let _gate = Gate::closed(&service).await;
-    service.signal(Signal::INT);
-    service.wait_for_log("stopping");
-    assert_eq!(service.stop_gracefully().code(), Some(130));
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod pictures;
 mod page;
 mod python_client;
 mod queue;
+mod signals;
 mod steps;
 mod storage;
 mod tasks;

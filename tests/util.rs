@@ -27,13 +27,14 @@ pub(crate) use browser::{Browser, Screen};
 pub(crate) use bucket::Bucket;
 pub(crate) use client::Client;
 pub(crate) use http::{Answer, delete, get, post, request};
+pub(crate) use log::Log;
 pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};
 pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
 pub(crate) use python::{Peer, python};
 pub(crate) use raw::{
     BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, Raw, TEXT, begun, close_payload, frames, masked,
 };
-pub(crate) use service::{Service, waterway};
+pub(crate) use service::{Service, program, through, waterway};
 
 /// How long the harness waits for anything: long, since machines that test are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -26,7 +26,8 @@ Examples:
 
 The routing table is FILE, else the file that WATERWAY_CONFIG names, else ./routing.toml.
 Log lines go to standard error; RUST_LOG says how many: error, warn, info (the default), debug.
-SIGTERM and Ctrl-C stop the service once running tasks are done; a second one stops it at once."
+SIGTERM, SIGQUIT and Ctrl-C stop the service once running tasks are done; so does closing its
+terminal. A second signal stops it at once."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]

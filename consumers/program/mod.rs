@@ -5,6 +5,7 @@ mod check;
 mod log;
 mod routes;
 mod serve;
+mod signals;
 mod steps;
 mod token;
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 use waterway::server::{self, Listener};
 
-use super::{Outcome, load};
+use super::{Outcome, load, signals};
 
 pub(super) fn serve(path: &Path) -> Outcome {
+    let stopped = signals::stopped().map_err(|error| format!("no signals: {error}"))?;
     let table = load(path)?;
     let threads = match table.server().threads {
         0 => threads(table.queues().count() > 0),
@@ -26,12 +26,11 @@ pub(super) fn serve(path: &Path) -> Outcome {
                 format!("cannot listen at {listen}: {error}\nchange [server] listen in {}", path.display())
             })?);
         }
-        let shutdown = shutdown().map_err(|error| format!("no signals: {error}"))?;
         for listener in &listeners {
             let (routes, queues) = (table.rows().len(), table.queues().count());
             tracing::info!(address = %listener.address(), routes, queues, file = %path.display(), "listening");
         }
-        let served = server::run(listeners, table, shutdown).await;
+        let served = server::run(listeners, table, stopped).await;
         served.map_err(|error| format!("cannot serve: {error}"))
     })
 }
@@ -45,25 +44,4 @@ fn threads(beside_workers: bool) -> usize {
 
 fn runtime(threads: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(threads).thread_name("sockets").enable_all().build()
-}
-
-/// Ends with the first SIGTERM or SIGINT; the second ends the process.
-fn shutdown() -> io::Result<impl Future<Output = ()>> {
-    const INTERRUPTED: i32 = 130;
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::warn!("stopped at once");
-            std::process::exit(INTERRUPTED);
-        });
-    })
 }

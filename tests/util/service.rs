@@ -144,9 +144,14 @@ impl Service {
     }
 
     /// Asks the service to end as an operating system does (SIGTERM), and waits until it has.
-    pub(crate) fn stop_gracefully(mut self) -> ExitStatus {
+    pub(crate) fn stop_gracefully(self) -> ExitStatus {
         self.signal(Signal::TERM);
-        assert!(self.log.wait_for_end(), "the service did not end after SIGTERM");
+        self.end()
+    }
+
+    /// Waits until the service has ended.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        assert!(self.log.wait_for_end(), "the service did not end");
         self.child.wait().expect("the service was started here")
     }
 }
@@ -179,8 +184,24 @@ fn launch(folder: &Path, routing: &str, change: impl FnOnce(&mut Command)) -> (C
     (child, log)
 }
 
+/// Starts this command through another program, `sh` with a script or `setsid`, say, which has to
+/// replace itself by the command that follows its own arguments.
+pub(crate) fn through(command: &mut Command, program: &str, arguments: &[&str]) {
+    let mut whole = Command::new(program);
+    whole.args(arguments).arg(command.get_program()).args(command.get_args());
+    whole.current_dir(command.get_current_dir().expect("the service has a folder"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => whole.env(name, value),
+            None => whole.env_remove(name),
+        };
+    }
+    whole.stdin(Stdio::null()).stdout(Stdio::null());
+    *command = whole;
+}
+
 /// The program, which logs no colours.
-fn program(folder: &Path) -> Command {
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waterway"));
     command.current_dir(folder).env("NO_COLOR", "1");
     command.env_remove("RUST_LOG").env_remove("WATERWAY_CONFIG");
