@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What is assumed where nothing tells how much memory there is, 2 GiB.
 const MEMORY_ASSUMED: u64 = 2 << 30;
@@ -17,6 +17,22 @@ pub(crate) fn memory_limit() -> u64 {
     let own = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
     let limits = own.into_iter().chain([installed(read), cgroup_limit(read)]);
     limits.flatten().min().unwrap_or(MEMORY_ASSUMED)
+}
+
+/// Raises the soft limit on open files to `wanted`, or to the hard limit where that is lower, and
+/// returns the limit that now holds. A limit that is high enough stays as it is.
+pub(crate) fn raise_open_files(wanted: u64) -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // `None` means unlimited.
+    let (current, highest) = (current.unwrap_or(u64::MAX), maximum.unwrap_or(u64::MAX));
+    let raised = wanted.min(highest);
+    if raised <= current {
+        return current;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }) {
+        Ok(()) => raised,
+        Err(_) => current,
+    }
 }
 
 /// `MemTotal` of `/proc/meminfo`, whose kB are KiB (`proc_meminfo(5)`).

@@ -1,5 +1,6 @@
 //! A service's and a connection's life: coming, staying, leaving, and the end of the service.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -243,6 +244,20 @@ fn a_unix_socket_serves_what_the_network_does() {
     }
     assert!(came.starts_with(b"HTTP/1.1 101 "), "{:?}", String::from_utf8_lossy(&came));
     assert_eq!(get(&service.url("/none")).status, 404);
+}
+
+#[test]
+fn a_unix_socket_that_another_service_has_put_in_its_place_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waterway.sock");
+    let table = format!("{ECHO}[server]\nlisten = ['127.0.0.1:0', 'unix:{}']\n", path.display());
+    let first = Service::start(&table);
+    fs::remove_file(&path).unwrap();
+    let second = Service::start(&table);
+    assert_eq!(first.stop_gracefully().code(), Some(0));
+    assert!(UnixStream::connect(&path).is_ok(), "the second one is reached by it");
+    assert_eq!(second.stop_gracefully().code(), Some(0));
+    assert!(!path.exists(), "nobody listens there");
 }
 
 #[tokio::test]

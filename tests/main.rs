@@ -17,6 +17,7 @@ mod events;
 mod groups;
 mod layout;
 mod lifecycle;
+mod machine;
 mod pictures;
 mod page;
 mod python_client;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{TcpListener, UnixListener, UnixStream};
@@ -14,7 +14,8 @@ use super::stream::Stream;
 pub enum Listener {
     /// TCP, with `TCP_NODELAY` for every connection: Nagle's algorithm delays replies by 40 ms.
     Tcp(TcpListener),
-    /// A unix socket; its file is removed when the listener is dropped.
+    /// A unix socket. When the listener is dropped, it removes the socket's file, unless another file
+    /// has taken its place.
     Unix(UnixSocket),
 }
 
@@ -27,7 +28,13 @@ pub struct Listeners(pub Vec<Listener>);
 pub struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
+    file: Identity,
 }
+
+/// Which file a path names: its device and its inode. No other file gets the same while this one is
+/// open.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
 
 impl Listener {
     /// Listens at `IP:port`, `name:port` or `unix:PATH`.
@@ -82,13 +89,23 @@ impl UnixSocket {
         if left_over {
             std::fs::remove_file(path)?;
         }
-        Ok(Self { listener: UnixListener::bind(path)?, path: path.to_owned() })
+        let listener = UnixListener::bind(path)?;
+        Ok(Self { listener, path: path.to_owned(), file: Identity::of(path)? })
     }
 }
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if Identity::of(&self.path).is_ok_and(|found| found == self.file) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = std::fs::symlink_metadata(path)?;
+        Ok(Self(found.dev(), found.ino()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The server: listens, speaks HTTP, takes WebSockets, and stops without losing an answer.
 
 mod address;
+mod descriptors;
 mod filter;
 mod listener;
 mod patience;
@@ -13,7 +14,6 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::routing::Router;
 
+use descriptors::Shortage;
 use patience::Patience;
 use peer::Peer;
 use stream::Stream;
@@ -58,7 +59,7 @@ pub async fn run(
     let workers = router.start()?;
     let settings = router.server();
     let server = Server {
-        permits: Arc::new(Semaphore::new(settings.connections)),
+        permits: Arc::new(Semaphore::new(descriptors::room(settings.connections))),
         drain: CancellationToken::new(),
         connections: TaskTracker::new(),
         numbers: Arc::default(),
@@ -88,12 +89,15 @@ pub async fn run(
 }
 
 async fn accept(listener: Listener, server: Server) {
-    /// How long to wait after an error that is not the client's, such as too many open files.
-    const AFTER_ERROR: Duration = Duration::from_millis(100);
+    let mut shortage = Shortage::default();
     loop {
         // Held for the life of the socket, upgraded or not. The semaphore is never closed.
         let Ok(permit) = Arc::clone(&server.permits).acquire_owned().await else { return };
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shortage.ended() => continue,
+        };
+        match accepted {
             Ok((stream, address)) => {
                 let number = server.numbers.fetch_add(1, Ordering::Relaxed);
                 let peer = Peer {
@@ -108,10 +112,7 @@ async fn accept(listener: Listener, server: Server) {
             Err(error) if listener::is_clients(&error) => {
                 tracing::debug!(%error, "a client left before it was accepted");
             }
-            Err(error) => {
-                tracing::error!(%error, "cannot accept");
-                tokio::time::sleep(AFTER_ERROR).await;
-            }
+            Err(error) => shortage.failed(&error).await,
         }
     }
 }

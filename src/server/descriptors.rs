@@ -1,0 +1,75 @@
+//! The file descriptors that connections need: how many there are, and a shortage of them.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::machine::raise_open_files;
+
+/// How many descriptors are kept free of connections: for listeners, runtimes, and files that
+/// workers read and write.
+const RESERVE: usize = 128;
+
+/// How long to wait before the next attempt to accept. The system does not tell when a descriptor
+/// becomes free.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// How long accepting has to go well before a shortage counts as over. Without it, a service at its
+/// limit would log two lines for each connection that ends.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// How many of these connections this process has descriptors for. The soft limit on open files is
+/// raised so that there are enough, also for a file that each connection sends; where the hard limit
+/// does not allow one for each, the log says so.
+pub(super) fn room(connections: usize) -> usize {
+    let wanted = connections.saturating_mul(2).saturating_add(RESERVE);
+    let limit = raise_open_files(wanted as u64);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let room = limit.saturating_sub(RESERVE).max(limit / 2).max(1);
+    if room >= connections {
+        return connections;
+    }
+    tracing::warn!(
+        connections,
+        open_files = limit,
+        room,
+        "the hard limit on open files is too low for [server] connections: there is room for `room`, \
+         more wait to be accepted; raise it (ulimit -Hn, LimitNOFILE=)"
+    );
+    room
+}
+
+/// A time in which connections cannot be accepted, for want of descriptors or of another resource
+/// of the system. It is told when it begins and when it is over.
+#[derive(Default)]
+pub(super) struct Shortage(Option<Failures>);
+
+struct Failures {
+    first: Instant,
+    last: Instant,
+    count: u64,
+}
+
+impl Shortage {
+    /// Takes an error of accepting, and waits until it is time for the next attempt.
+    pub(super) async fn failed(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        let failures = self.0.get_or_insert_with(|| {
+            tracing::error!(%error, "connections cannot be accepted: they wait");
+            Failures { first: now, last: now, count: 0 }
+        });
+        failures.last = now;
+        failures.count += 1;
+        sleep(RETRY).await;
+    }
+
+    /// Waits until a shortage is over, and logs that. Without a shortage it waits for ever.
+    pub(super) async fn ended(&mut self) {
+        let Some(failures) = &self.0 else { return std::future::pending().await };
+        sleep_until(failures.last + SETTLED).await;
+        let lasted = failures.last - failures.first;
+        tracing::info!(failures = failures.count, ?lasted, "connections are accepted again");
+        self.0 = None;
+    }
+}
