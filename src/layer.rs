@@ -7,6 +7,7 @@ use dashmap::DashMap;
 
 use crate::error::{Error, code};
 use crate::reply::{Reply, ReplyChannel, Sent};
+use crate::spare::{GiveBack, is_far_too_large};
 
 /// The live reply channels by name, and the groups they are in. Clones are the same layer.
 ///
@@ -96,13 +97,23 @@ impl ChannelLayer {
         for group in client.groups {
             self.remove_member(&group, &name);
         }
+        give_back(&self.shared.clients);
     }
 
     fn remove_member(&self, group: &Arc<str>, client: &Arc<str>) {
         self.shared.groups.remove_if_mut(group, |_, members| {
             members.remove(client);
+            members.give_back();
             members.is_empty()
         });
+        give_back(&self.shared.groups);
+    }
+}
+
+/// Call it while no entry of the map is held.
+fn give_back<V>(map: &DashMap<Arc<str>, V>) {
+    if is_far_too_large(map.len(), map.capacity()) {
+        map.shrink_to_fit();
     }
 }
 
@@ -207,6 +218,30 @@ mod tests {
         assert!(room.is_empty());
         assert!(room.add(&anna).is_err(), "who has left cannot join");
         assert!(layer.shared.groups.is_empty(), "an empty group takes no memory");
+    }
+
+    #[test]
+    fn what_many_clients_took_is_given_back_when_they_have_left() {
+        let layer = ChannelLayer::default();
+        let room = layer.group("room");
+        let names: Vec<_> = (0..5000).map(|number| format!("client {number}")).collect();
+        for name in &names {
+            let (channel, _replies) = join(&layer, name, OutboxLimits::default());
+            room.add(&channel).unwrap();
+            layer.group(name.as_str()).add(&channel).unwrap();
+        }
+        let (first, others) = names.split_first().unwrap();
+        for name in others {
+            layer.leave(name);
+        }
+        let members = |shared: &super::Shared| shared.groups.get("room").unwrap().capacity();
+        let shared = &layer.shared;
+        assert_eq!((shared.clients.len(), shared.groups.len(), room.len()), (1, 2, 1));
+        for capacity in [shared.clients.capacity(), shared.groups.capacity(), members(shared)] {
+            assert!(capacity <= 64, "room for {capacity}");
+        }
+        layer.leave(first);
+        assert!(shared.clients.is_empty() && shared.groups.is_empty());
     }
 
     #[test]

@@ -45,6 +45,7 @@
 mod error;
 mod setting;
 mod machine;
+mod spare;
 mod reply;
 mod message;
 mod layer;

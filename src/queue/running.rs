@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::task::Answering;
 use crate::message::{Cancellation, Reason};
 use crate::schedule::RunningId;
+use crate::spare::GiveBack;
 
 /// The tasks that were begun. What they are is their worker's; here is only how they stand.
 #[derive(Debug, Default)]
@@ -121,6 +122,7 @@ impl Running {
     /// The next task to go on with.
     pub(super) fn next_ready(&mut self) -> Option<Ready> {
         let id = self.ready.pop_front()?;
+        self.ready.give_back();
         let task = self.tasks.get_mut(&id)?;
         task.stand = Stand::Worked { woken: false };
         self.resting -= 1;
@@ -142,6 +144,7 @@ impl Running {
     /// The task is done; `true` if it is to be answered.
     pub(super) fn finish(&mut self, id: RunningId) -> bool {
         let Some(task) = self.tasks.remove(&id) else { return false };
+        self.tasks.give_back();
         // Its worker ended without taking it up again.
         if task.rests() {
             self.resting -= 1;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use slab::Slab;
 
 use super::{entry::TaskKey, rank::View};
+use crate::spare::GiveBack;
 
 /// Clients that have tasks or a view. With neither, a client is forgotten.
 #[derive(Debug, Default)]
@@ -69,7 +70,9 @@ impl Clients {
     }
 
     pub(super) fn remove(&mut self, key: ClientKey, uuid: &str) {
-        self.records[key.0].tasks.remove(uuid);
+        let tasks = &mut self.records[key.0].tasks;
+        tasks.remove(uuid);
+        tasks.give_back();
         self.settle(key);
     }
 
@@ -79,7 +82,16 @@ impl Clients {
         if client.tasks.is_empty() && (client.view.is_none() || client.left) {
             self.keys.remove(&client.name);
             self.records.remove(key.0);
+            self.keys.give_back();
+            self.records.give_back();
         }
+    }
+
+    /// How many clients, or tasks of one client, it has room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        let tasks = self.records.iter().map(|(_, client)| client.tasks.capacity());
+        tasks.chain([self.records.capacity(), self.keys.capacity()]).max().unwrap_or_default()
     }
 
     #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{
     rank::Rank,
     turns::{Account, FlowKey, Turns},
 };
+use crate::spare::GiveBack;
 
 /// Flows that have tasks, and those whose past still counts.
 #[derive(Debug, Default)]
@@ -202,6 +203,8 @@ impl Flows {
         while let Some(FlowKey(forgotten)) = self.turns.forget(idle) {
             let flow = self.records.remove(forgotten);
             self.keys.remove(&flow.name);
+            self.records.give_back();
+            self.keys.give_back();
             self.most_tasks.remove(flow.most_tasks);
             self.most_bytes.remove(flow.most_bytes);
         }
@@ -234,6 +237,13 @@ impl Flows {
             }
             check(key, &flow.backlog, flow.running, flow.bytes);
         }
+    }
+
+    /// How many flows it has room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        let heaps = [self.most_tasks.capacity(), self.most_bytes.capacity()];
+        self.records.capacity().max(self.keys.capacity()).max(heaps[0]).max(heaps[1])
     }
 
     #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use slab::Slab;
 
+use crate::spare::GiveBack;
+
 /// Four children a node: a shallower tree than two, with the children beside each other in memory.
 const ARITY: usize = 4;
 
@@ -61,6 +63,8 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
     pub(super) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
         let at = self.positions.try_remove(handle.0)?;
         let removed = self.nodes.swap_remove(at);
+        self.positions.give_back();
+        self.nodes.give_back();
         if at < self.nodes.len() {
             // The last leaf came here from anywhere below another branch: it may go either way.
             self.restore(at);
@@ -85,6 +89,12 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
         for at in (0..parents).rev() {
             self.sink(at);
         }
+    }
+
+    /// How many elements it has room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.nodes.capacity().max(self.positions.capacity())
     }
 
     #[cfg(test)]

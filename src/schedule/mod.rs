@@ -38,6 +38,7 @@ pub(crate) use self::{
     rank::Viewport,
     room::{Bounds, Depth},
 };
+use crate::spare::GiveBack;
 
 /// See the [module](self). A task is named by its client and its uuid.
 #[derive(Debug)]
@@ -347,7 +348,9 @@ impl<P> Schedule<P> {
 
     fn forget(&mut self, key: TaskKey) -> Task<P> {
         self.disown(key);
-        self.tasks.remove(key.0)
+        let task = self.tasks.remove(key.0);
+        self.tasks.give_back();
+        task
     }
 
     /// Takes a task's name and deadline from it.

@@ -47,6 +47,12 @@ fn uuids(entries: &[Entry<()>]) -> Vec<&str> {
 }
 
 impl<P> Schedule<P> {
+    /// How much the largest of its collections has room for.
+    fn capacity(&self) -> usize {
+        let [clients, flows] = [self.clients.capacity(), self.flows.capacity()];
+        self.tasks.capacity().max(self.deadlines.capacity()).max(clients).max(flows)
+    }
+
     /// Every index says the same as the tasks themselves.
     fn check_invariants(&self) {
         self.deadlines.check_invariants();

@@ -17,6 +17,7 @@ use crate::message::Message;
 use crate::queue::{Claim, Next, TaskQueue};
 use crate::reply::Reply;
 use crate::schedule::RunningId;
+use crate::spare::GiveBack;
 
 /// One worker's part of running a queue's tasks.
 ///
@@ -125,7 +126,10 @@ impl Calls {
     }
 
     fn take(&self, id: RunningId) -> Option<Run> {
-        self.resting().remove(&id)
+        let mut resting = self.resting();
+        let run = resting.remove(&id);
+        resting.give_back();
+        run
     }
 
     // Nothing of a consumer's runs under these.

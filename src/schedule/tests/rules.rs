@@ -290,3 +290,36 @@ fn a_drain_takes_all_that_is_queued_and_leaves_what_runs() {
     assert_eq!(uuids(&schedule.drain()), ["2", "3", "4"]);
     assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1, flows: 1 });
 }
+
+#[test]
+fn room_for_many_tasks_is_given_back_when_they_are_done_or_their_clients_have_left() {
+    const MANY: usize = 5000;
+    let now = Instant::now();
+    let names: Vec<String> = (0..MANY).map(|number| format!("client {number}")).collect();
+    for (each, clients) in [(1, MANY), (MANY, 1)] {
+        for cancelled in [true, false] {
+            let mut schedule = Schedule::new(AMPLE);
+            accept(&mut schedule, entry("stays", "last", 9), now);
+            for client in &names[..clients] {
+                for uuid in &names[..each] {
+                    accept(&mut schedule, entry(client, uuid, 5), now);
+                }
+            }
+            assert!(schedule.capacity() >= MANY);
+            if cancelled {
+                for client in &names[..clients] {
+                    assert_eq!(schedule.cancel_client(client).queued.len(), each);
+                }
+                assert_eq!(schedule.depth().queued, 1);
+                schedule.check_invariants();
+                let capacity = schedule.capacity();
+                assert!(capacity <= 64, "room for {capacity} beside one task");
+            }
+            while let Some((id, _)) = pop(&mut schedule, now) {
+                schedule.finish(id, Duration::from_millis(1));
+            }
+            let capacity = schedule.capacity();
+            assert!(capacity <= 64, "room for {capacity}: {clients} of {each}, {cancelled}");
+        }
+    }
+}
