@@ -65,9 +65,12 @@ pub use auth::{Algorithm, Source as TokenSource, Token, Verified, sign};
 pub use config::{
     AnyOf, AuthConfig, ByteBounds, Channels, ConsumerConfig, Environment, Limits, LimitsConfig,
     Listen, Literal, Loaded, Methods, Origin, PathTemplate, Proxy, PublicUrl, QueueConfig,
-    RouteAuth, RouteConfig, RoutingConfig, Secret, ServerConfig, TaskBounds, TemplateError,
+    RateAction, RouteAuth, RouteConfig, RoutingConfig, Secret, ServerConfig, TaskBounds,
+    TemplateError,
 };
-pub use consumer::{Background, Constructor, Consumer, IntoReply, Registry, SocketConsumer};
+pub use consumer::{
+    Background, Constructor, Consumer, IntoReply, Precedence, Registry, SocketConsumer,
+};
 pub use error::{Error, code};
 pub use extract::{
     Binary, Binding, Claims, CloseCode, FromBinding, FromMessage, Head, Json, Options, Path, Query,

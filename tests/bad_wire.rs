@@ -147,7 +147,7 @@ async fn messages_large_and_small_stay_in_their_order() {
 
 #[tokio::test]
 async fn a_client_that_sends_too_often_is_told_and_closed() {
-    let service = echo("rate = '5/h'");
+    let service = echo("rate = '5/h'\nrate_action = 'close'");
     let mut client = Client::connect(&service.ws("/echo")).await;
     assert_eq!(client.text().await, "connected!");
     for n in 0..9 {

@@ -330,7 +330,7 @@ async fn each_connection_has_an_instance_of_its_own() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&dropped);
     let registry = Registry::new().socket("count", move || Count(0, Arc::clone(&counter)));
-    let limited = "limits = { rate = '3/h' }\nwhen = { limited = true }\n";
+    let limited = "limits = { rate = '3/h', rate_action = 'close' }\nwhen = { limited = true }\n";
     let table =
         route("websocket.receive", "/a", "count") + limited + &route("websocket.*", "/a", "count");
     let router = router(&registry, &table);

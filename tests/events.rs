@@ -67,7 +67,7 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
             let _ = functions.send(format!("closed {code}"));
             async {}
         });
-    let limits = "limits = { message = '1KiB', rate = '3/h', idle = '400ms', closing = '300ms' }";
+    let limits = "limits = { message = '1KiB', rate = '3/h', rate_action = 'close', idle = '400ms', closing = '300ms' }";
     let table = format!(
         "[[route]]\nchannel = 'websocket.*'\npath = '/'\nconsumer = 'obedient'\n{limits}\n\
          [[route]]\nchannel = 'websocket.connect'\npath = '/deny'\nconsumer = 'deny'\n\

@@ -22,6 +22,7 @@ mod pictures;
 mod page;
 mod python_client;
 mod queue;
+mod rate;
 mod signals;
 mod steps;
 mod storage;

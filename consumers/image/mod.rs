@@ -27,6 +27,7 @@ pub mod pipeline;
 mod pixels;
 mod plan;
 mod planes;
+pub(crate) mod precedence;
 mod receive;
 mod resize;
 mod scratch;

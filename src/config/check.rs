@@ -102,7 +102,8 @@ fn sense(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
         let help = "put it into the route of \"websocket.connect\"";
         refuse(envelope.place, "an envelope is chosen when a client connects", help);
     }
-    if route.limits.rate.is_some() && !has(Channel::Receive) {
+    let limits = &route.limits;
+    if (limits.rate.is_some() || limits.rate_action.is_some()) && !has(Channel::Receive) {
         let help = "put it into a route of \"websocket.receive\"";
         refuse(route.channel.place, "a rate counts what comes over a WebSocket", help);
     }

@@ -15,9 +15,11 @@ pub struct LimitsConfig {
     /// How large a message may be; a larger one closes with 1009. Default `"64KiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub message: Option<Size>,
-    /// How often a client may send over a WebSocket, such as `"60/s"`; who sends more is closed
-    /// with 1008. Default `"off"`.
+    /// How often a client may send over a WebSocket, such as `"60/s"`, counted for each route.
+    /// Default `"off"`.
     pub rate: Option<Rate>,
+    /// What becomes of messages over the rate. Default `"wait"`.
+    pub rate_action: Option<RateAction>,
     /// How long a client may be silent, pongs included, or over HTTP take nothing of its response
     /// (for that the file's own counts, whatever the route). Default `"60s"`.
     #[serde(deserialize_with = "some_above_zero")]
@@ -30,8 +32,9 @@ pub struct LimitsConfig {
     /// any size. Default `"4MiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub outbox: Option<Size>,
-    /// How many bytes of a client's messages may wait for their consumer; then its socket is not
-    /// read. An empty inbox takes a message of any size. Default `"1MiB"`.
+    /// How many bytes of a client's messages may wait for their consumer or for their route's rate;
+    /// then its socket is not read, and after `idle` it is closed with 1008. An empty inbox takes a
+    /// message of any size. Default `"1MiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub inbox: Option<Size>,
     /// How long the closing handshake may take; then the socket is cut. As long may a consumer go
@@ -50,6 +53,8 @@ pub struct Limits {
     pub message: Size,
     /// How often a client may send.
     pub rate: Rate,
+    /// What becomes of messages over the rate.
+    pub rate_action: RateAction,
     /// How long a client may be silent.
     pub idle: Time,
     /// How long after the last sign of a client it is pinged.
@@ -64,11 +69,23 @@ pub struct Limits {
     pub slow: Slow,
 }
 
+/// What becomes of a client's messages that are over their route's rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateAction {
+    /// They wait in the inbox until the rate lets them through, in their order.
+    #[default]
+    Wait,
+    /// The client is told (`rate`) and closed with 1008.
+    Close,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             message: Size::new(64 << 10),
             rate: Rate::Off,
+            rate_action: RateAction::Wait,
             idle: Time::from_secs(60),
             ping: Time::from_secs(20),
             outbox: Size::new(4 << 20),
@@ -93,6 +110,7 @@ impl LimitsConfig {
         Limits {
             message: self.message.unwrap_or(under.message),
             rate: self.rate.unwrap_or(under.rate),
+            rate_action: self.rate_action.unwrap_or(under.rate_action),
             idle: self.idle.unwrap_or(under.idle),
             ping: self.ping.unwrap_or(under.ping),
             outbox: self.outbox.unwrap_or(under.outbox),

@@ -25,7 +25,7 @@ pub use address::{Listen, Origin, Proxy, PublicUrl};
 pub use auth::{AuthConfig, Secret};
 pub(crate) use demand::demands;
 pub use environment::Environment;
-pub use limits::{Limits, LimitsConfig};
+pub use limits::{Limits, LimitsConfig, RateAction};
 pub use load::Loaded;
 pub use queue::{ByteBounds, QueueConfig, TaskBounds};
 pub use route::{AnyOf, Channels, Literal, Methods, RouteAuth, RouteConfig};

@@ -101,7 +101,7 @@ fn an_empty_file_has_the_defaults() {
     assert_eq!(config.server.threads, 0);
     assert!(config.server.allows_origin("http://a:8000", "a:8000"));
     assert!(!config.server.allows_origin("https://a.org", "behind-a-proxy"));
-    assert_eq!(config.limits().rate, Rate::Off);
+    assert_eq!((config.limits().rate, config.limits().rate_action), (Rate::Off, RateAction::Wait));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn behind_a_mistake_in_syntax_only_what_is_certain_is_told() {
         &[
             "3:1: duplicate key",
             "5:2: duplicate key",
-            "6:1: unknown key \"x\" | the keys here are: message, rate, idle, ping, outbox, inbox, closing, slow",
+            "6:1: unknown key \"x\" | the keys here are: message, rate, rate_action, idle, ping, outbox, inbox, closing, slow",
         ],
     );
 }

@@ -8,13 +8,14 @@ use tokio::time::sleep;
 use tracing::field::display;
 
 use super::credentials::Credentials;
+use super::delayed::{Admitted, Delayed, Passing};
 use super::inbox::{Received, Waiting};
-use super::rate::Bucket;
-use crate::consumer::{Called, Instance, call};
+use crate::consumer::{Called, Instance, Precedence, call};
 use crate::error::{Error, code};
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
-use crate::reply::{Payload, Reply, ReplyChannel, close};
+use crate::reply::{Reply, ReplyChannel, close};
 use crate::routing::{Route, Way};
+use crate::setting::Rate;
 
 pub(super) struct Events {
     way: Way,
@@ -26,7 +27,7 @@ pub(super) struct Events {
     /// Set by whoever ends the connection, before `waiting` ends.
     code: Arc<AtomicU16>,
     instances: Vec<(Owner, Box<dyn Instance>)>,
-    buckets: Vec<(usize, Bucket)>,
+    delayed: Delayed,
 }
 
 /// What an instance belongs to.
@@ -47,9 +48,9 @@ impl Events {
         waiting: Waiting,
         code: Arc<AtomicU16>,
     ) -> Self {
-        let (instances, buckets) = (Vec::new(), Vec::new());
+        let (instances, delayed) = (Vec::new(), Delayed::default());
         let (scope, credentials) = (Arc::new(scope), Credentials::default());
-        Self { way, scope, credentials, channel, cancellation, waiting, code, instances, buckets }
+        Self { way, scope, credentials, channel, cancellation, waiting, code, instances, delayed }
     }
 
     pub(super) async fn run(mut self) {
@@ -58,13 +59,19 @@ impl Events {
         }
         let (path, ip) = (&self.scope.path, self.scope.ip.map(display));
         tracing::info!(client = %self.channel.name(), path, ip, "client connected");
-        while let Some(Received { payload, room }) = self.waiting.recv().await {
-            // What comes after this side closed is not for the consumer; what came before the
-            // client closed is.
-            if !self.channel.is_closing() {
-                self.receive(payload).await;
+        loop {
+            tokio::select! {
+                biased;
+                // A client that has left does not wait for what waits.
+                () = self.cancellation.cancelled(), if !self.delayed.is_empty() => {
+                    self.delayed.clear();
+                }
+                passing = self.delayed.next() => self.handle(passing).await,
+                received = self.waiting.recv() => match received {
+                    Some(received) => self.receive(received).await,
+                    None => break,
+                }
             }
-            drop(room);
         }
         self.disconnect().await;
     }
@@ -107,7 +114,12 @@ impl Events {
         true
     }
 
-    async fn receive(&mut self, payload: Payload) {
+    async fn receive(&mut self, Received { payload, room }: Received) {
+        // What comes after this side closed is not for the consumer; what came before the client
+        // closed is.
+        if self.channel.is_closing() {
+            return;
+        }
         let mut message = self.message(Content::Receive(payload));
         let Some(route) = self.way.select(&mut message).cloned() else { return };
         match self.credentials.scope(&route) {
@@ -125,9 +137,29 @@ impl Events {
             let _ = self.channel.send(Reply::close_with(close::TOO_BIG, reason));
             return;
         }
-        if !self.within_rate(&route) {
-            let error = Error::new(code::RATE, "too many messages");
-            self.send_error(&error, Channel::Receive, Some(close::POLICY));
+        let is_free = route.limits().rate == Rate::Off && self.delayed.is_empty();
+        let precedence =
+            if is_free { Precedence::default() } else { route.consumer().precedence(&message) };
+        match self.delayed.admit(Passing { route, message, room, precedence }) {
+            Admitted::Now(passing) => self.handle(passing).await,
+            Admitted::Waits => {}
+            Admitted::TooMany => {
+                let error = Error::new(code::RATE, "too many messages");
+                self.send_error(&error, Channel::Receive, Some(close::POLICY));
+            }
+        }
+    }
+
+    /// Handles a message, after those that it withdraws.
+    async fn handle(&mut self, passing: Passing) {
+        for withdrawn in self.delayed.withdraw(&passing) {
+            self.consume(withdrawn).await;
+        }
+        self.consume(passing).await;
+    }
+
+    async fn consume(&mut self, Passing { route, message, room, .. }: Passing) {
+        if self.channel.is_closing() {
             return;
         }
         match self.call(&route, message).await {
@@ -137,6 +169,7 @@ impl Events {
                 self.send_error(&error, Channel::Receive, Some(close::FAILED));
             }
         }
+        drop(room);
     }
 
     async fn disconnect(&mut self) {
@@ -182,16 +215,6 @@ impl Events {
             called = call(self.instances[at].1.as_mut(), message) => called,
             () = given_up => Called::Failed(Error::failed("its client had left, and it did not end")),
         }
-    }
-
-    fn within_rate(&mut self, route: &Route) -> bool {
-        let Some(bucket) = Bucket::new(route.limits().rate) else { return true };
-        let known = self.buckets.iter().position(|(index, _)| *index == route.index());
-        let at = known.unwrap_or_else(|| {
-            self.buckets.push((route.index(), bucket));
-            self.buckets.len() - 1
-        });
-        self.buckets[at].1.take()
     }
 
     fn send(&self, reply: Reply) {

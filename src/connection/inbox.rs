@@ -44,8 +44,12 @@ impl Inbox {
         let bytes = payload.len().saturating_add(MESSAGE_OVERHEAD);
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.size);
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
-        // The semaphore is never closed.
         let Ok(room) = room else { return false };
         self.sender.send(Received { payload, room }).is_ok()
+    }
+
+    /// Takes nothing more, so that no message waits for room that may never come.
+    pub(super) fn close(&self) {
+        self.room.close();
     }
 }

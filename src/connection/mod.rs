@@ -2,6 +2,7 @@
 //! taken from its outbox. It knows no socket; `socket` and the tests' client drive it.
 
 mod credentials;
+mod delayed;
 mod events;
 mod inbox;
 mod large;

@@ -1,8 +1,13 @@
 //! How often a client may send: a bucket of tokens that fills steadily.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::setting::Rate;
+
+/// A token, but for what is lost in rounding.
+const WHOLE: f64 = 1.0 - 1e-6;
 
 /// A bucket that holds a period's worth of messages and starts full.
 #[derive(Debug)]
@@ -28,11 +33,17 @@ impl Bucket {
         let passed = now.duration_since(self.filled).as_secs_f64();
         self.filled = now;
         self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
-        let taken = self.tokens >= 1.0;
+        let taken = self.tokens >= WHOLE;
         if taken {
             self.tokens -= 1.0;
         }
         taken
+    }
+
+    /// From when on there is a token.
+    pub(super) fn ready(&self) -> Instant {
+        let missing = (1.0 - self.tokens).max(0.0);
+        self.filled + Duration::from_secs_f64(missing / self.per_second)
     }
 }
 
@@ -51,5 +62,20 @@ mod tests {
         assert_eq!(take(&mut bucket), 1);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(take(&mut bucket), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn has_a_token_when_it_says_and_not_before() {
+        for rate in ["1/s", "3/s", "7/m", "60/s", "1000/s", "1/d"] {
+            let mut bucket = Bucket::new(rate.parse().unwrap()).unwrap();
+            while bucket.take() {}
+            let ready = bucket.ready();
+            // As exact as Tokio's clock wakes.
+            let wait = ready - tokio::time::Instant::now();
+            tokio::time::advance(wait.mul_f64(0.99)).await;
+            assert!(!bucket.take(), "{rate}");
+            tokio::time::sleep_until(bucket.ready()).await;
+            assert!(bucket.take(), "{rate}");
+        }
     }
 }

@@ -111,8 +111,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let cut = replies.cut();
-    let Incoming { channel, seen, .. } = incoming;
-    let reader = read(incoming);
+    let Incoming { channel, inbox, seen, .. } = incoming;
+    let reader = read(incoming, rules.idle);
     let writer = write(sink, replies, first, seen, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
@@ -121,6 +121,10 @@ where
     // The end of the closing handshake, once it has begun.
     let mut deadline: Option<Instant> = None;
     loop {
+        if deadline.is_some() {
+            // So that the reader comes to the client's close.
+            inbox.close();
+        }
         let over = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -184,7 +188,8 @@ struct Incoming<'a, S> {
     turn: &'a Turn,
 }
 
-async fn read<S>(incoming: Incoming<'_, S>) -> Ended
+/// Reads until the client's end. It may wait so long for room in the inbox.
+async fn read<S>(incoming: Incoming<'_, S>, idle: Duration) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -214,10 +219,19 @@ where
             continue;
         }
         seen.set_busy(true);
-        let delivered = inbox.deliver(payload).await;
+        let delivered = timeout(idle, inbox.deliver(payload)).await;
         seen.set_busy(false);
-        if !delivered {
-            tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
+        match delivered {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
+            }
+            Err(_) => {
+                tracing::info!(client = %channel.name(), ?idle, "the inbox stayed full");
+                let reason = "too many messages: they were not handled for too long";
+                let _ = channel.send(Reply::close_with(close::POLICY, reason));
+                return Ended::Failed(close::POLICY);
+            }
         }
     }
 }

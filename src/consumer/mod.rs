@@ -5,6 +5,7 @@ mod background;
 mod function;
 mod instance;
 mod into_reply;
+mod precedence;
 mod registry;
 mod socket;
 
@@ -13,6 +14,7 @@ pub(crate) use background::BoundJob;
 pub use function::Consumer;
 pub(crate) use instance::{Called, Instance, call};
 pub use into_reply::IntoReply;
+pub use precedence::Precedence;
 pub use registry::Registry;
 pub(crate) use registry::{Blueprint, Bound};
 pub use socket::{Constructor, SocketConsumer};

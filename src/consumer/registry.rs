@@ -8,8 +8,10 @@ use std::sync::Arc;
 use super::background::{Background, FunctionJob, Job};
 use super::function::Consumer;
 use super::instance::{FunctionInstance, Instance, SocketInstance};
+use super::precedence::{Precedence, Preceding};
 use super::socket::{Constructor, SocketConsumer};
 use crate::extract::Binding;
+use crate::message::Message;
 use crate::setting::Mistake;
 
 /// The consumers that a routing table may name. It is written out in one place, never gathered at
@@ -18,6 +20,7 @@ use crate::setting::Mistake;
 pub struct Registry {
     consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
     jobs: BTreeMap<&'static str, Vec<Arc<dyn Job>>>,
+    precedences: BTreeMap<&'static str, fn(&Message) -> Precedence>,
 }
 
 impl Registry {
@@ -56,6 +59,35 @@ impl Registry {
         self
     }
 
+    /// Lets the consumer of this name say which of its WebSocket messages are handled before those
+    /// that wait because they are over their route's `rate`. Without it, all are handled in turn.
+    ///
+    /// ```
+    /// use waterway::{Message, Precedence, Registry, Text};
+    ///
+    /// async fn order(Text(text): Text) {}
+    ///
+    /// /// A cancel finds the order that it cancels, even if that still waits.
+    /// fn precedence(message: &Message) -> Precedence {
+    ///     let field = |name| Some(message.head()?.get(name)?.as_str()?.to_owned());
+    ///     match field("type").as_deref() {
+    ///         Some("cancel") => Precedence::AtOnce { withdraws: field("id") },
+    ///         _ => Precedence::InTurn { name: field("id") },
+    ///     }
+    /// }
+    ///
+    /// let registry = Registry::new().function("order", order).precedence("order", precedence);
+    /// ```
+    #[must_use]
+    pub fn precedence(
+        mut self,
+        name: &'static str,
+        precedence: fn(&Message) -> Precedence,
+    ) -> Self {
+        self.precedences.insert(name, precedence);
+        self
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.consumers.keys().copied()
@@ -67,7 +99,11 @@ impl Registry {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {
-        self.consumers.get(name).map(Arc::clone)
+        let blueprint = Arc::clone(self.consumers.get(name)?);
+        Some(match self.precedences.get(name) {
+            Some(&precedence) => Arc::new(Preceding { blueprint, precedence }),
+            None => blueprint,
+        })
     }
 }
 
@@ -83,6 +119,10 @@ pub(crate) trait Blueprint: Send + Sync {
     fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance>;
     /// Whether it is a socket consumer.
     fn is_socket(&self) -> bool;
+    /// How a message stands to those that wait.
+    fn precedence(&self, _: &Message) -> Precedence {
+        Precedence::default()
+    }
 }
 
 /// A consumer bound to a route: it makes instances.
@@ -115,6 +155,10 @@ impl Bound {
     /// Whether it is a socket consumer.
     pub(crate) fn is_socket(&self) -> bool {
         self.blueprint.is_socket()
+    }
+
+    pub(crate) fn precedence(&self, message: &Message) -> Precedence {
+        self.blueprint.precedence(message)
     }
 
     pub(crate) fn instance(&self) -> Box<dyn Instance> {

@@ -174,6 +174,15 @@ impl Message {
         }
     }
 
+    /// Prepares it to wait for long: it holds no more memory than it has bytes. A small message
+    /// shares the buffer that it was read into with what came before and after it.
+    pub(crate) fn settle(&mut self) {
+        self.forget_head();
+        if let Content::Receive(payload) = &mut self.content {
+            payload.own();
+        }
+    }
+
     /// Who asks for the head from now on has it read again. As an object it may take many times the
     /// bytes that it came in, which are all that a queue counts.
     pub(crate) fn forget_head(&mut self) {

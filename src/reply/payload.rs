@@ -45,6 +45,18 @@ impl Payload {
         }
     }
 
+    /// Takes memory of its own for what is small enough to have been read together with others.
+    pub(crate) fn own(&mut self) {
+        const SHARED_MAX: usize = 16 << 10;
+        if self.len() > SHARED_MAX {
+            return;
+        }
+        match self {
+            Self::Text(text) => *text = ByteString::from(text.to_string()),
+            Self::Binary(bytes) => *bytes = Bytes::copy_from_slice(bytes),
+        }
+    }
+
     /// Its text, where it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

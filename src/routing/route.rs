@@ -55,6 +55,11 @@ impl Route {
         &self.consumer
     }
 
+    /// The queue that its consumer pushes to.
+    pub(crate) fn queue(&self) -> Option<&str> {
+        self.queue.as_deref()
+    }
+
     /// What holds for the messages that it leads to.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
