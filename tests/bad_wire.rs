@@ -218,6 +218,33 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
 }
 
 #[tokio::test]
+async fn control_frames_and_empty_parts_count_for_the_rate() {
+    // More than are read at once.
+    const MANY: usize = 5000;
+    let in_parts =
+        |parts: Vec<u8>| [begun(TEXT, b"in "), parts, masked(CONTINUATION, b"parts")].concat();
+    let text = masked(TEXT, b"after it all");
+    for (action, code) in [("wait", 1001_u16), ("close", 1008)] {
+        let service = echo(&format!("rate = '5/s'\nrate_action = '{action}'\nidle = '1s'"));
+        for (behaviour, flood) in [
+            ("pings", masked(PING, b"").repeat(MANY)),
+            ("pongs", masked(PONG, b"").repeat(MANY)),
+            ("empty parts", in_parts(begun(CONTINUATION, b"").repeat(MANY))),
+        ] {
+            let mut raw = service.raw("/echo");
+            raw.send(&flood);
+            raw.send(&text);
+            let is_over =
+                |frame: &Frame| frame.opcode() == CLOSE || frame.payload == b"after it all";
+            let came = raw.read_until(|frames| frames.iter().any(is_over));
+            let close = came.iter().find(|frame| is_over(frame)).expect("it ends");
+            assert_eq!(close.payload[..2], code.to_be_bytes(), "{action}: {behaviour}");
+        }
+        is_served(&service).await;
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
     for slow in ["drop_oldest", "drop_newest"] {
         let service = flooded(slow);

@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use self::head::{HEAD_MAX, Head};
+use super::control::Control;
 
 /// The shortest message that is taken, and more than is read at once of anything else: so that no
 /// part that begins with a large message has anything behind it.
@@ -29,12 +30,10 @@ const LARGE: usize = 16 << 10;
 const LAST: u8 = 0x80;
 /// Of a frame's first byte: of what kind it is. A part is below these two, and others are above.
 const OPCODE: u8 = 0x0F;
+const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const PING: u8 = 9;
-/// How many bytes of pongs may wait to be written. tungstenite gathers them without a bound, so a
-/// client that takes less is not read; one that pings now and then while it downloads is.
-const PONGS_MAX: u64 = 16 << 10;
 /// An empty pong, masked as all that clients send.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
 
@@ -53,10 +52,7 @@ pub(super) struct Large<S> {
     message: Option<Message>,
     /// What is given before anything else.
     first: Vec<u8>,
-    /// Bytes of the pongs that answer the pings since everything was last written.
-    pongs: u64,
-    /// The client did not take all of what was last written.
-    is_blocked: bool,
+    control: Control,
 }
 
 /// Where the last message that was taken is, until the reader takes it.
@@ -92,7 +88,7 @@ impl Taken {
 
 impl<S> Large<S> {
     /// A stream out of which messages of at most so many bytes are put there.
-    pub(super) fn new(stream: S, limit: usize, taken: &Taken) -> Self {
+    pub(super) fn new(stream: S, limit: usize, taken: &Taken, control: Control) -> Self {
         Self {
             stream,
             limit,
@@ -102,8 +98,7 @@ impl<S> Large<S> {
             is_in_parts: false,
             message: None,
             first: Vec::new(),
-            pongs: 0,
-            is_blocked: false,
+            control,
         }
     }
 
@@ -137,11 +132,15 @@ impl<S> Large<S> {
     fn begin(&mut self) -> Option<Message> {
         let head = std::mem::take(&mut self.head);
         let was_in_parts = self.is_in_parts;
-        if head.first() & OPCODE == PING {
-            self.pongs = self.pongs.saturating_add(head.payload()).saturating_add(2);
+        let opcode = head.first() & OPCODE;
+        if opcode == PING {
+            self.control.ping(head.payload());
+        }
+        if opcode > BINARY || (opcode == CONTINUATION && head.payload() == 0) {
+            self.control.count();
         }
         // Control frames may come between the parts of a message, and are none.
-        if head.first() & OPCODE <= BINARY {
+        if opcode <= BINARY {
             self.is_in_parts = head.first() & LAST == 0;
         }
         let length = usize::try_from(head.payload()).unwrap_or(usize::MAX);
@@ -256,10 +255,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // The write that is blocked wakes this task, which then writes before it reads.
-        if self.is_blocked && self.pongs > PONGS_MAX {
-            return Poll::Pending;
-        }
+        ready!(self.control.poll_ready(context))?;
         let before = buffer.filled().len();
         loop {
             let part = self.first.len().min(buffer.remaining());
@@ -289,14 +285,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Large<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.is_blocked = polled.is_pending();
+        self.control.set_blocked(polled.is_pending());
         polled
     }
 
     /// tungstenite asks for it when it has written all that it had gathered.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        self.pongs = 0;
+        self.control.flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -1,6 +1,7 @@
 //! A client's connection: its events go to consumers in order, one at a time, and its replies are
 //! taken from its outbox. It knows no socket; `socket` and the tests' client drive it.
 
+mod control;
 mod credentials;
 mod delayed;
 mod events;

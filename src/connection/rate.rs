@@ -27,12 +27,17 @@ impl Bucket {
         Some(Self { tokens: capacity, capacity, per_second, filled: Instant::now() })
     }
 
+    /// A bucket that holds and gets at least so many.
+    pub(super) fn at_least(mut self, capacity: f64, per_second: f64) -> Self {
+        self.capacity = self.capacity.max(capacity);
+        self.tokens = self.capacity;
+        self.per_second = self.per_second.max(per_second);
+        self
+    }
+
     /// Takes a token, if there is one.
     pub(super) fn take(&mut self) -> bool {
-        let now = Instant::now();
-        let passed = now.duration_since(self.filled).as_secs_f64();
-        self.filled = now;
-        self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
+        self.fill();
         let taken = self.tokens >= WHOLE;
         if taken {
             self.tokens -= 1.0;
@@ -40,10 +45,29 @@ impl Bucket {
         taken
     }
 
+    /// Takes a token that it may not have: what is owed comes in before the next one.
+    pub(super) fn spend(&mut self) {
+        self.fill();
+        self.tokens -= 1.0;
+    }
+
+    /// Whether more was spent than there was.
+    pub(super) fn is_overspent(&mut self) -> bool {
+        self.fill();
+        self.tokens < 0.0
+    }
+
     /// From when on there is a token.
     pub(super) fn ready(&self) -> Instant {
         let missing = (1.0 - self.tokens).max(0.0);
         self.filled + Duration::from_secs_f64(missing / self.per_second)
+    }
+
+    fn fill(&mut self) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.filled).as_secs_f64();
+        self.filled = now;
+        self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
     }
 }
 

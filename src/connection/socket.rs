@@ -19,18 +19,25 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::control::{Control, TooMany};
 use super::large::{Large, Taken, Whole};
 use super::seen::{Heard, Seen};
 use super::shortcut::{Shared, Shortcut, TryWrite, Turn};
 use super::{Connection, Inbox};
+use crate::config::RateAction;
 use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
 use crate::routing::Way;
+use crate::setting::Rate;
 
 /// What a socket goes by; the route's `limits`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Socket {
     /// The largest message, bytes.
     pub(crate) message: usize,
+    /// How many frames may come that bring no part of a message.
+    pub(crate) rate: Rate,
+    /// What becomes of more.
+    pub(crate) rate_action: RateAction,
     /// How long nothing may come: no pong, and no part of a message.
     pub(crate) idle: Duration,
     /// After how long without a sign of the client a ping is sent; at most half of `idle`.
@@ -45,6 +52,8 @@ impl Socket {
         let limits = way.socket_limits();
         Self {
             message: way.message_limit(),
+            rate: limits.rate,
+            rate_action: limits.rate_action,
             idle: limits.idle.duration(),
             ping: limits.ping.duration().min(limits.idle.duration() / 2),
             closing: limits.closing.duration(),
@@ -79,7 +88,8 @@ pub(crate) async fn run<S>(
     connection.replies.open_direct(Arc::new(Shortcut::new(socket, &turn)));
     let taken = Taken::default();
     let stream = Heard::new(Shared::new(stream, &turn), &seen);
-    let stream = Large::new(stream, rules.message, &taken);
+    let control = Control::new(rules.rate, rules.rate_action, rules.ping);
+    let stream = Large::new(stream, rules.message, &taken, control);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let code = {
@@ -268,6 +278,9 @@ fn failure(error: &WsError) -> Option<(u16, &'static str)> {
             tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
         ) => None,
         WsError::Protocol(_) => Some((close::PROTOCOL, "not the WebSocket protocol")),
+        WsError::Io(error) if matches!(error.get_ref(), Some(error) if error.is::<TooMany>()) => {
+            Some((close::POLICY, "too many control frames"))
+        }
         _ => None,
     }
 }
