@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::util::{Browser, Screen, Service, photo, root};
+use crate::util::{Browser, Screen, Service, photo, root, waterway};
 
 /// Keeps what a page's sockets send and receive as `wire` (its texts; not the pictures), and adds
 /// words for what tests ask the page.
@@ -15,6 +15,10 @@ const KEEP_THE_WIRE: &str = "
         super(...all);
         this.addEventListener('message', ({ data }) => wire.push({ received: JSON.parse(data) }));
         this.addEventListener('close', ({ code }) => wire.push({ closed: code }));
+      }
+      // As pages that were written for the Tornado program do.
+      set onmessage(take) {
+        super.onmessage = ({ data }) => take({ data: JSON.parse(data).text ?? data });
       }
       send(message) {
         if (typeof message === 'string') wire.push({ sent: JSON.parse(message) });
@@ -187,6 +191,90 @@ fn a_page_outlives_its_service() {
     reader.wait_for_counts([THUMBS, 0, 0, 0]);
 }
 
+/// The README advises it.
+const RATE: &str = "rate = \"60/s\"";
+
+#[test]
+fn a_page_has_every_answer_with_every_example_and_the_rate_that_the_readme_advises() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
+    assert!(readme.contains(RATE), "README.md is written otherwise now");
+    let examples = fs::read_dir(root().join("examples")).expect("it is there");
+    let mut files: Vec<_> = examples.map(|entry| entry.expect("it can be read").path()).collect();
+    files.push(root().join("routing.toml"));
+    let tables = files.iter().filter(|file| file.extension().is_some_and(|it| it == "toml"));
+    let tables = tables.map(|file| (file, fs::read_to_string(file).expect("it is text")));
+    let tables: Vec<_> =
+        tables.filter(|(_, table)| table.contains("consumer = \"image.receive\"")).collect();
+    assert!(tables.len() >= 4, "{tables:?}");
+    for (file, table) in tables {
+        let service = Service::start(&with_the_page(&table));
+        let query = token(&service, &table).map(|token| format!("/?{token}"));
+        let reader = Reader::open(Screen::DESKTOP, service, &query.unwrap_or("/".into()));
+        reader.choose("result", "rl");
+        reader.choose("zoom", "0.25");
+        reader.choose("amount", "400");
+        reader.browser.click("#samples");
+        reader.wait_for_all();
+        reader.wait_for_counts([400, 0, 0, 0]);
+        let closed = reader.browser.run("return wire.filter((it) => it.closed)");
+        assert_eq!(closed, json!([]), "{}", file.display());
+        assert_eq!(reader.browser.complaints(), [""; 0], "{}", file.display());
+    }
+}
+
+#[test]
+fn the_readmes_script_says_where_it_is_once_a_frame() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
+    let script = readme.split("```js\n").nth(1).and_then(|rest| rest.split("```").next());
+    let reader = Reader::start(Screen::DESKTOP, 0);
+    // Without the page's own script.
+    reader.browser.open(&reader.service.url("/samples/alps.jpg"));
+    reader.browser.run(script.expect("README.md has a script"));
+    reader.browser.wait("wire.some((it) => it.received)");
+    reader.browser.run("for (let i = 0; i < 100; i++) dispatchEvent(new Event('scroll'));");
+    reader.browser.wait("wire.some((it) => it.sent?.type === 'viewport')");
+    // Whatever was to be sent was sent by the end of the next frame.
+    reader
+        .browser
+        .run("requestAnimationFrame(() => requestAnimationFrame(() => wire.push('end')));");
+    reader.browser.wait("wire.includes('end')");
+    let said = reader.browser.run("return wire.filter((it) => it.sent).length");
+    assert_eq!(said, 1);
+}
+
+/// This table with the page's routes, at the advised rate, and as one machine can serve it.
+fn with_the_page(table: &str) -> String {
+    let elsewhere = ["listen", "public_url", "origins", "rate "];
+    let mut kept: Vec<&str> =
+        table.lines().filter(|line| !elsewhere.iter().any(|key| line.starts_with(key))).collect();
+    match kept.iter().position(|line| line.starts_with("[limits]")) {
+        Some(at) => kept.insert(at + 1, RATE),
+        None => kept.extend(["[limits]", RATE]),
+    }
+    let mut table = kept.join("\n").replace("${WATERWAY_SECRET}", SECRET) + "\n";
+    for (path, consumer) in [("/", "page"), ("/samples/{name}", "page.sample")] {
+        if !table.contains(&format!("consumer = \"{consumer}\"")) {
+            let route = format!(
+                "[[route]]\nchannel = \"http.request\"\nmethod = \"GET\"\n\
+                 path = \"{path}\"\nconsumer = \"{consumer}\"\n"
+            );
+            table += &route;
+        }
+    }
+    table
+}
+
+const SECRET: &str = "a secret of more than thirty-two bytes, for tests";
+
+/// A token for this table, where it asks for one.
+fn token(service: &Service, table: &str) -> Option<String> {
+    let arguments = ["token", "--ip", "127.0.0.1", "--claim", "sub=anna"];
+    table.contains("[auth.").then(|| {
+        let made = waterway(service.folder(), &arguments);
+        String::from_utf8(made.stdout).expect("a token is ASCII").trim().to_owned()
+    })
+}
+
 /// Someone with the page open, and the service behind it.
 struct Reader {
     browser: Browser,
@@ -196,10 +284,14 @@ struct Reader {
 impl Reader {
     /// Opens the page and waits until it is connected. 0 workers are one for each core.
     fn start(screen: Screen, workers: u8) -> Self {
-        let service = Service::start(&routing(workers));
+        Self::open(screen, Service::start(&routing(workers)), "/")
+    }
+
+    /// Opens the page of this service, and waits until it is connected.
+    fn open(screen: Screen, service: Service, target: &str) -> Self {
         let browser = Browser::start(screen);
         browser.before_every_page(KEEP_THE_WIRE);
-        browser.open(&service.url("/"));
+        browser.open(&service.url(target));
         browser.wait("state('#connection') === 'open'");
         browser.wait("all('#thumbs img').every((image) => image.naturalWidth)");
         Self { browser, service }
