@@ -33,6 +33,7 @@ pub fn registry() -> Registry {
         .precedence("image.receive", image::precedence::receive)
         .precedence("image.viewport", image::precedence::viewport)
         .function("image.work", image::work)
+        .estimate("image.work", image::need)
         .background("image.work", image::sweep)
         .function("media", media::media)
         .function("page", page::page)

@@ -162,7 +162,7 @@ impl Group {
             match channel.try_send(reply.clone()) {
                 Sent::Queued => delivery.sent += 1,
                 Sent::Dropped => delivery.dropped += 1,
-                Sent::Gone => {}
+                Sent::TooLarge | Sent::Gone => {}
             }
         }
         if delivery.dropped > 0 {

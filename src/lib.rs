@@ -46,6 +46,7 @@ mod error;
 mod setting;
 mod machine;
 mod spare;
+mod memory;
 mod reply;
 mod message;
 mod layer;
@@ -77,6 +78,7 @@ pub use extract::{
     Text,
 };
 pub use layer::{ChannelLayer, Delivery, GROUPS_PER_CLIENT, Group};
+pub use memory::{Budget, Grant, Need};
 pub use message::{Cancellation, Channel, Content, HEAD_LIMIT, Message, Params, Reason, Scope};
 pub use queue::{FairBy, OnDisconnect, Order, Task, TaskQueue, TaskUuid, UUID_LIMIT};
 pub use reply::{

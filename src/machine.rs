@@ -11,7 +11,6 @@ const MEMORY_ASSUMED: u64 = 2 << 30;
 /// The most memory that this process may use, in bytes: the least of the memory that is installed,
 /// the limits of its cgroup and of every cgroup above it, and its soft `RLIMIT_AS` and
 /// `RLIMIT_DATA`. Swap does not count. It reads files of `/proc` and `/sys`, so ask once.
-#[allow(dead_code, reason = "[server] memory takes its default from it")]
 pub(crate) fn memory_limit() -> u64 {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let own = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);

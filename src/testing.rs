@@ -174,12 +174,12 @@ impl TestClient {
     ) -> Reply {
         let Handshake { scope } = Handshake::new(target);
         let way = router.way(&scope.path);
-        request(router, &way, scope, method, body.into(), PATIENCE).await
+        request(router, &way, scope, method, (body.into(), None), PATIENCE).await
     }
 
     /// Sends a text or bytes.
     pub async fn send(&self, payload: impl Into<Payload>) {
-        self.connection.inbox.deliver(payload.into()).await;
+        self.connection.inbox.deliver(payload.into(), None).await;
     }
 
     /// Waits for what the service sends.

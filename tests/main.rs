@@ -18,6 +18,7 @@ mod groups;
 mod layout;
 mod lifecycle;
 mod machine;
+mod memory;
 mod pictures;
 mod page;
 mod python_client;

@@ -1,14 +1,10 @@
-//! Who is let in: the memory that pictures under way may take together, and how long one may take.
+//! What work on a picture may take: memory, as its header tells before it begins, and time.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use waterway::{Error, Size, Time, code};
-
-use super::code::BAD_IMAGE;
 
 #[cfg(test)]
 mod tests;
@@ -18,65 +14,6 @@ pub const IN_FLIGHT: Size = Size::new(768 << 20);
 
 /// `limits.time` where nobody says otherwise.
 pub const TIME: Time = Time::from_secs(30);
-
-/// Memory is counted in units of so many bytes, so that all there can be has a number.
-const UNIT: u64 = 1024;
-
-/// The memory that pictures under way may take together, as it was estimated before each was
-/// begun. What does not fit waits, first come first served, so that small pictures do not starve
-/// a large one.
-///
-/// Who has been admitted must not ask again before that is given back: two who do could wait for
-/// each other for ever.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    free: Arc<Semaphore>,
-    units: u32,
-}
-
-/// Memory that was granted; dropped, it is given back.
-#[derive(Debug)]
-#[must_use = "dropped, the memory is given back"]
-pub struct Admitted {
-    _granted: OwnedSemaphorePermit,
-}
-
-impl Budget {
-    /// A budget of so many bytes, rounded up to a KiB.
-    #[must_use]
-    pub fn new(in_flight: Size) -> Self {
-        let units = units(in_flight.bytes());
-        let free = usize::try_from(units)
-            .map_or(Semaphore::MAX_PERMITS, |units| units.min(Semaphore::MAX_PERMITS));
-        Self { free: Arc::new(Semaphore::new(free)), units }
-    }
-
-    /// Waits until there is so much memory for a picture.
-    ///
-    /// # Errors
-    /// `bad_image`, at once, when there never will be: it needs more than the whole budget.
-    pub async fn admit(&self, bytes: u64) -> Result<Admitted, Error> {
-        let needed = units(bytes);
-        if needed > self.units {
-            let message = format!(
-                "working on the picture takes some {} of memory, and {} go (limits.in_flight): \
-                 send a smaller one",
-                rounded(bytes),
-                rounded(u64::from(self.units) * UNIT),
-            );
-            return Err(Error::new(BAD_IMAGE, message));
-        }
-        // It is never closed.
-        let granted = Arc::clone(&self.free).acquire_many_owned(needed).await?;
-        Ok(Admitted { _granted: granted })
-    }
-
-    /// How many bytes are free now.
-    #[must_use]
-    pub fn free(&self) -> u64 {
-        self.free.available_permits() as u64 * UNIT
-    }
-}
 
 /// How long one picture may be worked on. It is asked between stages: none is interrupted.
 ///
@@ -161,13 +98,16 @@ pub fn estimate(demand: &Demand) -> u64 {
     most.saturating_add(file).saturating_add(OVERHEAD)
 }
 
+/// More than any machine has.
+const IN_FLIGHT_MAX: u64 = 4095 << 30;
+
 /// Reads `limits.in_flight`: at least 1 MiB, at most 4 TiB.
 ///
 /// # Errors
 /// For a size outside of these.
 pub fn in_flight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
     let size = Size::deserialize(deserializer)?;
-    if (1 << 20..=u64::from(u32::MAX) * UNIT).contains(&size.bytes()) {
+    if (1 << 20..=IN_FLIGHT_MAX).contains(&size.bytes()) {
         return Ok(size);
     }
     Err(D::Error::custom(format!("{size} for pictures under way\nit is 1MiB to 4095GiB")))
@@ -183,15 +123,6 @@ pub fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error
         return Ok(time);
     }
     Err(D::Error::custom("no time to work in\nwrite how long one picture may take: \"10s\""))
-}
-
-fn units(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
-}
-
-/// In a unit that a person reads: whole MiB, rounded up.
-fn rounded(bytes: u64) -> Size {
-    Size::new(bytes.div_ceil(1 << 20).saturating_mul(1 << 20))
 }
 
 fn area((width, height): (u32, u32)) -> u64 {

@@ -88,6 +88,30 @@ impl Body<'_> {
         }
     }
 
+    /// The beginning of it, with at least so many bytes of the file where it has as many.
+    #[must_use]
+    pub fn begin(&self, bytes: usize) -> Self {
+        match self {
+            Self::File(file) => Self::File(file.slice(..bytes.min(file.len()))),
+            Self::Base64(text) => {
+                let mut end = bytes.div_ceil(3).saturating_mul(4).min(text.len());
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                Self::Base64(&text[..end])
+            }
+        }
+    }
+
+    /// How many bytes the file has at most.
+    #[must_use]
+    pub fn file_len(&self) -> usize {
+        match self {
+            Self::File(file) => file.len(),
+            Self::Base64(text) => text.len().div_ceil(4) * 3,
+        }
+    }
+
     /// The length as it came, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {

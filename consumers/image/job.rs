@@ -73,6 +73,25 @@ pub(super) async fn work(
     Job { file, header, service, store }.run(&mut checkpoint).await
 }
 
+/// How much memory the work takes, bytes, as far as the file's beginning tells; `None` for a picture
+/// that will be refused. `length` is that of the whole file.
+pub(super) fn need(
+    begin: &Bytes,
+    length: usize,
+    header: &Header,
+    service: &Service,
+) -> Option<u64> {
+    let store = service.pictures.store("");
+    let job = Job { file: begin, header, service, store: &store };
+    let pipeline = job.pipeline().ok()?;
+    let probe = service.codec.probe(begin).ok()?;
+    let size = job.admit(&probe).ok()?;
+    let plan = job.plan(pipeline, &probe, size).ok()?;
+    // What a decoder holds may grow with the file.
+    let unseen = (length - begin.len()) as u64;
+    Some(estimate(&plan.demand(&probe, begin)) + 2 * unseen)
+}
+
 struct Job<'a> {
     file: &'a Bytes,
     header: &'a Header,
@@ -138,6 +157,21 @@ impl Job<'_> {
         plan(pipeline, probe, size, pictures.keep == Keep::Zoomed, *codec, &pictures.limits)
     }
 
+    /// Refuses a picture that needs more than pictures may take together. For less the queue has
+    /// waited already.
+    fn check_memory(&self, needed: u64) -> Result<(), Error> {
+        let limit = self.service.budget.limit() as u64;
+        if needed <= limit {
+            return Ok(());
+        }
+        let [needed, limit] = [needed, limit].map(|bytes| bytes.div_ceil(1 << 20));
+        let message = format!(
+            "working on the picture takes some {needed} MiB of memory, and {limit} MiB go \
+             (limits.in_flight): send a smaller one"
+        );
+        Err(Error::new(BAD_IMAGE, message))
+    }
+
     async fn work(
         &self,
         plan: &Plan<'_>,
@@ -147,8 +181,7 @@ impl Job<'_> {
     ) -> Result<Worked, Stopped> {
         // What is wrong with the file itself is no failure of the pipeline.
         let refused = Stopped::Checkpoint;
-        let demand = estimate(&plan.demand(probe, self.file));
-        let _memory = self.service.budget.admit(demand).await.map_err(refused)?;
+        self.check_memory(estimate(&plan.demand(probe, self.file))).map_err(refused)?;
         // A file that cannot be stripped of what it says beside its picture is not passed on.
         let stripped =
             if plan.untouched { metadata::stripped(self.file, probe.format, true) } else { None };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use waterway::Budget;
 
 use super::Pictures;
-use super::admission::Budget;
 use super::cache::Cache;
 use super::codec::{self, Codec};
 use super::folding::Folding;
@@ -50,7 +50,7 @@ impl From<Pictures> for Service {
     fn from(pictures: Pictures) -> Self {
         Self {
             codec: codec::built_in(),
-            budget: Budget::new(pictures.limits.in_flight),
+            budget: Budget::new(pictures.limits.in_flight.as_usize()),
             folding: Folding::new(),
             cache: Cache::new(pictures.cache),
             pictures,

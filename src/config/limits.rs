@@ -37,6 +37,11 @@ pub struct LimitsConfig {
     /// message of any size. Default `"1MiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub inbox: Option<Size>,
+    /// How many bytes a second must arrive at least while a message or a body is half received,
+    /// counted over 10 s; who is slower is closed with 1008, or over HTTP answered 408.
+    /// Default `"4KiB"`.
+    #[serde(deserialize_with = "some_above_zero")]
+    pub pace: Option<Size>,
     /// How long the closing handshake may take; then the socket is cut. As long may a consumer go
     /// on once its client has left. Default `"5s"`.
     #[serde(deserialize_with = "some_above_zero")]
@@ -63,6 +68,8 @@ pub struct Limits {
     pub outbox: Size,
     /// How many bytes of a client's messages may wait for their consumer.
     pub inbox: Size,
+    /// How many bytes a second must arrive while a message or a body is half received.
+    pub pace: Size,
     /// How long the closing handshake may take.
     pub closing: Time,
     /// What happens when the outbox is full.
@@ -90,6 +97,7 @@ impl Default for Limits {
             ping: Time::from_secs(20),
             outbox: Size::new(4 << 20),
             inbox: Size::new(1 << 20),
+            pace: Size::new(4 << 10),
             closing: Time::from_secs(5),
             slow: Slow::Close,
         }
@@ -115,6 +123,7 @@ impl LimitsConfig {
             ping: self.ping.unwrap_or(under.ping),
             outbox: self.outbox.unwrap_or(under.outbox),
             inbox: self.inbox.unwrap_or(under.inbox),
+            pace: self.pace.unwrap_or(under.pace),
             closing: self.closing.unwrap_or(under.closing),
             slow: self.slow.unwrap_or(under.slow),
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::address::{Listen, Origin, Proxy, PublicUrl};
 use super::text::{above_zero, any_number, one_or_more};
+use crate::machine::memory_limit;
 use crate::setting::{Size, Time};
 
 /// `[server]`
@@ -35,6 +36,16 @@ pub struct ServerConfig {
     /// Default 10000.
     #[serde(deserialize_with = "connections")]
     pub connections: usize,
+    /// How much memory the service may use for what clients send and ask for, 32 MiB the least: half
+    /// for tasks under way, half for connections, messages, queued tasks and replies that wait.
+    /// Default: a third of what the machine, the process's cgroup or its own limit allows.
+    #[serde(deserialize_with = "memory")]
+    pub memory: Option<Size>,
+    /// How many bytes of messages and bodies one address (of IPv6 a /64) may have half received; one
+    /// message of the largest size that a route takes always goes. Clients on this machine and
+    /// trusted proxies are not counted. Default `"64MiB"`.
+    #[serde(deserialize_with = "above_zero")]
+    pub half_received: Size,
     /// How long the head of a request may take to arrive. Default `"10s"`.
     #[serde(deserialize_with = "above_zero")]
     pub header: Time,
@@ -67,6 +78,8 @@ impl Default for ServerConfig {
             drain: Time::from_secs(10),
             threads: 0,
             connections: 10_000,
+            memory: None,
+            half_received: Size::new(64 << 20),
             header: Time::from_secs(10),
             head: Size::new(64 << 10),
             handshake: Time::from_secs(5),
@@ -92,11 +105,31 @@ impl ServerConfig {
         self.origins.iter().any(allows)
     }
 
+    /// How much memory the service may use: `memory`, or a third of what the machine, the process's
+    /// cgroup or its own limit allows, in whole MiB.
+    pub(crate) fn memory_size(&self) -> Size {
+        let third = || Size::new((memory_limit() / 3) >> 20 << 20);
+        self.memory.unwrap_or_else(third).max(Size::new(MEMORY_MIN))
+    }
+
     /// Whether the `X-Forwarded-For` of this peer is believed.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))
     }
+}
+
+/// With less, not even one photo could be worked on.
+const MEMORY_MIN: u64 = 32 << 20;
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D::Error> {
+    let size = Size::deserialize(deserializer)?;
+    if size.bytes() < MEMORY_MIN {
+        return Err(D::Error::custom(format!(
+            "{size} of memory is too little to work with\nwrite \"32MiB\" or more; \"512MiB\" is plenty for a small machine"
+        )));
+    }
+    Ok(Some(size))
 }
 
 /// hyper cannot do with less.

@@ -319,7 +319,7 @@ fn behind_a_mistake_in_syntax_only_what_is_certain_is_told() {
         &[
             "3:1: duplicate key",
             "5:2: duplicate key",
-            "6:1: unknown key \"x\" | the keys here are: message, rate, rate_action, idle, ping, outbox, inbox, closing, slow",
+            "6:1: unknown key \"x\" | the keys here are: message, rate, rate_action, idle, ping, outbox, inbox, pace, closing, slow",
         ],
     );
 }

@@ -114,13 +114,13 @@ impl Events {
         true
     }
 
-    async fn receive(&mut self, Received { payload, room }: Received) {
+    async fn receive(&mut self, Received { payload, held, room }: Received) {
         // What comes after this side closed is not for the consumer; what came before the client
         // closed is.
         if self.channel.is_closing() {
             return;
         }
-        let mut message = self.message(Content::Receive(payload));
+        let mut message = self.message(Content::Receive(payload)).holding(held);
         let Some(route) = self.way.select(&mut message).cloned() else { return };
         match self.credentials.scope(&route) {
             Ok(None) => {}
@@ -218,8 +218,13 @@ impl Events {
     }
 
     fn send(&self, reply: Reply) {
-        if !reply.is_empty() {
-            let _ = self.channel.send(reply);
+        if reply.is_empty() {
+            return;
+        }
+        if let Err(error) = self.channel.send(reply)
+            && error.code() == code::REFUSED
+        {
+            self.send_error(&error, Channel::Receive, None);
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory::{Held, Transit};
 use crate::reply::Payload;
 
 /// What a message takes beside its content, so that empty ones are bounded too.
@@ -18,34 +19,63 @@ pub(crate) struct Inbox {
     sender: UnboundedSender<Received>,
     room: Arc<Semaphore>,
     size: u32,
+    transit: Transit,
 }
+
+/// How many bytes of waiting messages count as the connection's own; the service's memory knows of
+/// what is beyond.
+const OWN: usize = 8 << 10;
 
 /// A message, and the room that it gives back when it has been handled.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) payload: Payload,
+    /// The memory that it takes, unless it is small.
+    pub(super) held: Option<Held>,
     pub(super) room: OwnedSemaphorePermit,
+}
+
+/// What became of a message that was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// It waits for its consumer, or has it.
+    Waits,
+    /// Nobody takes the client's messages any more.
+    Gone,
+    /// There is no memory for it.
+    NoMemory,
 }
 
 /// The receiving side; it ends with the client.
 pub(super) type Waiting = UnboundedReceiver<Received>;
 
 /// An inbox that holds so many bytes; an empty one takes a message of any size.
-pub(super) fn new(bytes: usize) -> (Inbox, Waiting) {
+pub(super) fn new(bytes: usize, transit: &Transit) -> (Inbox, Waiting) {
     let (sender, waiting) = unbounded_channel();
     let size = u32::try_from(bytes.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let room = Arc::new(Semaphore::new(size as usize));
-    (Inbox { sender, room, size }, waiting)
+    (Inbox { sender, room, size, transit: transit.clone() }, waiting)
 }
 
 impl Inbox {
-    /// Delivers a message, once there is room for it; `false` when nobody takes it any more.
-    pub(crate) async fn deliver(&self, payload: Payload) -> bool {
+    /// Delivers a message with the memory that is held for it, once there is room for it.
+    pub(crate) async fn deliver(&self, payload: Payload, held: Option<Held>) -> Delivered {
         let bytes = payload.len().saturating_add(MESSAGE_OVERHEAD);
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.size);
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
-        let Ok(room) = room else { return false };
-        self.sender.send(Received { payload, room }).is_ok()
+        let Ok(room) = room else { return Delivered::Gone };
+        let waiting = (self.size as usize).saturating_sub(self.room.available_permits());
+        let held = match held {
+            None if waiting > OWN => match self.transit.hold(bytes) {
+                Some(held) => Some(held),
+                None => return Delivered::NoMemory,
+            },
+            held => held,
+        };
+        match self.sender.send(Received { payload, held, room }) {
+            Ok(()) => Delivered::Waits,
+            Err(_) => Delivered::Gone,
+        }
     }
 
     /// Takes nothing more, so that no message waits for room that may never come.

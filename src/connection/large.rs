@@ -8,24 +8,31 @@
 //! (RFC 6455, section 5.5.3) and tells the reader that there is something to take.
 
 mod head;
+mod taken;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use self::head::{HEAD_MAX, Head};
+pub(super) use self::taken::{Taken, Whole};
 use super::control::Control;
+use super::receiving::{Receiving, Refused};
+use crate::memory::Spent;
 
 /// The shortest message that is taken, and more than is read at once of anything else: so that no
 /// part that begins with a large message has anything behind it.
 const LARGE: usize = 16 << 10;
+/// How much room a message gets before more of it has arrived: enough for most pictures of a page.
+const ROOM_FIRST: usize = 256 << 10;
+/// How many times as much it gets when that is full.
+const ROOM_GROWTH: usize = 4;
 /// Of a frame's first byte: it is the message's last.
 const LAST: u8 = 0x80;
 /// Of a frame's first byte: of what kind it is. A part is below these two, and others are above.
@@ -49,21 +56,13 @@ pub(super) struct Large<S> {
     rest: u64,
     /// Whether a message in several frames has begun and not ended.
     is_in_parts: bool,
+    /// Whether the last frame of such a message is being passed on.
+    ends_parts: bool,
     message: Option<Message>,
+    receiving: Receiving,
     /// What is given before anything else.
     first: Vec<u8>,
     control: Control,
-}
-
-/// Where the last message that was taken is, until the reader takes it.
-#[derive(Clone, Default)]
-pub(super) struct Taken(Arc<Mutex<Option<Whole>>>);
-
-/// A message without its mask. A text is not known to be UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Whole {
-    Text(Bytes),
-    Binary(Bytes),
 }
 
 /// A message that is being read.
@@ -72,23 +71,18 @@ struct Message {
     length: usize,
     mask: [u8; 4],
     /// As much of it as has come; behind the last of it, what was read of the next frame.
-    payload: BytesMut,
-}
-
-impl Taken {
-    /// The message in whose place a pong came, if it did.
-    pub(super) fn take(&self) -> Option<Whole> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn put(&self, message: Whole) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
-    }
+    payload: Vec<u8>,
 }
 
 impl<S> Large<S> {
     /// A stream out of which messages of at most so many bytes are put there.
-    pub(super) fn new(stream: S, limit: usize, taken: &Taken, control: Control) -> Self {
+    pub(super) fn new(
+        stream: S,
+        limit: usize,
+        taken: &Taken,
+        control: Control,
+        receiving: Receiving,
+    ) -> Self {
         Self {
             stream,
             limit,
@@ -96,15 +90,24 @@ impl<S> Large<S> {
             head: Head::default(),
             rest: 0,
             is_in_parts: false,
+            ends_parts: false,
             message: None,
+            receiving,
             first: Vec::new(),
             control,
         }
     }
 
+    /// Gives up what is half received, and its memory: nothing of what still arrives is wanted.
+    pub(super) fn give_up(&mut self) -> &mut S {
+        self.message = None;
+        self.receiving.give_up();
+        &mut self.stream
+    }
+
     /// How many of these bytes are tungstenite's: those before a large message, and before a head
     /// of which a part is missing. What is behind is kept here.
-    fn pass(&mut self, bytes: &[u8]) -> usize {
+    fn pass(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
         let mut at = 0;
         while at < bytes.len() {
             let coming = bytes.len() - at;
@@ -112,24 +115,26 @@ impl<S> Large<S> {
                 let part = usize::try_from(self.rest).unwrap_or(usize::MAX).min(coming);
                 self.rest -= part as u64;
                 at += part;
+                self.end_parts()?;
                 continue;
             }
             let behind = at + self.head.take(&bytes[at..]);
             if self.head.missing() > 0 {
-                return at;
+                return Ok(at);
             }
-            if let Some(mut message) = self.begin() {
+            if let Some(mut message) = self.begin()? {
+                message.make_room(&mut self.receiving)?;
                 message.push(&bytes[behind..]);
                 self.message = Some(message);
-                return at;
+                return Ok(at);
             }
             at = behind;
         }
-        at
+        Ok(at)
     }
 
     /// Goes behind a head that is whole: to the message if it is one to be taken.
-    fn begin(&mut self) -> Option<Message> {
+    fn begin(&mut self) -> Result<Option<Message>, Refused> {
         let head = std::mem::take(&mut self.head);
         let was_in_parts = self.is_in_parts;
         let opcode = head.first() & OPCODE;
@@ -139,27 +144,76 @@ impl<S> Large<S> {
         if opcode > BINARY || (opcode == CONTINUATION && head.payload() == 0) {
             self.control.count();
         }
+        let length = usize::try_from(head.payload()).unwrap_or(usize::MAX);
         // Control frames may come between the parts of a message, and are none.
         if opcode <= BINARY {
             self.is_in_parts = head.first() & LAST == 0;
+            self.ends_parts = was_in_parts && !self.is_in_parts;
+            if was_in_parts || self.is_in_parts {
+                // tungstenite has a part twice: as a frame, and in the message that it gathers.
+                self.receiving.grow(length.min(self.limit).saturating_mul(2))?;
+            }
         }
-        let length = usize::try_from(head.payload()).unwrap_or(usize::MAX);
+        if !was_in_parts {
+            self.receiving.begin();
+        }
         let is_text = head.first() == LAST | TEXT;
         let is_whole = (is_text || head.first() == LAST | BINARY) && !was_in_parts;
-        match head.mask() {
-            Some(mask) if is_whole && (LARGE..=self.limit).contains(&length) => {
-                let payload = BytesMut::with_capacity(length + HEAD_MAX);
-                Some(Message { is_text, length, mask, payload })
-            }
-            _ => {
-                self.rest = head.payload();
-                None
-            }
+        if let Some(mask) = head.mask()
+            && is_whole
+            && (LARGE..=self.limit).contains(&length)
+        {
+            return Ok(Some(Message { is_text, length, mask, payload: Vec::new() }));
         }
+        self.rest = head.payload();
+        self.end_parts()?;
+        Ok(None)
+    }
+
+    /// The last part of a message has been passed on: its memory goes with it.
+    fn end_parts(&mut self) -> Result<(), Refused> {
+        if self.ends_parts && self.rest == 0 {
+            self.ends_parts = false;
+            self.taken.put_held(self.receiving.finish()?);
+        }
+        Ok(())
+    }
+
+    /// Whether the client has begun something that it has not ended.
+    fn is_amid(&self) -> bool {
+        let is_in_frame = self.rest > 0 || !self.head.bytes().is_empty();
+        self.message.is_some() || self.is_in_parts || is_in_frame
     }
 }
 
 impl<S: AsyncRead + Unpin> Large<S> {
+    /// Reads whatever comes next into the buffer.
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        loop {
+            let part = self.first.len().min(buffer.remaining());
+            buffer.put_slice(&self.first[..part]);
+            self.first.drain(..part);
+            if buffer.filled().len() > before || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let goes_on = if self.message.is_some() {
+                ready!(self.poll_message(context))?
+            } else if !self.head.bytes().is_empty() {
+                ready!(self.poll_head(context))?
+            } else {
+                ready!(self.poll_frames(context, buffer))?
+            };
+            if !goes_on {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
     /// Reads on in a message, and a head's length beyond its end: where a part is less than there
     /// is room for, the system has no more, and need not be asked; where it is not, the next large
     /// message is read into its place at once. `false` at the end of the stream.
@@ -167,10 +221,14 @@ impl<S: AsyncRead + Unpin> Large<S> {
         let Some(message) = &mut self.message else { return Poll::Ready(Ok(true)) };
         let before = message.payload.len();
         if before < message.length {
-            let mut room = (&mut message.payload).limit(message.length + HEAD_MAX - before);
-            if ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut room))? == 0 {
+            message.make_room(&mut self.receiving)?;
+            let room = message.payload.capacity() - before;
+            let mut room = (&mut message.payload).limit(room);
+            let read = ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut room))?;
+            if read == 0 {
                 return Poll::Ready(Ok(false));
             }
+            self.receiving.received(read);
             message.unmask(before);
         }
         if message.is_whole()
@@ -180,10 +238,11 @@ impl<S: AsyncRead + Unpin> Large<S> {
             let behind = &mut behind[..payload.len() - length];
             behind.copy_from_slice(&payload[length..]);
             payload.truncate(length);
-            let payload = payload.freeze();
+            let payload = Bytes::from(payload);
+            self.taken.put_held(self.receiving.finish()?);
             self.taken.put(if is_text { Whole::Text(payload) } else { Whole::Binary(payload) });
             self.first.extend(PONG);
-            let passed = self.pass(behind);
+            let passed = self.pass(behind)?;
             self.first.extend(&behind[..passed]);
         }
         Poll::Ready(Ok(true))
@@ -195,10 +254,11 @@ impl<S: AsyncRead + Unpin> Large<S> {
         let mut buffer = ReadBuf::new(&mut rest[..self.head.missing()]);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         let read = buffer.filled();
+        self.receiving.received(read.len());
         self.head.take(read);
         if self.head.missing() == 0 {
             let whole = self.head.bytes().to_vec();
-            self.message = self.begin();
+            self.message = self.begin()?;
             if self.message.is_none() {
                 self.first = whole;
             }
@@ -216,7 +276,8 @@ impl<S: AsyncRead + Unpin> Large<S> {
         let mut buffer = ReadBuf::new(to.initialize_unfilled_to(room));
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         let read = buffer.filled();
-        let passed = self.pass(read);
+        self.receiving.received(read.len());
+        let passed = self.pass(read)?;
         let goes_on = !read.is_empty();
         to.advance(passed);
         Poll::Ready(Ok(goes_on))
@@ -226,6 +287,20 @@ impl<S: AsyncRead + Unpin> Large<S> {
 impl Message {
     fn is_whole(&self) -> bool {
         self.payload.len() >= self.length
+    }
+
+    /// Sees to it that there is room for more, and takes the memory for it first. A head's length
+    /// beyond the message's end has room too.
+    fn make_room(&mut self, receiving: &mut Receiving) -> Result<(), Refused> {
+        let Self { length, payload, .. } = self;
+        if payload.len() < payload.capacity() {
+            return Ok(());
+        }
+        let most = *length + HEAD_MAX;
+        let wanted = payload.len().saturating_mul(ROOM_GROWTH).max(ROOM_FIRST).min(most);
+        receiving.resize(wanted)?;
+        let more = wanted - payload.len();
+        payload.try_reserve_exact(more).map_err(|_| Refused::Memory(Spent::All))
     }
 
     fn push(&mut self, masked: &[u8]) {
@@ -256,25 +331,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.control.poll_ready(context))?;
-        let before = buffer.filled().len();
-        loop {
-            let part = self.first.len().min(buffer.remaining());
-            buffer.put_slice(&self.first[..part]);
-            self.first.drain(..part);
-            if buffer.filled().len() > before || buffer.remaining() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            let goes_on = if self.message.is_some() {
-                ready!(self.poll_message(context))?
-            } else if !self.head.bytes().is_empty() {
-                ready!(self.poll_head(context))?
-            } else {
-                ready!(self.poll_frames(context, buffer))?
-            };
-            if !goes_on {
-                return Poll::Ready(Ok(()));
+        let polled = self.poll_next(context, buffer);
+        if polled.is_pending() {
+            if !self.is_amid() {
+                self.receiving.begin();
+            } else if let Poll::Ready(refused) = self.receiving.poll_refused(context) {
+                return Poll::Ready(Err(refused.into()));
             }
         }
+        polled
     }
 }
 

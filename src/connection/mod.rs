@@ -9,10 +9,12 @@ mod inbox;
 mod large;
 mod presence;
 mod rate;
+mod receiving;
 mod request;
 mod seen;
 mod shortcut;
 mod socket;
+mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -25,7 +27,8 @@ use crate::routing::{Router, Way};
 
 use presence::Presence;
 
-pub(crate) use inbox::Inbox;
+pub(crate) use inbox::{Delivered, Inbox};
+pub(crate) use receiving::{Receiving, Refused};
 pub(crate) use request::{request, unauthorised};
 pub(crate) use shortcut::TryWrite;
 pub(crate) use socket::{Socket, run};
@@ -54,8 +57,13 @@ impl Connection {
         }
         let limits = way.socket_limits();
         let outbox = limits.outbox_limits();
-        let (channel, replies) = ReplyChannel::new(Arc::clone(&name), way.envelope(), outbox);
-        let (inbox, waiting) = inbox::new(limits.inbox.as_usize());
+        let (channel, replies) = ReplyChannel::counted(
+            Arc::clone(&name),
+            way.envelope(),
+            outbox,
+            &router.memory().transit,
+        );
+        let (inbox, waiting) = inbox::new(limits.inbox.as_usize(), &router.memory().transit);
         let cancellation = Cancellation::default();
         let code = Arc::new(AtomicU16::new(close::ABNORMAL));
         router.layer().join(channel.clone());

@@ -9,8 +9,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::presence::Presence;
 use crate::consumer::{Called, call};
 use crate::error::{Error, code};
+use crate::memory::Held;
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
-use crate::reply::{Envelope, Reply, ReplyChannel};
+use crate::reply::{Envelope, OutboxLimits, Reply, ReplyChannel};
 use crate::routing::{Route, Router, Way};
 
 /// Delivers `http.request` and waits for the response, at most so long.
@@ -19,7 +20,7 @@ pub(crate) async fn request(
     way: &Way,
     mut scope: Scope,
     method: Method,
-    body: Bytes,
+    (body, held): (Bytes, Option<Held>),
     patience: Duration,
 ) -> Reply {
     let name = router.new_name();
@@ -27,11 +28,13 @@ pub(crate) async fn request(
         scope.connection = Arc::clone(&name);
     }
     let cancellation = Cancellation::default();
-    let outbox = way.request_limits().outbox_limits();
+    // One response, of any size: the service's memory counts it when it is sent.
+    let outbox = OutboxLimits { bytes: usize::MAX, ..OutboxLimits::default() };
     let (channel, mut replies) = ReplyChannel::new(Arc::clone(&name), Envelope::None, outbox);
     let _presence = Presence { router: router.clone(), name, cancellation: cancellation.clone() };
     let content = Content::Request { method, body };
-    let mut message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
+    let message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
+    let mut message = message.holding(held);
     let Some(route) = way.select(&mut message).cloned() else {
         return Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request"));
     };

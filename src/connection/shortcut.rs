@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -39,8 +40,9 @@ pub(super) struct Shortcut {
 pub(super) struct Shared<S> {
     stream: S,
     turn: Arc<Turn>,
-    /// What a frame that went by the shortcut lacks still.
-    rest: Bytes,
+    /// What is to be written before anything else: the rest of a frame that went by the shortcut,
+    /// then large messages.
+    first: VecDeque<Bytes>,
     /// A frame of the owner's is written in part.
     is_amid: bool,
 }
@@ -52,7 +54,8 @@ pub(super) struct Turn(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     holder: Holder,
-    rest: Bytes,
+    /// What the owner is to write before anything else.
+    first: VecDeque<Bytes>,
     /// The owner, where it waits for its turn.
     waiting: Option<Waker>,
     /// Only the owner writes from now on.
@@ -68,15 +71,20 @@ enum Holder {
     Shortcut,
 }
 
-/// A server's frame that holds at most 65,535 bytes begins with so many at most (RFC 6455,
-/// section 5.2).
-const HEAD_MAX: usize = 4;
+/// A server's frame begins with so many bytes at most (RFC 6455, section 5.2).
+const HEAD_MAX: usize = 10;
 /// Of a frame's first byte: it is the message's last.
 const LAST: u8 = 0x80;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 /// A length that stands in the two bytes after it.
 const LENGTH_16: u8 = 126;
+/// A length that stands in the eight bytes after it.
+const LENGTH_64: u8 = 127;
+/// The longest payload that goes by the shortcut.
+const SHORTCUT_MAX: usize = u16::MAX as usize;
+/// How many parts are given to the system at once.
+const PARTS: usize = 8;
 
 impl Shortcut {
     pub(super) fn new(socket: Arc<dyn TryWrite>, turn: &Arc<Turn>) -> Self {
@@ -86,8 +94,11 @@ impl Shortcut {
 
 impl Direct for Shortcut {
     fn try_send(&self, payload: &Payload) -> Tried {
+        if payload.len() > SHORTCUT_MAX {
+            return Tried::Nothing;
+        }
         let mut head = [0; HEAD_MAX];
-        let Some(head) = head_of(payload, &mut head) else { return Tried::Nothing };
+        let head = head_of(payload, &mut head);
         if !self.turn.take_for_shortcut() {
             return Tried::Nothing;
         }
@@ -104,19 +115,23 @@ impl Direct for Shortcut {
     }
 }
 
-/// The head of a frame that is the whole message; `None` for one too large to go this way.
-fn head_of<'a>(payload: &Payload, head: &'a mut [u8; HEAD_MAX]) -> Option<&'a [u8]> {
-    let length = u16::try_from(payload.len()).ok()?;
+/// The head of a frame that is the whole message.
+fn head_of<'a>(payload: &Payload, head: &'a mut [u8; HEAD_MAX]) -> &'a [u8] {
     head[0] = LAST | if payload.as_text().is_some() { TEXT } else { BINARY };
-    match u8::try_from(length) {
-        Ok(short) if short < LENGTH_16 => {
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short), _) if short < LENGTH_16 => {
             head[1] = short;
-            Some(&head[..2])
+            &head[..2]
+        }
+        (_, Ok(length)) => {
+            head[1] = LENGTH_16;
+            head[2..4].copy_from_slice(&length.to_be_bytes());
+            &head[..4]
         }
         _ => {
-            head[1] = LENGTH_16;
-            head[2..].copy_from_slice(&length.to_be_bytes());
-            Some(head)
+            head[1] = LENGTH_64;
+            head[2..].copy_from_slice(&(payload.len() as u64).to_be_bytes());
+            head
         }
     }
 }
@@ -134,9 +149,17 @@ impl Turn {
         self.lock().is_over = true;
     }
 
+    /// Has the owner write a message before all that it writes from now on, and uncopied. Only the
+    /// owner calls it, once all before is flushed; flushing writes it.
+    pub(super) fn put_last(&self, payload: &Payload) {
+        let mut head = [0; HEAD_MAX];
+        let head = Bytes::copy_from_slice(head_of(payload, &mut head));
+        self.lock().first.extend([head, payload.clone().into_bytes()]);
+    }
+
     fn take_for_shortcut(&self) -> bool {
         let mut state = self.lock();
-        let is_free = state.holder == Holder::Nobody && state.rest.is_empty() && !state.is_over;
+        let is_free = state.holder == Holder::Nobody && state.first.is_empty() && !state.is_over;
         if is_free {
             state.holder = Holder::Shortcut;
         }
@@ -146,7 +169,10 @@ impl Turn {
     fn give_back(&self, rest: Bytes) {
         let mut state = self.lock();
         state.holder = Holder::Nobody;
-        state.rest = rest;
+        // Before a large message that the owner has put there meanwhile.
+        if !rest.is_empty() {
+            state.first.push_front(rest);
+        }
         let waiting = state.waiting.take();
         drop(state);
         if let Some(owner) = waiting {
@@ -155,14 +181,14 @@ impl Turn {
     }
 
     /// Takes the turn for the owner, and with it what is to be written first.
-    fn poll_take(&self, context: &mut Context<'_>) -> Poll<Bytes> {
+    fn poll_take(&self, context: &mut Context<'_>) -> Poll<VecDeque<Bytes>> {
         let mut state = self.lock();
         if state.holder == Holder::Shortcut {
             state.waiting = Some(context.waker().clone());
             return Poll::Pending;
         }
         state.holder = Holder::Owner;
-        Poll::Ready(std::mem::take(&mut state.rest))
+        Poll::Ready(std::mem::take(&mut state.first))
     }
 
     fn end_owners(&self) {
@@ -177,22 +203,36 @@ impl Turn {
 
 impl<S> Shared<S> {
     pub(super) fn new(stream: S, turn: &Arc<Turn>) -> Self {
-        Self { stream, turn: Arc::clone(turn), rest: Bytes::new(), is_amid: false }
+        Self { stream, turn: Arc::clone(turn), first: VecDeque::new(), is_amid: false }
     }
 }
 
 impl<S: AsyncWrite + Unpin> Shared<S> {
-    /// Has the turn, and nothing of the shortcut's is left to be written.
+    /// Has the turn, and nothing is left that is to be written first.
     fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.rest.is_empty() && !self.is_amid {
-            self.rest = ready!(self.turn.poll_take(context));
+        if self.first.is_empty() && !self.is_amid {
+            self.first = ready!(self.turn.poll_take(context));
         }
-        while !self.rest.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.rest))?;
+        while !self.first.is_empty() {
+            let mut parts = [IoSlice::new(&[]); PARTS];
+            for (part, bytes) in parts.iter_mut().zip(&self.first) {
+                *part = IoSlice::new(bytes);
+            }
+            let parts = &parts[..self.first.len().min(PARTS)];
+            let mut written =
+                ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.rest.advance(written);
+            while let Some(bytes) = self.first.front_mut() {
+                let part = written.min(bytes.len());
+                bytes.advance(part);
+                written -= part;
+                if !bytes.is_empty() {
+                    break;
+                }
+                self.first.pop_front();
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -1,31 +1,30 @@
 //! A connection on its WebSocket: reads frames into the inbox, writes replies from the outbox,
 //! and sees to pings, time-outs and the close.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use bytestring::ByteString;
+use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{
-    CloseFrame, Message as Frame, Role, WebSocketConfig,
-};
+use tokio_tungstenite::tungstenite::protocol::{Message as Frame, Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::control::{Control, TooMany};
 use super::large::{Large, Taken, Whole};
+use super::receiving::{Receiving, Refused, refused};
 use super::seen::{Heard, Seen};
 use super::shortcut::{Shared, Shortcut, TryWrite, Turn};
-use super::{Connection, Inbox};
+use super::write::{WRITE_BUFFER, write};
+use super::{Connection, Delivered, Inbox};
 use crate::config::RateAction;
-use crate::reply::{Batch, Close, Payload, Replies, Reply, ReplyChannel, close};
+use crate::memory::Spent;
+use crate::reply::{Batch, Cut, Payload, Replies, Reply, ReplyChannel, close};
 use crate::routing::Way;
 use crate::setting::Rate;
 
@@ -44,6 +43,8 @@ pub(crate) struct Socket {
     pub(crate) ping: Duration,
     /// How long the closing handshake may take.
     pub(crate) closing: Duration,
+    /// How fast a message must arrive, bytes a second.
+    pub(crate) pace: u64,
 }
 
 impl Socket {
@@ -57,14 +58,13 @@ impl Socket {
             idle: limits.idle.duration(),
             ping: limits.ping.duration().min(limits.idle.duration() / 2),
             closing: limits.closing.duration(),
+            pace: limits.pace.bytes(),
         }
     }
 }
 
 /// 4 to 8 KiB: tungstenite keeps this much per connection, and fills it with zeros for each read.
 const READ_BUFFER: usize = 8 << 10;
-/// How much is gathered before it is written; larger messages go through whole.
-const WRITE_BUFFER: usize = 16 << 10;
 
 /// Drives the connection until it ends; `drain` closes it with 1012. `socket` is where the stream's
 /// bytes go.
@@ -74,6 +74,7 @@ pub(crate) async fn run<S>(
     connection: Connection,
     first: Batch,
     rules: Socket,
+    receiving: Receiving,
     drain: &CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -89,10 +90,10 @@ pub(crate) async fn run<S>(
     let taken = Taken::default();
     let stream = Heard::new(Shared::new(stream, &turn), &seen);
     let control = Control::new(rules.rate, rules.rate_action, rules.ping);
-    let stream = Large::new(stream, rules.message, &taken, control);
+    let stream = Large::new(stream, rules.message, &taken, control, receiving);
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
-    let code = {
+    let Over { code, lingers } = {
         let Connection { inbox, replies, channel, .. } = &mut connection;
         let (stream, seen, turn) = (&mut stream, &*seen, &*turn);
         let incoming = Incoming { stream, taken, inbox, channel, seen, turn };
@@ -103,12 +104,19 @@ pub(crate) async fn run<S>(
         tracing::warn!(client = %connection.channel.name(), dropped, "a slow client missed replies");
     }
     connection.close(code);
-    if let Ok(socket) = stream.reunite(sink) {
+    if lingers && let Ok(socket) = stream.reunite(sink) {
         linger(socket, rules.closing).await;
     }
 }
 
-/// Reads, writes and watches at once; the closing code when it is over.
+/// How a connection ended.
+struct Over {
+    code: u16,
+    /// Whether the close frame is given time to arrive. Not where memory is to be free at once.
+    lingers: bool,
+}
+
+/// Reads, writes and watches at once, until it is over.
 async fn pump<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Frame>,
     incoming: Incoming<'_, S>,
@@ -116,14 +124,15 @@ async fn pump<S>(
     first: Batch,
     rules: Socket,
     drain: &CancellationToken,
-) -> u16
+) -> Over
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let over = |code| Over { code, lingers: true };
     let cut = replies.cut();
-    let Incoming { channel, inbox, seen, .. } = incoming;
+    let Incoming { channel, inbox, seen, turn, .. } = incoming;
     let reader = read(incoming, rules.idle);
-    let writer = write(sink, replies, first, seen, rules.ping);
+    let writer = write(sink, replies, first, seen, turn, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
     let (mut draining, mut closing) = (false, None);
@@ -135,7 +144,7 @@ where
             // So that the reader comes to the client's close.
             inbox.close();
         }
-        let over = async {
+        let cut_off = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
                 None => std::future::pending().await,
@@ -143,13 +152,13 @@ where
         };
         tokio::select! {
             ended = &mut reader => match ended {
-                Ended::Closed(code) => return closing.unwrap_or(code),
+                Ended::Closed(code) => return over(closing.unwrap_or(code)),
                 Ended::Failed(code) => {
                     // What is wrong has been sent after everything before; nothing more is read.
                     if !written {
                         let _ = timeout(rules.closing, &mut writer).await;
                     }
-                    return closing.unwrap_or(code);
+                    return over(closing.unwrap_or(code));
                 }
             },
             sent = &mut writer, if !written => {
@@ -163,8 +172,13 @@ where
                 let _ = channel.send(Reply::close_with(GOING_AWAY, "nothing came for too long"));
                 deadline = Some(Instant::now() + rules.closing);
             }
-            () = &mut cut, if deadline.is_none() => {
+            cut = &mut cut, if deadline.is_none() => {
                 closing = Some(close::TRY_AGAIN);
+                if cut == Cut::Memory {
+                    let client = channel.name();
+                    tracing::info!(%client, "client cut off: memory is spent, and its unread replies are the largest");
+                    return Over { code: close::TRY_AGAIN, lingers: false };
+                }
                 deadline = Some(Instant::now() + rules.closing);
             }
             () = drain.cancelled(), if !draining => {
@@ -172,7 +186,7 @@ where
                 let _ = channel.send(Reply::close_with(close::RESTART, "the service restarts"));
                 deadline.get_or_insert(Instant::now() + rules.closing);
             }
-            () = over => return closing.unwrap_or(close::ABNORMAL),
+            () = cut_off => return over(closing.unwrap_or(close::ABNORMAL)),
         }
     }
 }
@@ -220,31 +234,39 @@ where
             Ok(None) => continue,
             Err(error) => {
                 let Some((failure, reason)) = failure(&error) else { return Ended::Closed(code) };
-                tracing::info!(client = %channel.name(), %error, code = failure, "client failed");
-                let _ = channel.send(Reply::close_with(failure, reason));
-                return Ended::Failed(failure);
+                return fail(channel, &error, failure, reason);
             }
         };
         if channel.is_closing() {
             continue;
         }
         seen.set_busy(true);
-        let delivered = timeout(idle, inbox.deliver(payload)).await;
+        let delivered = timeout(idle, inbox.deliver(payload, taken.take_held())).await;
         seen.set_busy(false);
         match delivered {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(Delivered::Waits) => {}
+            Ok(Delivered::Gone) => {
                 tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
             }
+            Ok(Delivered::NoMemory) => {
+                return fail(channel, &Refused::Memory(Spent::All), close::TRY_AGAIN, NO_MEMORY);
+            }
             Err(_) => {
-                tracing::info!(client = %channel.name(), ?idle, "the inbox stayed full");
                 let reason = "too many messages: they were not handled for too long";
-                let _ = channel.send(Reply::close_with(close::POLICY, reason));
-                return Ended::Failed(close::POLICY);
+                return fail(channel, &"its inbox stayed full", close::POLICY, reason);
             }
         }
     }
 }
+
+/// Tells the client what it did wrong, or what there is no room for.
+fn fail(channel: &ReplyChannel, error: &impl Display, code: u16, reason: &'static str) -> Ended {
+    tracing::info!(client = %channel.name(), %error, code, "client failed");
+    let _ = channel.send(Reply::close_with(code, reason));
+    Ended::Failed(code)
+}
+
+const NO_MEMORY: &str = "no memory is free for the message, try again later";
 
 /// The message that a frame is, or stands for.
 fn payload(frame: Frame, taken: &Taken, code: &mut u16) -> Result<Option<Payload>, WsError> {
@@ -281,84 +303,23 @@ fn failure(error: &WsError) -> Option<(u16, &'static str)> {
         WsError::Io(error) if matches!(error.get_ref(), Some(error) if error.is::<TooMany>()) => {
             Some((close::POLICY, "too many control frames"))
         }
+        WsError::Io(error) => match refused(error)? {
+            Refused::Memory(_) => Some((close::TRY_AGAIN, NO_MEMORY)),
+            Refused::Slow => Some((close::POLICY, "the message arrives too slowly")),
+        },
         _ => None,
     }
 }
 
-/// Writes replies, all that wait in one go, and pings; the code of the close frame that ends it.
-async fn write<S>(
-    sink: &mut SplitSink<WebSocketStream<S>, Frame>,
-    replies: &mut Replies,
-    first: Batch,
-    seen: &Seen,
-    ping: Duration,
-) -> Result<u16, WsError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut batch = first;
-    let mut pinged = Instant::now();
-    loop {
-        let mut closed = None;
-        for reply in batch.replies {
-            if let Some(payload) = reply.content {
-                sink.feed(frame(payload)?).await?;
-            }
-            if let Some(close) = reply.close {
-                let close = sendable(&close);
-                closed = Some(u16::from(close.code));
-                sink.feed(Frame::Close(Some(close))).await?;
-                break;
-            }
-        }
-        sink.flush().await?;
-        replies.written(batch.bytes);
-        if let Some(code) = closed {
-            return Ok(code);
-        }
-        batch = loop {
-            tokio::select! {
-                // First, so that an outbox that is never empty does not keep pings back.
-                biased;
-                () = seen.quiet(ping, pinged) => {
-                    sink.send(Frame::Ping(Bytes::new())).await?;
-                    pinged = Instant::now();
-                }
-                // Every sender is gone, which includes the connection's own.
-                taken = replies.take() => break taken.ok_or(WsError::ConnectionClosed)?,
-            }
-        };
-    }
-}
-
-fn frame(payload: Payload) -> Result<Frame, WsError> {
-    Ok(match payload {
-        Payload::Text(text) => Frame::Text(Utf8Bytes::try_from(text.into_bytes())?),
-        Payload::Binary(bytes) => Frame::Binary(bytes),
-    })
-}
-
-/// A close frame as it may stand on the wire: a code that is allowed there, a reason that fits.
-fn sendable(close: &Close) -> CloseFrame {
-    const REASON_LIMIT: usize = 123;
-    let code = CloseCode::from(close.code);
-    let code = if code.is_allowed() { code } else { CloseCode::Error };
-    let mut end = close.reason.len().min(REASON_LIMIT);
-    while !close.reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    CloseFrame { code, reason: close.reason[..end].into() }
-}
-
 /// Reads away what the client is still sending: closing with unread bytes makes TCP reset the
 /// connection, and the close frame would be lost with it.
-async fn linger<S>(mut socket: WebSocketStream<S>, patience: Duration)
+async fn linger<S>(mut socket: WebSocketStream<Large<S>>, patience: Duration)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     use tokio::io::AsyncWriteExt;
 
-    let stream = socket.get_mut();
+    let stream = socket.get_mut().give_up();
     let _ = stream.shutdown().await;
     let drained = async {
         let mut scratch = vec![0; READ_BUFFER];

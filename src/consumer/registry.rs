@@ -1,16 +1,21 @@
 //! The consumers that a routing table may name.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
 
 use super::background::{Background, FunctionJob, Job};
 use super::function::Consumer;
 use super::instance::{FunctionInstance, Instance, SocketInstance};
 use super::precedence::{Precedence, Preceding};
 use super::socket::{Constructor, SocketConsumer};
-use crate::extract::Binding;
+use crate::extract::{Binding, FromBinding, Options};
+use crate::memory::Need;
 use crate::message::Message;
 use crate::setting::Mistake;
 
@@ -21,7 +26,11 @@ pub struct Registry {
     consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
     jobs: BTreeMap<&'static str, Vec<Arc<dyn Job>>>,
     precedences: BTreeMap<&'static str, fn(&Message) -> Precedence>,
+    estimates: BTreeMap<&'static str, Estimate>,
 }
+
+/// How much memory a queue's consumer needs for a message.
+type Estimate = Arc<dyn Fn(&Message, &Binding) -> Need + Send + Sync>;
 
 impl Registry {
     /// Without consumers.
@@ -88,6 +97,26 @@ impl Registry {
         self
     }
 
+    /// Says how much memory the consumer of this name needs for a message, given its options: a
+    /// queue begins a task of it only when so much is free. It is asked on a worker's thread before
+    /// each task and should look at the message's beginning alone. Without one, a task needs none.
+    ///
+    /// An estimate that panics is one of nothing; what is wrong with the message is for the consumer
+    /// to say.
+    #[must_use]
+    pub fn estimate<O: DeserializeOwned + Any + Send + Sync>(
+        mut self,
+        name: &'static str,
+        estimate: impl Fn(&Message, &O) -> Need + Send + Sync + 'static,
+    ) -> Self {
+        let with_options = move |message: &Message, binding: &Binding| {
+            let options = Options::<O>::from_binding(binding);
+            options.map_or(Need::new(0), |options| estimate(message, &options))
+        };
+        self.estimates.insert(name, Arc::new(with_options));
+        self
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.consumers.keys().copied()
@@ -96,6 +125,10 @@ impl Registry {
     /// The jobs beside the consumer of this name.
     pub(crate) fn jobs(&self, name: &str) -> &[Arc<dyn Job>] {
         self.jobs.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(crate) fn estimate_of(&self, name: &str) -> Option<Estimate> {
+        self.estimates.get(name).map(Arc::clone)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {
@@ -130,6 +163,7 @@ pub(crate) trait Blueprint: Send + Sync {
 pub(crate) struct Bound {
     blueprint: Arc<dyn Blueprint>,
     binding: Arc<Binding>,
+    estimate: Option<Estimate>,
 }
 
 impl Bound {
@@ -145,7 +179,22 @@ impl Bound {
             let help = Some("leave only `use`".to_owned());
             mistakes.push(Mistake::new(options.place, message).help(help));
         }
-        Self { blueprint, binding: Arc::new(binding) }
+        Self { blueprint, binding: Arc::new(binding), estimate: None }
+    }
+
+    /// With an estimate of what each message needs.
+    pub(crate) fn with_estimate(mut self, estimate: Option<Estimate>) -> Self {
+        self.estimate = estimate;
+        self
+    }
+
+    /// How much memory it needs for this message.
+    pub(crate) fn need(&self, message: &Message) -> Need {
+        let estimate = self.estimate.as_ref();
+        let need = estimate.map(|estimate| {
+            catch_unwind(AssertUnwindSafe(|| estimate(message, &self.binding))).ok()
+        });
+        need.flatten().unwrap_or(Need::new(0))
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {

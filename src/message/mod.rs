@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::head::Head;
+use crate::memory::Held;
 use crate::reply::{Payload, ReplyChannel};
 
 pub use cancellation::{Cancellation, Reason};
@@ -97,6 +98,8 @@ pub struct Message {
     // Read at most once where it is, and only where a route or a consumer asks for it.
     head: OnceLock<Option<Arc<Head>>>,
     extension: Option<Arc<dyn Any + Send + Sync>>,
+    /// The memory of its content, unless it is small: for as long as there is a clone of it.
+    memory: Option<Arc<Held>>,
 }
 
 impl Message {
@@ -112,7 +115,19 @@ impl Message {
         static NONE: LazyLock<Params> = LazyLock::new(|| Arc::from([]));
         let params = Arc::clone(&NONE);
         let (head, extension) = (OnceLock::new(), None);
-        Self { reply_channel, scope, params, content, cancellation, head, extension }
+        let memory = None;
+        Self { reply_channel, scope, params, content, cancellation, head, extension, memory }
+    }
+
+    /// With the memory that its content takes.
+    pub(crate) fn holding(mut self, held: Option<Held>) -> Self {
+        self.memory = held.map(Arc::new);
+        self
+    }
+
+    /// Whether the memory of its content is counted.
+    pub(crate) fn is_held(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Puts something beside the message, in the place of what was there. What a consumer has read

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::task::{Answering, Task};
 use super::task_queue::TaskQueue;
 use crate::error::Error;
+use crate::memory::Granted;
 use crate::message::{Cancellation, Message};
 use crate::reply::Reply;
 use crate::schedule::RunningId;
@@ -17,15 +18,22 @@ pub(crate) struct Claim {
     /// `None` once it has been taken.
     message: Option<Message>,
     cancellation: Cancellation,
+    /// The memory that it may use until it is finished.
+    granted: Option<Granted>,
     /// `None` once it is finished.
     answer: Option<Answering>,
 }
 
 impl Claim {
-    pub(super) fn new(queue: TaskQueue, id: RunningId, task: Task) -> Self {
+    pub(super) fn new(
+        queue: TaskQueue,
+        id: RunningId,
+        task: Task,
+        granted: Option<Granted>,
+    ) -> Self {
         let answer = Some(task.answering());
         let cancellation = task.message.cancellation.clone();
-        Self { queue, id, message: Some(task.message), cancellation, answer }
+        Self { queue, id, message: Some(task.message), cancellation, granted, answer }
     }
 
     /// The queue's name.
@@ -60,6 +68,8 @@ impl Claim {
 
     fn end(&mut self, result: Result<Reply, Error>, cost: Duration) {
         let Some(answer) = self.answer.take() else { return };
+        // Free before another worker looks for it.
+        self.granted = None;
         // Finished before it is answered: a client may use the uuid again once it has the answer.
         let unanswered = self.queue.finish(self.id, cost);
         match result {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, code};
+use crate::memory::Need;
 use crate::message::Message;
 use crate::reply::{Reply, ReplyChannel};
 
@@ -22,6 +23,8 @@ pub struct Task {
     pub progress: bool,
     /// The message.
     pub message: Message,
+    /// How much memory it takes to work on it, once that has been estimated.
+    pub(super) need: Option<Need>,
 }
 
 /// What a client calls a task: a text or a number, returned as it came.
@@ -108,7 +111,7 @@ impl Task {
     /// A task at the top of the page.
     #[must_use]
     pub fn new(uuid: TaskUuid, message: Message) -> Self {
-        Self { uuid, offset_top: 0, height: 0, progress: false, message }
+        Self { uuid, offset_top: 0, height: 0, progress: false, message, need: None }
     }
 
     /// Sets where on the page it stands and how high it is there, px.
@@ -142,7 +145,9 @@ impl Answering {
     pub(super) fn reply(self, reply: Reply) {
         // A consumer that says nothing has still done the task, and its client is told.
         let reply = if reply.is_empty() { self.done() } else { reply };
-        self.client.answer(reply);
+        if let Err(error) = self.client.answer(reply) {
+            self.error(error);
+        }
     }
 
     /// The one terminal reply, when it is an error.

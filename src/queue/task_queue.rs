@@ -11,6 +11,7 @@ use super::running::Running;
 use super::task::Task;
 use crate::error::{Error, code};
 use crate::extract::{Binding, FromMessage, lacks};
+use crate::memory::Memory;
 use crate::message::{Message, Reason};
 use crate::reply::{Reply, ReplyChannel};
 use crate::schedule::{Cancelled, Depth, Entry, Push, Schedule, Viewport};
@@ -28,6 +29,7 @@ pub struct TaskQueue {
 pub(super) struct Shared {
     name: Arc<str>,
     pub(super) rules: Rules,
+    pub(super) memory: Memory,
     // `std`'s mutex: nothing awaits under it, no task is copied, freed or woken under it, and
     // workers, which are threads, wait on the condition.
     state: Mutex<State>,
@@ -41,16 +43,21 @@ pub(super) struct State {
     /// How many workers wait for something to do: where none does, none is to be woken, which asks
     /// the system even so.
     pub(super) idle: usize,
+    /// Whether the next task waits for memory.
+    pub(super) starves: bool,
     pub(super) stopped: bool,
 }
 
 impl TaskQueue {
-    pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules) -> Self {
+    pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules, memory: Memory) -> Self {
         let schedule = Schedule::new(rules.bounds);
         let running = Running::default();
-        let state = Mutex::new(State { schedule, running, idle: 0, stopped: false });
+        let state =
+            Mutex::new(State { schedule, running, idle: 0, starves: false, stopped: false });
         let (work, deadlines) = (Condvar::new(), Notify::new());
-        Self { shared: Arc::new(Shared { name: name.into(), rules, state, work, deadlines }) }
+        Self {
+            shared: Arc::new(Shared { name: name.into(), rules, memory, state, work, deadlines }),
+        }
     }
 
     /// Its name in `routing.toml`.
@@ -63,7 +70,16 @@ impl TaskQueue {
     #[allow(clippy::must_use_candidate, reason = "most consumers leave the rest to the queue")]
     pub fn push(&self, task: Task) -> bool {
         let now = now();
-        let entry = self.entry(task);
+        let mut entry = self.entry(task);
+        if !entry.payload.message.is_held() {
+            let Some(held) = self.shared.memory.transit.hold(entry.bytes) else {
+                let wait = self.wait_until_room(&self.lock());
+                let error = Error::new(code::REFUSED, "no memory is free for the task");
+                entry.payload.answering().error(error.with("retry_after_ms", wait));
+                return false;
+            };
+            entry.payload.message = entry.payload.message.holding(Some(held));
+        }
         let mut state = self.lock();
         // Asked under the lock: a client's leaving gives the notice first and then takes its tasks.
         let left = self.shared.rules.on_disconnect == OnDisconnect::Cancel

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::claim::Claim;
 use super::running::{Over, Ready, Rested};
 use super::task_queue::{State, TaskQueue, now};
-use crate::message::{Cancellation, Reason};
-use crate::schedule::{Pop, RunningId};
+use crate::memory::Need;
+use crate::message::{Cancellation, Message, Reason};
+use crate::schedule::RunningId;
 
 /// What a worker is to do next.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are claims, and each is used at once")]
 pub(crate) enum Next {
     /// Begin this task.
     Begin(Claim),
@@ -25,8 +27,10 @@ impl TaskQueue {
     /// begun. Called by worker threads.
     ///
     /// What can go on comes before what is new, and nothing new is begun while as many tasks as
-    /// may be have been.
-    pub(crate) fn next(&self) -> Option<Next> {
+    /// may be have been. The next task begins when there is memory for it, and none that is behind
+    /// it begins before. `estimate` says how much memory a task needs; it is asked once for a task,
+    /// or once by each of several workers at the same time.
+    pub(crate) fn next(&self, estimate: impl Fn(&Message) -> Need) -> Option<Next> {
         let mut state = self.lock();
         loop {
             if let Some(Ready { id, over }) = state.running.next_ready() {
@@ -44,27 +48,62 @@ impl TaskQueue {
                 state = self.wait(state);
                 continue;
             }
-            let Pop { task, expired } = state.schedule.pop(now());
-            let stopped = state.stop_running(&expired.running, Reason::Expired);
-            if let Some((id, entry)) = task {
-                let mut task = entry.payload;
-                let cancellation = Cancellation::default();
-                task.message.cancellation = cancellation.clone();
-                state.running.begin(id, cancellation, task.answering());
-                drop(state);
-                self.tell(stopped);
-                self.answer_expired(expired.queued);
-                return Some(Next::Begin(Claim::new(self.clone(), id, task)));
-            }
-            if expired.queued.is_empty() && stopped.is_empty() {
-                state = self.wait(state);
-            } else {
+            let expired = state.schedule.expire(now());
+            if !expired.is_empty() {
+                let stopped = state.stop_running(&expired.running, Reason::Expired);
                 drop(state);
                 self.tell(stopped);
                 self.answer_expired(expired.queued);
                 state = self.lock();
+                continue;
             }
+            let Some((id, task)) = state.schedule.peek() else {
+                state = self.wait(state);
+                continue;
+            };
+            let Some(need) = &task.need else {
+                // Not under the lock: it looks into the message.
+                let message = task.message.clone();
+                drop(state);
+                let need = estimate(&message);
+                drop(message);
+                state = self.lock();
+                if let Some(task) = state.schedule.queued_mut(id) {
+                    task.need = Some(need);
+                }
+                continue;
+            };
+            let refused = need.check(&self.shared.memory.work).err();
+            let granted = need.try_take(&self.shared.memory.work);
+            if refused.is_none() && granted.is_none() {
+                state = self.wait_for_memory(state);
+                continue;
+            }
+            let Some(entry) = state.schedule.begin(id) else { continue };
+            let mut task = entry.payload;
+            let cancellation = Cancellation::default();
+            task.message.cancellation = cancellation.clone();
+            state.running.begin(id, cancellation, task.answering());
+            drop(state);
+            let claim = Claim::new(self.clone(), id, task, granted);
+            match refused {
+                None => return Some(Next::Begin(claim)),
+                Some(error) => claim.finish(Err(error), Duration::ZERO),
+            }
+            state = self.lock();
         }
+    }
+
+    /// Waits until a task of this queue is done, or for a moment: other queues share the memory.
+    fn wait_for_memory<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        const LOOK_EVERY: Duration = Duration::from_millis(20);
+        state.idle += 1;
+        state.starves = true;
+        let waited = self.shared.work.wait_timeout(state, LOOK_EVERY);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        state.starves = false;
+        state
     }
 
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
@@ -103,11 +142,11 @@ impl TaskQueue {
         let mut state = self.lock();
         // One that is over has been finished when it was answered, and is not known any more.
         state.schedule.finish(id, cost);
-        let full = state.running.len() >= self.shared.rules.begun_at_most();
+        // Others may wait for the memory that it had, or for its place among those that are begun.
+        let full = state.starves || state.running.len() >= self.shared.rules.begun_at_most();
         let unanswered = state.running.finish(id);
         let any_idle = state.idle > 0;
         drop(state);
-        // Others may have been woken for a new task when there was no room for it.
         if full && any_idle {
             self.shared.work.notify_one();
         }
@@ -161,12 +200,6 @@ pub(super) struct Stopped {
     reason: Reason,
     running: Vec<Cancellation>,
     over: Vec<Over>,
-}
-
-impl Stopped {
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty()
-    }
 }
 
 impl State {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::json::in_text_envelope;
 use super::outbox::{Outbox, OutboxLimits, Replies, Sent};
 use super::{Payload, Reply};
-use crate::error::Error;
+use crate::error::{Error, code};
+use crate::memory::Transit;
 
 /// A client's reply channel. It travels inside every message of its client; clones are the same
 /// channel. It outlives its client harmlessly: what is sent then goes nowhere.
@@ -41,7 +42,26 @@ impl ReplyChannel {
         envelope: Envelope,
         limits: OutboxLimits,
     ) -> (Self, Replies) {
-        let (outbox, replies) = Outbox::new(limits);
+        Self::make(name, envelope, limits, None)
+    }
+
+    /// The same, of which the service's memory counts what waits.
+    pub(crate) fn counted(
+        name: impl Into<Arc<str>>,
+        envelope: Envelope,
+        limits: OutboxLimits,
+        transit: &Transit,
+    ) -> (Self, Replies) {
+        Self::make(name, envelope, limits, Some(transit.clone()))
+    }
+
+    fn make(
+        name: impl Into<Arc<str>>,
+        envelope: Envelope,
+        limits: OutboxLimits,
+        transit: Option<Transit>,
+    ) -> (Self, Replies) {
+        let (outbox, replies) = Outbox::new(limits, transit);
         let sender = Arc::new(Sender { name: name.into(), envelope, outbox });
         (Self { sender }, replies)
     }
@@ -50,10 +70,14 @@ impl ReplyChannel {
     ///
     /// # Errors
     /// [`Error::gone`] when the client has left. A consumer may end itself with it by `?`: it is
-    /// neither answered nor logged as a failure.
+    /// neither answered nor logged as a failure. `refused` when the reply is larger than
+    /// [`largest`](Self::largest).
     pub fn send(&self, reply: impl Into<Reply>) -> Result<(), Error> {
+        let reply = reply.into();
+        let bytes = reply.content.as_ref().map_or(0, Payload::len);
         match self.try_send(reply) {
             Sent::Queued | Sent::Dropped => Ok(()),
+            Sent::TooLarge => Err(self.too_large(bytes)),
             Sent::Gone => Err(Error::gone()),
         }
     }
@@ -71,11 +95,34 @@ impl ReplyChannel {
 
     /// Sends a worker's answer. Where nothing is before it the calling thread writes it to the
     /// socket, which is a call of the system, and spares that the sockets' thread is woken for it.
-    pub(crate) fn answer(&self, reply: Reply) {
+    ///
+    /// # Errors
+    /// `refused` when it is larger than [`largest`](Self::largest).
+    pub(crate) fn answer(&self, reply: Reply) -> Result<(), Error> {
         let reply = self.sealed(reply);
-        if !self.sender.outbox.send_directly(&reply) {
-            self.sender.outbox.push(reply, &mut Vec::new());
+        if self.sender.outbox.send_directly(&reply) {
+            return Ok(());
         }
+        let bytes = reply.content.as_ref().map_or(0, Payload::len);
+        match self.sender.outbox.push(reply, &mut Vec::new()) {
+            Sent::TooLarge => Err(self.too_large(bytes)),
+            Sent::Queued | Sent::Dropped | Sent::Gone => Ok(()),
+        }
+    }
+
+    /// The largest reply that its client may be sent, bytes: `limits.outbox`. A consumer that makes
+    /// a large one can ask before it does.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.sender.outbox.largest()
+    }
+
+    /// What is said of a reply of so many bytes, which are too many.
+    #[must_use]
+    pub fn too_large(&self, bytes: usize) -> Error {
+        let largest = self.largest();
+        let message = format!("the answer has {bytes} bytes, and {largest} are sent at most");
+        Error::new(code::REFUSED, message).with("bytes", bytes)
     }
 
     fn sealed(&self, mut reply: Reply) -> Reply {
@@ -189,7 +236,7 @@ mod tests {
             [(Tried::Whole, None), (Tried::Part, Some(0)), (Tried::Nothing, Some(1))]
         {
             let (channel, mut replies, socket) = direct(takes);
-            channel.answer("an answer".into());
+            let _ = channel.answer("an answer".into());
             assert_eq!(*socket.asked.lock().unwrap(), ["an answer".into()]);
             let taken = replies.take().now_or_never();
             let taken = taken.map(|batch| batch.expect("there is a sender").replies.len());
@@ -205,22 +252,22 @@ mod tests {
             batch.expect("there is a sender")
         };
         channel.send("first").unwrap();
-        channel.answer("waits behind it".into());
+        let _ = channel.answer("waits behind it".into());
         let batch = take(&mut replies);
         assert_eq!(batch.replies.len(), 2);
-        channel.answer("they are not written yet".into());
+        let _ = channel.answer("they are not written yet".into());
         replies.written(batch.bytes);
         let batch = take(&mut replies);
         replies.written(batch.bytes);
         assert_eq!(*socket.asked.lock().unwrap(), []);
-        channel.answer("alone".into());
+        let _ = channel.answer("alone".into());
         assert_eq!(*socket.asked.lock().unwrap(), ["alone".into()]);
 
-        channel.answer(vec![0; (16 << 10) + 1].into());
+        let _ = channel.answer(vec![0; (16 << 10) + 1].into());
         let batch = take(&mut replies);
         replies.written(batch.bytes);
-        channel.answer(Reply::close());
-        channel.answer("after a close".into());
+        let _ = channel.answer(Reply::close());
+        let _ = channel.answer("after a close".into());
         assert_eq!(take(&mut replies).replies.len(), 1);
         assert_eq!(socket.asked.lock().unwrap().len(), 1);
         drop(replies);

@@ -17,7 +17,7 @@ use crate::error::{Error, code};
 
 pub use channel::{Envelope, ReplyChannel};
 pub use json::to_json;
-pub(crate) use outbox::{Batch, Direct, Replies, Tried};
+pub(crate) use outbox::{Batch, Cut, Direct, Replies, Tried};
 pub use outbox::{OutboxLimits, Sent, Slow};
 pub use payload::Payload;
 

@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
 
 use serde::Deserialize;
 use tokio::sync::Notify;
 
 use super::{Payload, Reply, close};
+use crate::memory::{Stake, Transit};
 
 /// How many unsent bytes a client may have waiting, and what then happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
-    /// Unsent bytes; an empty outbox takes a reply of any size. Default 4 MiB.
+    /// Unsent bytes, and so the largest reply. Default 4 MiB.
     pub bytes: usize,
     /// What happens to a client that does not read. Default: it is closed.
     pub slow: Slow,
@@ -38,6 +40,8 @@ pub enum Sent {
     Queued,
     /// The outbox was full: this reply, or older ones before it, were dropped.
     Dropped,
+    /// The reply alone is larger than the outbox may be. Nothing was sent.
+    TooLarge,
     /// The client has left, or is being closed.
     Gone,
 }
@@ -70,15 +74,30 @@ const DIRECT_MAX: usize = 16 << 10;
 /// What a reply weighs beside its payload, so that empty replies are bounded too.
 const REPLY_OVERHEAD: usize = size_of::<Reply>();
 
+/// How many unsent bytes count as the connection's own; the service's memory knows of what is
+/// beyond.
+const OWN: usize = 8 << 10;
+
 /// The sending and the receiving side's shared state.
 #[derive(Debug)]
 pub(super) struct Outbox {
     limits: OutboxLimits,
+    /// `None` where nobody counts, as for the one reply to a request.
+    transit: Option<Transit>,
     // `std`'s mutex: held for a push or a take, never across an await.
     state: Mutex<State>,
     changed: Notify,
     /// The client was cut off because it does not read.
-    cut: Notify,
+    cut: Arc<Notify>,
+}
+
+/// Rings when what waits has given way to others.
+struct Bell(Arc<Notify>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +112,8 @@ struct State {
     /// No sender is left.
     abandoned: bool,
     dropped: u64,
+    /// Of the service's memory, once more waits than the connection's own.
+    stake: Option<Stake>,
     direct: Option<Arc<dyn Direct>>,
     directly: Directly,
 }
@@ -110,12 +131,13 @@ enum Directly {
 }
 
 impl Outbox {
-    pub(super) fn new(limits: OutboxLimits) -> (Arc<Self>, Replies) {
+    pub(super) fn new(limits: OutboxLimits, transit: Option<Transit>) -> (Arc<Self>, Replies) {
         let outbox = Arc::new(Self {
             limits,
+            transit,
             state: Mutex::default(),
             changed: Notify::new(),
-            cut: Notify::new(),
+            cut: Arc::default(),
         });
         (Arc::clone(&outbox), Replies { outbox })
     }
@@ -128,7 +150,10 @@ impl Outbox {
         if state.gone || state.closing {
             return Sent::Gone;
         }
-        let full = state.bytes > 0 && state.bytes.saturating_add(cost) > self.limits.bytes;
+        if reply.content.as_ref().is_some_and(|content| content.len() > self.limits.bytes) {
+            return Sent::TooLarge;
+        }
+        let full = self.is_full(&mut state, cost);
         let mut sent = Sent::Queued;
         // A close is the last thing a client hears; it always finds room.
         if full && reply.close.is_none() {
@@ -148,12 +173,14 @@ impl Outbox {
                     return Sent::Dropped;
                 }
                 Slow::DropOldest => {
-                    while state.bytes.saturating_add(cost) > self.limits.bytes {
-                        let Some(oldest) = take_oldest_content(&mut state.waiting) else { break };
-                        state.bytes -= self::cost(&oldest);
+                    sent = Sent::Dropped;
+                    while self.is_full(&mut state, cost) {
                         state.dropped += 1;
+                        let Some(oldest) = take_oldest_content(&mut state.waiting) else {
+                            return sent;
+                        };
+                        state.bytes -= self::cost(&oldest);
                         displaced.push(oldest);
-                        sent = Sent::Dropped;
                     }
                 }
             }
@@ -183,6 +210,33 @@ impl Outbox {
             self.changed.notify_one();
         }
         tried != Tried::Nothing
+    }
+
+    /// Whether there is no room for so many bytes more, here or in the service's memory. An empty
+    /// outbox has room for one reply of the largest size, whatever it weighs besides.
+    fn is_full(&self, state: &mut State, more: usize) -> bool {
+        let beyond = state.bytes > 0 && state.bytes.saturating_add(more) > self.limits.bytes;
+        beyond || !self.count(state, more)
+    }
+
+    /// Takes the service's memory for what waits and so many bytes more; `false` when there is none.
+    fn count(&self, state: &mut State, more: usize) -> bool {
+        let Some(transit) = &self.transit else { return true };
+        let beyond = state.bytes.saturating_add(more).saturating_sub(OWN);
+        if beyond == 0 && state.stake.is_none() {
+            return true;
+        }
+        let taken = state.stake.get_or_insert_with(|| {
+            let taken = transit.stake(None);
+            let bell = Waker::from(Arc::new(Bell(Arc::clone(&self.cut))));
+            let _ = taken.poll_lost(&mut Context::from_waker(&bell));
+            taken
+        });
+        taken.resize(beyond).is_ok()
+    }
+
+    pub(super) fn largest(&self) -> usize {
+        self.limits.bytes
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -221,6 +275,15 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Replies {
     outbox: Arc<Outbox>,
+}
+
+/// Why a client is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It does not read, and its outbox is full.
+    Slow,
+    /// What waits for it has given way to others, because the service's memory was spent.
+    Memory,
 }
 
 /// Replies taken at once, and the bytes to give back by [`Replies::written`].
@@ -265,12 +328,22 @@ impl Replies {
     pub(crate) fn written(&self, bytes: usize) {
         let mut state = self.outbox.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
+        if state.bytes <= OWN {
+            state.stake = None;
+        } else {
+            self.outbox.count(&mut state, 0);
+        }
     }
 
-    /// Waits until the client is cut off because it does not read.
-    pub(crate) fn cut(&self) -> impl Future<Output = ()> + Send + 'static {
+    /// Waits until the client is cut off.
+    pub(crate) fn cut(&self) -> impl Future<Output = Cut> + Send + 'static {
         let outbox = Arc::clone(&self.outbox);
-        async move { outbox.cut.notified().await }
+        async move {
+            outbox.cut.notified().await;
+            let state = outbox.lock();
+            let is_lost = state.stake.as_ref().is_some_and(Stake::is_lost);
+            if is_lost { Cut::Memory } else { Cut::Slow }
+        }
     }
 
     /// How many replies were dropped because the client does not read.
@@ -283,7 +356,7 @@ impl Drop for Replies {
     fn drop(&mut self) {
         let mut state = self.outbox.lock();
         state.gone = true;
-        let unsent = (std::mem::take(&mut state.waiting), state.direct.take());
+        let unsent = (std::mem::take(&mut state.waiting), state.direct.take(), state.stake.take());
         drop(state);
         drop(unsent);
     }

@@ -14,10 +14,11 @@ use crate::config::{Loaded, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, 
 use crate::consumer::{Blueprint, Bound, BoundJob, Registry};
 use crate::extract::Binding;
 use crate::layer::ChannelLayer;
+use crate::memory::Memory;
 use crate::message::Channel;
 use crate::queue::{Rules, TaskQueue};
 use crate::schedule::Bounds;
-use crate::setting::{At, Mistake, Place, Written, nearest};
+use crate::setting::{At, Mistake, Place, Size, Written, nearest};
 
 /// The router, unless there are mistakes: those of the reading, and those that are found now.
 pub(super) fn build(loaded: &mut Loaded, registry: &Registry) -> Option<Router> {
@@ -36,6 +37,7 @@ struct Builder<'a> {
     config: &'a RoutingConfig,
     registry: &'a Registry,
     layer: ChannelLayer,
+    memory: Memory,
     queues: BTreeMap<&'a str, TaskQueue>,
     /// The consumers that routes and queues name, declared in the table or not.
     used: BTreeSet<&'a str>,
@@ -43,12 +45,14 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(config: &'a RoutingConfig, registry: &'a Registry) -> Self {
-        let queues = config
-            .queue
-            .iter()
-            .map(|(name, queue)| (name.as_str(), TaskQueue::new(name.as_str(), rules(queue))));
+        let memory = memory(config);
+        let queues = config.queue.iter().map(|(name, queue)| {
+            let rules = rules(queue, memory.queued() / config.queue.len());
+            (name.as_str(), TaskQueue::new(name.as_str(), rules, memory.clone()))
+        });
+        let queues = queues.collect();
         let layer = ChannelLayer::new(config.server.groups);
-        Self { config, registry, layer, queues: queues.collect(), used: BTreeSet::new() }
+        Self { config, registry, layer, memory, queues, used: BTreeSet::new() }
     }
 
     fn build(mut self, loaded: &mut Loaded) -> Option<Router> {
@@ -82,6 +86,7 @@ impl<'a> Builder<'a> {
             queues,
             jobs,
             layer: self.layer,
+            memory: self.memory,
             node: uuid::Uuid::new_v4().simple().to_string()[..8].to_owned(),
             clients: AtomicU64::new(0),
             tracker: TaskTracker::new(),
@@ -166,7 +171,9 @@ impl<'a> Builder<'a> {
             let message = format!("{} keeps a WebSocket, and a task has none", queue.consumer);
             mistakes.push(Mistake::new(queue.consumer.place, message));
         }
-        Some(self.bind(found, &queue.consumer, None, task_queue, mistakes))
+        let estimate = self.registry.estimate_of(found.uses);
+        let bound = self.bind(found, &queue.consumer, None, task_queue, mistakes);
+        Some(bound.with_estimate(estimate))
     }
 
     fn find(&mut self, name: &'a At<String>, mistakes: &mut Vec<Mistake>) -> Option<Found<'a>> {
@@ -286,12 +293,21 @@ struct Found<'a> {
     options: Written,
 }
 
-fn rules(queue: &QueueConfig) -> Rules {
+/// One message of the largest size that a route takes can always be received.
+fn memory(config: &RoutingConfig) -> Memory {
+    let routes = config.route.iter().map(|route| route.limits.over(config.limits()).message);
+    let largest = routes.map(Size::as_usize).max().unwrap_or(0);
+    let per_address = config.server.half_received.as_usize().max(largest.saturating_mul(2));
+    Memory::new(config.server.memory_size().as_usize(), per_address)
+}
+
+/// The queue's rules, within its share of the service's memory.
+fn rules(queue: &QueueConfig, share: usize) -> Rules {
     let bounds = Bounds {
         client_tasks: queue.max_tasks.client,
         total_tasks: queue.max_tasks.total,
-        client_bytes: queue.max_bytes.client.as_usize(),
-        total_bytes: queue.max_bytes.total.as_usize(),
+        client_bytes: queue.max_bytes.client.as_usize().min(share),
+        total_bytes: queue.max_bytes.total.as_usize().min(share),
         deadline: queue.deadline.duration(),
         order: queue.order,
     };

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Limits, Loaded, RoutingConfig, ServerConfig};
 use crate::consumer::{Bound, BoundJob, Registry};
 use crate::layer::ChannelLayer;
+use crate::memory::Memory;
 use crate::queue::TaskQueue;
 use crate::worker::Workers;
 
@@ -43,6 +44,7 @@ struct Inner {
     /// What runs beside consumers.
     jobs: Vec<BoundJob>,
     layer: ChannelLayer,
+    memory: Memory,
     /// Names this process among others: the middle of every reply channel's name.
     node: String,
     clients: AtomicU64,
@@ -122,6 +124,11 @@ impl Router {
     /// The queues, in the order of their names.
     pub fn queues(&self) -> impl Iterator<Item = &TaskQueue> {
         self.inner.queues.iter().map(|queue| &queue.queue)
+    }
+
+    /// The service's memory.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.inner.memory
     }
 
     /// The routes that lead from a path.

@@ -20,7 +20,7 @@ pub(crate) struct Entry<P> {
     pub(crate) payload: P,
 }
 
-/// Names a running task. Never used twice, so a stale one names nothing.
+/// Names a task that runs, or whose turn it is. Never used twice, so a stale one names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RunningId {
     pub(super) key: TaskKey,
@@ -43,14 +43,6 @@ pub(crate) enum Push<P> {
     Refused(Entry<P>),
     /// It has more bytes than its share or the queue may ever hold; nothing has changed.
     TooLarge(Entry<P>),
-}
-
-/// What is to be done next, and what it is too late for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Pop<P> {
-    /// Running from now on, until [`finish`](super::Schedule::finish).
-    pub(crate) task: Option<(RunningId, Entry<P>)>,
-    pub(crate) expired: Expired<P>,
 }
 
 /// What a cancel found.
@@ -80,6 +72,13 @@ pub(crate) struct Expired<P> {
     pub(crate) queued: Vec<Entry<P>>,
     /// Workers have these. Each is named once.
     pub(crate) running: Vec<RunningId>,
+}
+
+impl<P> Expired<P> {
+    /// Whether nothing has passed its deadline.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.running.is_empty()
+    }
 }
 
 /// A deadline, and which push it belongs to: equal deadlines are in order of arrival.

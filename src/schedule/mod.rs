@@ -13,6 +13,7 @@ mod client;
 mod turns;
 mod flow;
 mod room;
+mod run;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +35,7 @@ use self::{
     turns::FlowKey,
 };
 pub(crate) use self::{
-    entry::{Cancelled, CancelledClient, Entry, Expired, Pop, Push, RunningId},
+    entry::{Cancelled, CancelledClient, Entry, Expired, Push, RunningId},
     rank::Viewport,
     room::{Bounds, Depth},
 };
@@ -130,29 +131,6 @@ impl<P> Schedule<P> {
         self.settle(flow);
         let displaced = displaced.into_iter().filter_map(|(_, key)| self.evict(key)).collect();
         Push::Accepted { displaced }
-    }
-
-    /// The next task, which runs from now on, and everything that [`expire`](Self::expire) would
-    /// have found: so no task is handed out too late.
-    pub(crate) fn pop(&mut self, now: Instant) -> Pop<P> {
-        let expired = self.expire(now);
-        let task = self.flows.next().and_then(|(flow, key)| self.start(flow, key));
-        Pop { task, expired }
-    }
-
-    /// A running task is done, one way or another, after `cost` of CPU time. An unknown or stale
-    /// `id` is ignored.
-    pub(crate) fn finish(&mut self, id: RunningId, cost: Duration) {
-        let Some(task) = self.tasks.get(id.key.0).filter(|task| task.arrival == id.arrival) else {
-            return;
-        };
-        let State::Running { charge, .. } = task.state else { return };
-        let (flow, bytes) = (task.flow, task.bytes);
-        self.bytes -= bytes;
-        self.running_bytes -= bytes;
-        self.flows.finish(flow, bytes, charge, cost);
-        self.forget(id.key);
-        self.settle(flow);
     }
 
     /// Takes one task of the client out, if it is still queued. If it is running, its uuid is free
@@ -306,21 +284,6 @@ impl<P> Schedule<P> {
         let mut tasks: Vec<_> = tasks.collect();
         tasks.sort_unstable_by_key(|key| self.tasks[key.0].arrival);
         tasks
-    }
-
-    fn start(&mut self, flow: FlowKey, key: TaskKey) -> Option<(RunningId, Entry<P>)> {
-        self.detach(key);
-        let task = &mut self.tasks[key.0];
-        let charge = self.flows.start(flow, task.bytes);
-        self.bytes += task.bytes;
-        self.running_bytes += task.bytes;
-        let id = RunningId { key, arrival: task.arrival };
-        let state = std::mem::replace(&mut task.state, State::Running { charge, cancelled: false });
-        self.settle(flow);
-        match state {
-            State::Queued { entry, .. } => Some((id, entry)),
-            State::Running { .. } => None,
-        }
     }
 
     fn withdraw_all(&mut self, tasks: Vec<TaskKey>) -> Vec<Entry<P>> {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Bounds, Entry, Order, Push, RunningId, Schedule, State, TaskKey};
+use super::{Bounds, Entry, Expired, Order, Push, RunningId, Schedule, State, TaskKey};
 
 /// Bounds that are not reached.
 const AMPLE: Bounds = Bounds {
@@ -22,6 +22,13 @@ const AMPLE: Bounds = Bounds {
     deadline: Duration::from_secs(60),
     order: Order::Viewport,
 };
+
+/// What a worker finds: what to do next, and what it is too late for.
+#[derive(Debug, PartialEq, Eq)]
+struct Pop<P> {
+    task: Option<(RunningId, Entry<P>)>,
+    expired: Expired<P>,
+}
 
 /// A client that is a flow of its own.
 fn entry(client: &str, uuid: &str, offset_top: i64) -> Entry<()> {
@@ -51,6 +58,14 @@ impl<P> Schedule<P> {
     fn capacity(&self) -> usize {
         let [clients, flows] = [self.clients.capacity(), self.flows.capacity()];
         self.tasks.capacity().max(self.deadlines.capacity()).max(clients).max(flows)
+    }
+
+    /// The next task, which runs from now on, as a worker takes it.
+    fn pop(&mut self, now: Instant) -> Pop<P> {
+        let expired = self.expire(now);
+        let next = self.peek().map(|(id, _)| id);
+        let task = next.and_then(|id| Some((id, self.begin(id)?)));
+        Pop { task, expired }
     }
 
     /// Every index says the same as the tasks themselves.

@@ -1,6 +1,6 @@
 //! Who a client is and what it calls this service, behind proxies or not.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::config::ServerConfig;
@@ -34,6 +34,20 @@ pub(super) fn client(
         client = Some(address.to_canonical());
     }
     client
+}
+
+/// The address by which a client's share is counted: of IPv6 its /64, which one household has.
+/// `None` for a client on this machine and for a trusted proxy itself: many clients may stand
+/// behind either.
+pub(super) fn counted(client: Option<IpAddr>, settings: &ServerConfig) -> Option<IpAddr> {
+    let client = client.filter(|ip| !ip.is_loopback() && !settings.trusts(*ip))?;
+    Some(match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    })
 }
 
 /// An address, with a port behind it or not.

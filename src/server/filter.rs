@@ -1,19 +1,17 @@
 //! The one warp filter: an HTTP request becomes a scope and goes to its route.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use bytes::Buf;
+use futures_util::Stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout;
 use warp::Filter;
 use warp::reply::Response;
 
 use super::peer::Peer;
-use super::{Server, address, response, upgrade};
-use crate::connection::{request, unauthorised};
+use super::{Server, address, body, response, upgrade};
+use crate::connection::{Receiving, request, unauthorised};
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
@@ -67,8 +65,13 @@ where
     B: Buf,
 {
     let way = server.router.way(&scope.path);
+    // For as long as the scope lives.
+    let beyond = head_size(&scope).saturating_sub(HEAD_OWN);
+    let Some(head) = server.router.memory().transit.hold(beyond) else {
+        return response::from_reply(response::no_memory());
+    };
     if upgrade::is_wanted(&method, &scope.headers) {
-        return upgrade::respond(server, way, scope, peer, upgrade).await;
+        return upgrade::respond(server, way, scope, peer, head, upgrade).await;
     }
     if let Err(refusal) = way.takes(&method) {
         return refused(&refusal, &way);
@@ -77,19 +80,40 @@ where
     if let Some(Err(error)) = way.token_of_request(&method).map(|token| token.verify(&scope)) {
         return response::from_reply(unauthorised(&error, &scope));
     }
-    let limit = way.body_limit(&method);
-    let patience = server.router.server().answer.duration();
-    let pause = way.request_limits().idle.duration();
-    let body = match timeout(patience, read(body, limit, &scope.headers, pause)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(refusal)) => return response::from_reply(refusal),
-        Err(_) => return response::from_reply(too_slow()),
+    let settings = server.router.server();
+    let (limits, transit) = (way.request_limits(), &server.router.memory().transit);
+    let counted = address::counted(scope.ip, settings);
+    let bounds = body::Bounds {
+        limit: way.body_limit(&method),
+        pause: limits.idle.duration(),
+        patience: settings.answer.duration(),
     };
+    let receiving = Receiving::new(transit, counted, limits.pace.bytes());
+    let body = match body::read(body, &scope.headers, bounds, receiving).await {
+        Ok(body) => body,
+        Err(unread) => {
+            tracing::info!(%method, path = scope.path, reason = %unread, "body refused");
+            return response::from_reply(unread.reply());
+        }
+    };
+    let patience = bounds.patience;
     let (asked, path) = (method.clone(), scope.path.clone());
     let reply = request(&server.router, &way, scope, method, body, patience).await;
-    let response = response::from_reply(reply);
+    let transit = &server.router.memory().transit;
+    let response = response::from_reply(response::counted(reply, transit));
     tracing::debug!(method = %asked, path, status = response.status().as_u16(), "request answered");
     response
+}
+
+/// How much of a request's head counts as the connection's own memory, bytes.
+const HEAD_OWN: usize = 4 << 10;
+
+/// What a request's head takes, bytes: its texts, and a header's place in their map.
+fn head_size(scope: &Scope) -> usize {
+    const HEADER: usize = 96;
+    let headers = scope.headers.iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER);
+    scope.path.len() + scope.query.len() + headers.sum::<usize>()
 }
 
 fn refused(refusal: &Refusal, way: &Way) -> Response {
@@ -114,60 +138,4 @@ fn refused(refusal: &Refusal, way: &Way) -> Response {
         }
     };
     response::from_reply(reply)
-}
-
-/// How much memory a body gets before more of it has come.
-const RESERVED_AT_ONCE: usize = 256 << 10;
-
-fn too_slow() -> Reply {
-    let error = Error::new(code::EXPIRED, "the body came too slowly");
-    Reply::error(&error).with_status(StatusCode::REQUEST_TIMEOUT)
-}
-
-/// Reads the body: of so many bytes at most, and with pauses of so long at most.
-async fn read<S, B>(
-    body: S,
-    limit: usize,
-    headers: &HeaderMap,
-    pause: Duration,
-) -> Result<Bytes, Reply>
-where
-    S: Stream<Item = Result<B, warp::Error>> + Send,
-    B: Buf,
-{
-    let too_big = || {
-        let error = Error::new(code::TOO_BIG, format!("a body of {limit} bytes is taken at most"));
-        // What is still coming is not read: the connection has to end.
-        Reply::error(&error).with_header(header::CONNECTION, HeaderValue::from_static("close"))
-    };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
-    if announced > limit {
-        return Err(too_big());
-    }
-    let mut bytes = BytesMut::new();
-    let mut body = std::pin::pin!(body);
-    loop {
-        let Ok(part) = timeout(pause, body.next()).await else { return Err(too_slow()) };
-        match part {
-            None => return Ok(bytes.freeze()),
-            Some(Err(error)) => {
-                let error = Error::new(code::BAD_MESSAGE, "the body is cut short").because(error);
-                return Err(Reply::error(&error));
-            }
-            Some(Ok(part)) if bytes.len() + part.remaining() > limit => return Err(too_big()),
-            Some(Ok(mut part)) => {
-                // What was announced is within the limit, but memory follows what has come.
-                if bytes.is_empty() {
-                    bytes.reserve(announced.min(RESERVED_AT_ONCE).max(part.remaining()));
-                }
-                while part.has_remaining() {
-                    let chunk = part.chunk();
-                    bytes.extend_from_slice(chunk);
-                    let read = chunk.len();
-                    part.advance(read);
-                }
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The server: listens, speaks HTTP, takes WebSockets, and stops without losing an answer.
 
 mod address;
+mod body;
 mod descriptors;
 mod filter;
 mod listener;
@@ -24,11 +25,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::memory::CONNECTION;
 use crate::routing::Router;
 
 use descriptors::Shortage;
 use patience::Patience;
-use peer::Peer;
+use peer::{Peer, Place};
 use stream::Stream;
 
 pub use listener::{Listener, Listeners};
@@ -59,7 +61,7 @@ pub async fn run(
     let workers = router.start()?;
     let settings = router.server();
     let server = Server {
-        permits: Arc::new(Semaphore::new(descriptors::room(settings.connections))),
+        permits: Arc::new(Semaphore::new(descriptors::room(connections(&router)))),
         drain: CancellationToken::new(),
         connections: TaskTracker::new(),
         numbers: Arc::default(),
@@ -88,6 +90,16 @@ pub async fn run(
     Ok(())
 }
 
+/// How many connections may be open: as many as the table says, if there is memory for them.
+fn connections(router: &Router) -> usize {
+    let (wanted, room) = (router.server().connections, router.memory().connections());
+    if room < wanted {
+        let memory = router.server().memory_size();
+        tracing::warn!(%memory, connections = room, wanted, "server.memory has room for fewer connections than server.connections says");
+    }
+    wanted.min(room)
+}
+
 async fn accept(listener: Listener, server: Server) {
     let mut shortage = Shortage::default();
     loop {
@@ -99,11 +111,15 @@ async fn accept(listener: Listener, server: Server) {
         };
         match accepted {
             Ok((stream, address)) => {
+                let Some(memory) = server.router.memory().transit.hold(CONNECTION) else {
+                    tracing::warn!("no memory is free for a connection (server.memory): closed");
+                    continue;
+                };
                 let number = server.numbers.fetch_add(1, Ordering::Relaxed);
                 let peer = Peer {
                     address,
                     connection: format!("tcp-{number}").into(),
-                    permit: Arc::new(permit),
+                    place: Arc::new(Place { _permit: permit, _memory: memory }),
                     upgraded: Arc::default(),
                     writer: Arc::clone(stream.writer()),
                 };

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::stream::Writer;
+use crate::memory::Held;
 
 /// Who is at the other end of a connection; in the extensions of each of its requests.
 #[derive(Clone)]
@@ -14,9 +15,15 @@ pub(super) struct Peer {
     pub(super) address: Option<IpAddr>,
     pub(super) connection: Arc<str>,
     /// The connection's place among those that may be open.
-    pub(super) permit: Arc<OwnedSemaphorePermit>,
+    pub(super) place: Arc<Place>,
     /// Whether it speaks WebSocket by now.
     pub(super) upgraded: Arc<AtomicBool>,
     /// Where its bytes go.
     pub(super) writer: Arc<Writer>,
+}
+
+/// A connection's place among those that may be open, and its memory.
+pub(super) struct Place {
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) _memory: Held,
 }

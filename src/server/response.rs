@@ -10,6 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use warp::Reply as _;
 use warp::reply::Response;
 
+use crate::error::{Error, code};
+use crate::memory::{Held, Transit};
 use crate::reply::{FilePart, Payload, Reply};
 
 /// How much of a file is in memory at a time.
@@ -22,7 +24,7 @@ pub(super) fn from_reply(reply: Reply) -> Response {
         (Some(part), _) => from_file(part),
         (None, Some(content)) => {
             let kind = match content {
-                Payload::Text(_) => "text/plain; charset=utf-8",
+                Payload::Text(_) => PLAIN_TEXT,
                 Payload::Binary(_) => "application/octet-stream",
             };
             let mut response = Response::new(content.into_bytes().into());
@@ -36,6 +38,43 @@ pub(super) fn from_reply(reply: Reply) -> Response {
     response.headers_mut().extend(headers);
     response
 }
+
+/// The reply, whose content stays in the service's memory until the client has taken it; or the
+/// refusal of one that there is no memory for.
+pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
+    /// What a connection's buffers hold anyway.
+    const OWN: usize = 16 << 10;
+    let Some(content) = reply.content.take_if(|content| content.len() > OWN) else { return reply };
+    let Some(held) = transit.hold(content.len()) else { return no_memory() };
+    let is_text = content.as_text().is_some();
+    if is_text && reply.content_type.is_none() {
+        reply.content_type = Some(HeaderValue::from_static(PLAIN_TEXT));
+    }
+    let bytes = Bytes::from_owner(Counted { bytes: content.into_bytes(), _held: held });
+    reply.content = Some(Payload::Binary(bytes));
+    reply
+}
+
+/// The response to a request that there is no memory for.
+pub(super) fn no_memory() -> Reply {
+    /// When it may be worth trying again.
+    const RETRY_AFTER_MS: u64 = 1000;
+    let error = Error::new(code::REFUSED, "no memory is free for the request");
+    Reply::error(&error.with("retry_after_ms", RETRY_AFTER_MS))
+}
+
+struct Counted {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 fn from_file(part: FilePart) -> Response {
     let length = part.range.end.saturating_sub(part.range.start);

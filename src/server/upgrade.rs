@@ -11,11 +11,12 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
 use super::peer::Peer;
-use super::{Server, response};
+use super::{Server, address, response};
 use crate::auth::looks_like_token;
 use crate::config::ServerConfig;
-use crate::connection::{Connection, Decision, Socket, run};
+use crate::connection::{Connection, Decision, Receiving, Socket, run};
 use crate::error::{Error, code};
+use crate::memory::Held;
 use crate::message::Scope;
 use crate::reply::Reply;
 use crate::routing::Way;
@@ -56,6 +57,7 @@ pub(super) async fn respond(
     way: Way,
     scope: Scope,
     peer: Peer,
+    head: Held,
     upgrade: Option<OnUpgrade>,
 ) -> Response {
     if !way.has_socket() {
@@ -79,6 +81,9 @@ pub(super) async fn respond(
     let accept = derive_accept_key(key.as_bytes());
     let beside_token = beside_token(&scope.subprotocols);
     let rules = Socket::new(&way);
+    let transit = &server.router.memory().transit;
+    let counted = address::counted(scope.ip, server.router.server());
+    let receiving = Receiving::new(transit, counted, rules.pace);
     let patience = server.router.server().handshake.duration();
     let mut connection = Connection::open(&server.router, way, scope);
     let Decision { accepted, at, replies } = match timeout(patience, connection.decision()).await {
@@ -102,11 +107,12 @@ pub(super) async fn respond(
     let drain = server.drain.clone();
     server.connections.spawn(async move {
         // The connection's place among those that may be open is held as long as its socket.
-        let Peer { permit: _permit, writer, .. } = peer;
+        let Peer { place: _place, writer, .. } = peer;
+        let _head = head;
         match upgrade.await {
             Ok(upgraded) => {
                 let stream = TokioIo::new(upgraded);
-                run(stream, writer, connection, replies, rules, &drain).await;
+                run(stream, writer, connection, replies, rules, receiving, &drain).await;
             }
             Err(error) => tracing::debug!(%error, "the client left during the handshake"),
         }

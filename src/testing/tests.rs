@@ -1,5 +1,6 @@
 //! What a client meets, from the handshake to the last event.
 
+mod memory;
 mod rate;
 mod waiting;
 
@@ -12,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::{Handshake, TestClient, TestWorkers};
-use crate::connection::{Connection, Socket, TryWrite, run};
+use crate::connection::{Connection, Receiving, Socket, TryWrite, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::extract::{Options, Text};
@@ -187,6 +188,7 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
     let table = r#"
         [limits]
         idle = "3s"
+        pace = "5B"
         [[route]]
         channel  = "websocket.receive"
         path     = "/"
@@ -199,7 +201,8 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
     let connection = Connection::open(&router, way, scope);
     let (mut client, stream) = tokio::io::duplex(64);
     let (socket, first) = (Arc::new(NoRoom), Batch::default());
-    let served = run(stream, socket, connection, first, rules, &drain);
+    let receiving = Receiving::new(&router.memory().transit, None, rules.pace);
+    let served = run(stream, socket, connection, first, rules, receiving, &drain);
     let told = async {
         // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
         client.write_all(&[0x81, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();

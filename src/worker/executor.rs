@@ -72,7 +72,7 @@ impl Executor {
 
     /// Works until the queue is stopped and nothing that was begun waits.
     pub(super) fn work(&self) {
-        while let Some(next) = self.queue.next() {
+        while let Some(next) = self.queue.next(|message| self.consumer.need(message)) {
             match next {
                 Next::Begin(claim) => self.begin(claim),
                 Next::Resume(id) => {

@@ -1,8 +1,4 @@
-//! Who is let in, and what a picture will take.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+//! What a picture will take.
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Wrong, StrDeserializer};
@@ -10,73 +6,6 @@ use serde::de::value::{Error as Wrong, StrDeserializer};
 use super::*;
 
 const MIB: u64 = 1 << 20;
-
-/// Polls once.
-fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-async fn admit(budget: &Budget, mib: u64) -> Admitted {
-    budget.admit(mib * MIB).await.unwrap()
-}
-
-#[test]
-fn what_does_not_fit_waits_its_turn_and_none_overtakes() {
-    let budget = Budget::new(Size::new(10 * MIB));
-    let mut first = pin!(admit(&budget, 6));
-    let Poll::Ready(first) = poll(first.as_mut()) else { panic!("there is room") };
-    let (mut large, mut small) = (pin!(admit(&budget, 10)), pin!(admit(&budget, 1)));
-    assert!(poll(large.as_mut()).is_pending());
-    assert!(poll(small.as_mut()).is_pending(), "there is room, but the large one was first");
-    drop(first);
-    let Poll::Ready(large) = poll(large.as_mut()) else { panic!("all is free") };
-    assert!(poll(small.as_mut()).is_pending());
-    drop(large);
-    assert!(poll(small.as_mut()).is_ready());
-    assert_eq!(budget.free(), 10 * MIB);
-}
-
-#[test]
-fn who_waits_no_more_has_no_place() {
-    let budget = Budget::new(Size::new(10 * MIB));
-    let mut first = pin!(admit(&budget, 6));
-    let Poll::Ready(_first) = poll(first.as_mut()) else { panic!("there is room") };
-    let mut small = pin!(admit(&budget, 4));
-    {
-        let mut large = pin!(admit(&budget, 10));
-        assert!(poll(large.as_mut()).is_pending());
-        assert!(poll(small.as_mut()).is_pending());
-    }
-    assert!(poll(small.as_mut()).is_ready());
-}
-
-#[tokio::test]
-async fn memory_comes_back_from_a_panic() {
-    let budget = Budget::new(Size::new(MIB));
-    let admitted = admit(&budget, 1).await;
-    assert_eq!(budget.free(), 0);
-    let work = AssertUnwindSafe(move || {
-        let _admitted = admitted;
-        panic!("a codec");
-    });
-    assert!(catch_unwind(work).is_err());
-    assert_eq!(budget.free(), MIB);
-}
-
-#[tokio::test]
-async fn what_can_never_fit_is_refused_at_once() {
-    let budget = Budget::new(Size::new(10 * MIB));
-    let _all = admit(&budget, 10).await;
-    for bytes in [10 * MIB + 1, u64::MAX] {
-        let error = budget.admit(bytes).await.unwrap_err();
-        assert_eq!(error.code(), "bad_image");
-    }
-    let error = budget.admit(11 * MIB).await.unwrap_err();
-    let words = "working on the picture takes some 11MiB of memory, and 10MiB go \
-                 (limits.in_flight): send a smaller one";
-    assert_eq!(error.message(), words);
-    assert_eq!(error.field("retry_after_ms"), None, "another try does not help");
-}
 
 #[test]
 fn a_budget_and_a_time_are_read_within_their_bounds() {

@@ -4,9 +4,15 @@ use proptest::prelude::*;
 use tokio::io::AsyncReadExt;
 
 use super::*;
+use crate::memory::Memory;
 
 /// More than is ever asked for.
 const LIMIT: usize = 150_000;
+
+/// Memory for more than there is, and no haste.
+fn receiving() -> Receiving {
+    Receiving::new(&Memory::new(1 << 30, 1 << 30).transit, None, 1)
+}
 
 fn frame(first: u8, payload: usize, mask: Option<[u8; 4]>) -> Vec<u8> {
     let masked = if mask.is_some() { 0x80 } else { 0 };
@@ -89,7 +95,7 @@ proptest! {
         }
         let taken = Taken::default();
         let stream = Parts { rest: &wire, at: 0, lengths: &parts };
-        let mut large = Large::new(stream, LIMIT, &taken, Control::default());
+        let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (mut given, mut found, mut buffer) = (Vec::new(), Vec::new(), vec![0; room]);
         loop {
@@ -110,7 +116,7 @@ async fn a_message_takes_hardly_more_memory_than_it_has_bytes() {
     let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4]));
     let taken = Taken::default();
     let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
-    let mut large = Large::new(stream, LIMIT, &taken, Control::default());
+    let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
     let mut pong = [0; PONG.len()];
     large.read_exact(&mut pong).await.unwrap();
     let Some(Whole::Binary(message)) = taken.take() else { panic!("{pong:?}") };
@@ -122,12 +128,8 @@ async fn messages_that_are_there_already_are_read_into_their_places_at_once() {
     const MESSAGES: usize = 5;
     let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4])).repeat(MESSAGES);
     let taken = Taken::default();
-    let mut large = Large::new(
-        Parts { rest: &wire, at: 0, lengths: &[1 << 20] },
-        LIMIT,
-        &taken,
-        Control::default(),
-    );
+    let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
+    let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
     let mut given = [0; 8 << 10];
     for _ in 0..MESSAGES {
         assert_eq!(large.read(&mut given).await.unwrap(), PONG.len());

@@ -72,7 +72,7 @@ struct Owner {
 impl Owner {
     fn gather(&mut self, payload: &Payload) {
         let mut head = [0; HEAD_MAX];
-        self.gathered.extend(head_of(payload, &mut head).expect("it is not too large"));
+        self.gathered.extend(head_of(payload, &mut head));
         self.gathered.extend(payload.as_bytes());
     }
 
@@ -101,6 +101,7 @@ fn both() -> (Socket, Shortcut, Owner) {
 enum Step {
     Room(usize),
     Owner(usize),
+    Large(usize),
     Shortcut(usize),
     Write,
 }
@@ -109,6 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (1..400_usize).prop_map(Step::Room),
         (0..300_usize).prop_map(Step::Owner),
+        (0..300_usize).prop_map(Step::Large),
         (0..300_usize).prop_map(Step::Shortcut),
         Just(Step::Write),
     ]
@@ -150,6 +152,14 @@ proptest! {
                     let payload = payload(length, number, false);
                     owner.gather(&payload);
                     owners.push(payload);
+                }
+                Step::Large(length) => {
+                    let payload = payload(length, number, false);
+                    // Its caller flushes first.
+                    if owner.write() {
+                        owner.stream.turn.put_last(&payload);
+                        owners.push(payload);
+                    }
                 }
                 Step::Shortcut(length) => {
                     let payload = payload(length, number, true);

@@ -1,0 +1,34 @@
+//! How much memory a picture needs: asked before the work on it begins.
+
+use waterway::{Content, Message, Need};
+
+use super::framing::Body;
+use super::service::Service;
+use super::{job, receive};
+
+/// How much of a file is looked at first: the headers of most pictures, before their pixels.
+const BEGIN: usize = 16 << 10;
+
+/// The memory that the work on a message's picture needs. Nothing for one that will be refused: what
+/// is wrong with it is for the work to say.
+#[must_use]
+pub fn need(message: &Message, service: &Service) -> Need {
+    let limit = service.budget.limit();
+    let estimated = estimated(message, service).filter(|bytes| *bytes <= limit);
+    Need::new(estimated.unwrap_or(0)).within(&service.budget)
+}
+
+fn estimated(message: &Message, service: &Service) -> Option<usize> {
+    let header = receive::header(message).ok()?;
+    let body = match &message.content {
+        Content::Request { body, .. } => Body::File(body.clone()),
+        _ => receive::split(message).ok()?.body,
+    };
+    let length = body.file_len();
+    let estimate = |part: Body<'_>| {
+        let file = part.picture().ok()?;
+        job::need(&file, length.max(file.len()), &header, service)
+    };
+    let bytes = estimate(body.begin(BEGIN)).or_else(|| estimate(body))?;
+    Some(usize::try_from(bytes).unwrap_or(usize::MAX))
+}

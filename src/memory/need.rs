@@ -1,0 +1,59 @@
+//! How much memory a task needs while it is worked on.
+
+use super::{Budget, Grant};
+use crate::error::{Error, code};
+
+/// How much memory a task needs while it is worked on.
+#[derive(Debug, Clone)]
+pub struct Need {
+    bytes: usize,
+    own: Option<Budget>,
+}
+
+/// The memory of a task that is worked on.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    _whole: Grant,
+    _own: Option<Grant>,
+}
+
+impl Need {
+    /// So many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        Self { bytes, own: None }
+    }
+
+    /// Of a budget of the consumer's own too.
+    #[must_use]
+    pub fn within(mut self, budget: &Budget) -> Self {
+        self.own = Some(budget.clone());
+        self
+    }
+
+    /// Takes the memory, of the service's and of the consumer's own, if both have it free.
+    pub(crate) fn try_take(&self, work: &Budget) -> Option<Granted> {
+        let whole = work.try_take(self.bytes)?;
+        let own = match &self.own {
+            Some(own) => Some(own.try_take(self.bytes)?),
+            None => None,
+        };
+        Some(Granted { _whole: whole, _own: own })
+    }
+
+    /// Looks whether there can ever be so much.
+    ///
+    /// # Errors
+    /// `too_big` when it is more than all of the memory.
+    pub(crate) fn check(&self, work: &Budget) -> Result<(), Error> {
+        let own = self.own.as_ref().map_or(usize::MAX, Budget::limit);
+        let limit = work.limit().min(own);
+        if self.bytes <= limit {
+            return Ok(());
+        }
+        let [needed, limit] = [self.bytes, limit].map(|bytes| bytes.div_ceil(1 << 20));
+        let message =
+            format!("it needs some {needed} MiB of memory, and {limit} MiB may be used at most");
+        Err(Error::new(code::TOO_BIG, message))
+    }
+}

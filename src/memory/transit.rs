@@ -1,0 +1,356 @@
+//! Memory for data in transit, and who gives way when it is spent.
+//!
+//! Data that is half received or waits to be sent is a [`Stake`]. When somebody needs memory and
+//! none is free, the largest stake gives way, if it is larger than what is asked for: so a few
+//! clients that send halves of large messages, or do not read large replies, cannot keep everybody
+//! else's small ones out. The client whose stake gave way is closed. Data that is whole is [`Held`]
+//! until it is handled, and does not give way.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use slab::Slab;
+
+/// Memory for data in transit. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Transit {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    limit: usize,
+    /// How much of one address may be half received.
+    per_address: usize,
+    // `std`'s mutex: nothing awaits or wakes under it.
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    taken: usize,
+    stakes: Slab<Entry>,
+    /// How much of each address is half received; without those that have nothing.
+    addresses: HashMap<IpAddr, usize>,
+    /// How many stakes there have been.
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    bytes: usize,
+    address: Option<IpAddr>,
+    number: u64,
+    lost: Arc<Lost>,
+}
+
+/// Bytes that stay taken until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    transit: Transit,
+    bytes: usize,
+}
+
+/// Bytes that may have to give way.
+#[derive(Debug)]
+pub(crate) struct Stake {
+    transit: Transit,
+    key: usize,
+    lost: Arc<Lost>,
+}
+
+#[derive(Debug, Default)]
+struct Lost {
+    is_lost: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// Why a stake cannot grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spent {
+    /// All memory is taken, and nothing larger could give way.
+    All,
+    /// The address has as much half received as one may.
+    Address,
+    /// The stake itself has given way to others.
+    Lost,
+}
+
+impl Transit {
+    pub(super) fn new(limit: usize, per_address: usize) -> Self {
+        let ledger = Mutex::default();
+        Self { shared: Arc::new(Shared { limit, per_address, ledger }) }
+    }
+
+    /// All of its bytes, free and taken.
+    pub(crate) fn limit(&self) -> usize {
+        self.shared.limit
+    }
+
+    /// Takes bytes for data that is whole.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
+        if bytes == 0 {
+            return Some(Held { transit: self.clone(), bytes });
+        }
+        let mut ledger = self.lock();
+        let gave_way = ledger.make_room(self.limit(), None, bytes).ok()?;
+        ledger.taken += bytes;
+        drop(ledger);
+        tell(gave_way);
+        Some(Held { transit: self.clone(), bytes })
+    }
+
+    /// A stake without bytes. Those of an address are bounded together; without one, as for a
+    /// client on this machine, they are bounded by what is free.
+    pub(crate) fn stake(&self, address: Option<IpAddr>) -> Stake {
+        let lost = Arc::<Lost>::default();
+        let mut ledger = self.lock();
+        let number = ledger.count;
+        ledger.count += 1;
+        let entry = Entry { bytes: 0, address, number, lost: Arc::clone(&lost) };
+        let key = ledger.stakes.insert(entry);
+        drop(ledger);
+        Stake { transit: self.clone(), key, lost }
+    }
+
+    /// How many bytes are taken now.
+    #[cfg(test)]
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().taken
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        // Nothing panics under it.
+        self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stake {
+    /// Makes it so many bytes, more or less than before.
+    ///
+    /// # Errors
+    /// When it cannot grow; it is as large as it was.
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Spent> {
+        let Shared { limit, per_address, .. } = *self.transit.shared;
+        let mut ledger = self.transit.lock();
+        if self.is_lost() {
+            return Err(Spent::Lost);
+        }
+        let Entry { bytes: before, address, .. } = ledger.stakes[self.key];
+        let more = bytes.saturating_sub(before);
+        let of_address = address.and_then(|address| ledger.addresses.get(&address)).copied();
+        if more > 0
+            && address.is_some()
+            && of_address.unwrap_or(0).saturating_add(more) > per_address
+        {
+            return Err(Spent::Address);
+        }
+        let gave_way = ledger.make_room(limit, Some(self.key), more)?;
+        ledger.set(self.key, bytes);
+        drop(ledger);
+        tell(gave_way);
+        Ok(())
+    }
+
+    /// Its bytes are of data that is whole from now on. `None` if they have given way.
+    pub(crate) fn into_held(self) -> Option<Held> {
+        let mut ledger = self.transit.lock();
+        let bytes = ledger.stakes[self.key].bytes;
+        let is_lost = self.is_lost();
+        if !is_lost {
+            ledger.set(self.key, 0);
+            ledger.taken += bytes;
+        }
+        drop(ledger);
+        (!is_lost).then(|| Held { transit: self.transit.clone(), bytes })
+    }
+
+    /// Waits until its bytes have given way. One task waits at a time.
+    pub(crate) fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.lost.waker.register(context.waker());
+        if self.is_lost() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether its bytes have given way.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.is_lost.load(Ordering::Acquire)
+    }
+}
+
+impl Held {
+    /// Both, as one.
+    pub(crate) fn and(mut self, mut other: Self) -> Self {
+        debug_assert!(Arc::ptr_eq(&self.transit.shared, &other.transit.shared));
+        self.bytes += std::mem::take(&mut other.bytes);
+        self
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.transit.lock().taken -= self.bytes;
+        }
+    }
+}
+
+impl Drop for Stake {
+    fn drop(&mut self) {
+        let mut ledger = self.transit.lock();
+        ledger.set(self.key, 0);
+        ledger.stakes.remove(self.key);
+        ledger.shrink();
+    }
+}
+
+impl Ledger {
+    /// Makes room for so many bytes more: of this stake, or of data that is whole. The caller tells
+    /// whoever gave way once it has released the ledger.
+    ///
+    /// One stake is enough to give way: it has at least as many bytes as are asked for.
+    fn make_room(
+        &mut self,
+        limit: usize,
+        own: Option<usize>,
+        more: usize,
+    ) -> Result<Option<Arc<Lost>>, Spent> {
+        if self.taken.saturating_add(more) <= limit || more == 0 {
+            return Ok(None);
+        }
+        let before = own.map_or(0, |key| self.stakes[key].bytes);
+        let wanted = before.saturating_add(more);
+        let larger = self
+            .stakes
+            .iter()
+            .filter(|(key, entry)| Some(*key) != own && entry.bytes > 0 && entry.bytes >= wanted);
+        // Of equal ones the oldest: it has had the longest time.
+        let victim = larger.max_by_key(|(_, entry)| (entry.bytes, Reverse(entry.number)));
+        let (key, entry) = victim.ok_or(Spent::All)?;
+        let lost = Arc::clone(&entry.lost);
+        lost.is_lost.store(true, Ordering::Release);
+        self.set(key, 0);
+        Ok(Some(lost))
+    }
+
+    fn set(&mut self, key: usize, bytes: usize) {
+        let entry = &mut self.stakes[key];
+        let before = std::mem::replace(&mut entry.bytes, bytes);
+        self.taken = self.taken - before + bytes;
+        let Some(address) = entry.address.filter(|_| before != bytes) else { return };
+        let of_address = self.addresses.entry(address).or_default();
+        *of_address = *of_address - before + bytes;
+        if *of_address == 0 {
+            self.addresses.remove(&address);
+        }
+    }
+
+    /// Gives back what many stakes took, once they are gone.
+    fn shrink(&mut self) {
+        const WORTH_KEEPING: usize = 1024;
+        if self.stakes.is_empty() && self.stakes.capacity() > WORTH_KEEPING {
+            self.stakes.shrink_to_fit();
+            self.addresses.shrink_to_fit();
+        }
+    }
+}
+
+/// Tells the owner of a stake that it has given way.
+fn tell(gave_way: Option<Arc<Lost>>) {
+    if let Some(lost) = gave_way {
+        lost.waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn transit(limit: usize) -> Transit {
+        Transit::new(limit, 60)
+    }
+
+    fn stake(transit: &Transit, bytes: usize) -> Stake {
+        let mut stake = transit.stake(None);
+        stake.resize(bytes).unwrap();
+        stake
+    }
+
+    #[test]
+    fn the_largest_gives_way_and_of_equal_ones_the_oldest() {
+        let transit = transit(100);
+        let (small, old, young) = (stake(&transit, 20), stake(&transit, 40), stake(&transit, 40));
+        let newcomer = stake(&transit, 30);
+        assert!(old.is_lost() && !young.is_lost() && !small.is_lost());
+        assert_eq!(transit.taken(), 90);
+        drop((old, newcomer));
+        assert_eq!(transit.taken(), 60);
+        let held = transit.hold(41);
+        assert!(held.is_none() && !young.is_lost(), "only for less than it has itself");
+        assert!(transit.hold(40).is_some() && !young.is_lost());
+    }
+
+    #[test]
+    fn what_gave_way_cannot_grow_and_is_told() {
+        let transit = transit(100);
+        let mut large = stake(&transit, 100);
+        let woken = Arc::<Woken>::default();
+        let waker = Arc::clone(&woken).into();
+        let mut context = Context::from_waker(&waker);
+        assert!(large.poll_lost(&mut context).is_pending());
+        let held = transit.hold(10).unwrap();
+        assert!(woken.0.load(Ordering::Relaxed));
+        assert!(large.poll_lost(&mut context).is_ready());
+        assert_eq!(large.resize(1), Err(Spent::Lost));
+        assert!(large.into_held().is_none());
+        assert_eq!(transit.taken(), 10);
+        drop(held);
+        assert_eq!(transit.taken(), 0);
+    }
+
+    #[test]
+    fn a_stake_never_makes_way_for_itself() {
+        let transit = transit(100);
+        let mut only = stake(&transit, 90);
+        assert_eq!(only.resize(101), Err(Spent::All));
+        assert!(!only.is_lost());
+        only.resize(100).unwrap();
+        only.resize(5).unwrap();
+        assert_eq!(transit.taken(), 5);
+        let held = only.into_held().unwrap().and(transit.hold(6).unwrap());
+        assert_eq!(transit.taken(), 11);
+        drop(held);
+        assert_eq!(transit.taken(), 0);
+    }
+
+    #[test]
+    fn stakes_of_one_address_are_bounded_together() {
+        let transit = transit(1000);
+        let [a, b] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
+        let (mut first, mut second) = (transit.stake(Some(a)), transit.stake(Some(a)));
+        first.resize(40).unwrap();
+        assert_eq!(second.resize(21), Err(Spent::Address));
+        second.resize(20).unwrap();
+        transit.stake(Some(b)).resize(60).unwrap();
+        transit.stake(None).resize(900).unwrap();
+        let whole = first.into_held();
+        second.resize(60).unwrap();
+        drop((whole, second));
+        assert!(transit.lock().addresses.is_empty());
+    }
+}

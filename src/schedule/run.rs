@@ -1,0 +1,61 @@
+//! From a task's turn to its end.
+
+use std::time::Duration;
+
+use super::{Entry, RunningId, Schedule, State};
+
+impl<P> Schedule<P> {
+    /// The task whose turn it is, without taking it.
+    pub(crate) fn peek(&self) -> Option<(RunningId, &P)> {
+        let (_, key) = self.flows.next()?;
+        let task = &self.tasks[key.0];
+        match &task.state {
+            State::Queued { entry, .. } => {
+                Some((RunningId { key, arrival: task.arrival }, &entry.payload))
+            }
+            State::Running { .. } => None,
+        }
+    }
+
+    /// A task that was [peeked](Self::peek), if it is still queued.
+    pub(crate) fn queued_mut(&mut self, id: RunningId) -> Option<&mut P> {
+        let task = self.tasks.get_mut(id.key.0).filter(|task| task.arrival == id.arrival)?;
+        match &mut task.state {
+            State::Queued { entry, .. } => Some(&mut entry.payload),
+            State::Running { .. } => None,
+        }
+    }
+
+    /// A task that was [peeked](Self::peek) runs from now on, if it is still queued.
+    /// [`expire`](Self::expire) first, so that no task begins too late.
+    pub(crate) fn begin(&mut self, id: RunningId) -> Option<Entry<P>> {
+        self.queued_mut(id)?;
+        let flow = self.tasks[id.key.0].flow;
+        self.detach(id.key);
+        let task = &mut self.tasks[id.key.0];
+        let charge = self.flows.start(flow, task.bytes);
+        self.bytes += task.bytes;
+        self.running_bytes += task.bytes;
+        let state = std::mem::replace(&mut task.state, State::Running { charge, cancelled: false });
+        self.settle(flow);
+        match state {
+            State::Queued { entry, .. } => Some(entry),
+            State::Running { .. } => None,
+        }
+    }
+
+    /// A running task is done, one way or another, after `cost` of CPU time. An unknown or stale
+    /// `id` is ignored.
+    pub(crate) fn finish(&mut self, id: RunningId, cost: Duration) {
+        let Some(task) = self.tasks.get(id.key.0).filter(|task| task.arrival == id.arrival) else {
+            return;
+        };
+        let State::Running { charge, .. } = task.state else { return };
+        let (flow, bytes) = (task.flow, task.bytes);
+        self.bytes -= bytes;
+        self.running_bytes -= bytes;
+        self.flows.finish(flow, bytes, charge, cost);
+        self.forget(id.key);
+        self.settle(flow);
+    }
+}

@@ -1,0 +1,167 @@
+//! The service's memory has one bound, and clients that take much of it do not keep others out.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::util::{
+    BINARY, CLOSE, CONTINUATION, Client, Raw, Service, begun, binary_framing, masked, photo, post,
+};
+
+const MIB: usize = 1 << 20;
+
+/// An echo of messages of up to 8 MiB, and pictures, in 32 MiB of memory: 16 of them for what is in
+/// transit.
+fn small_service() -> Service {
+    Service::start(
+        "[server]\nmemory = '32MiB'\n\
+         [limits]\nmessage = '8MiB'\noutbox = '8MiB'\nidle = '20s'\n\
+         [queue.images]\nconsumer = 'pictures'\nworkers = 1\n\
+         [consumer.pictures]\nuse = 'image.work'\nfolder = 'media'\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n\
+         [[route]]\nchannel = 'websocket.receive'\npath = '/ws'\nqueue = 'images'\n\
+         consumer = 'image.receive'\n\
+         [[route]]\nchannel = 'http.request'\nmethod = 'POST'\npath = '/work'\nqueue = 'images'\n\
+         consumer = 'image.http'\n",
+    )
+}
+
+/// The first part of a message of 8 MiB, but for its last bytes.
+fn half_sent() -> Vec<u8> {
+    let mut frame = masked(BINARY, &vec![0; 8 * MIB]);
+    frame.truncate(7 * MIB);
+    frame
+}
+
+/// A message in parts, of which the last never comes.
+fn half_sent_in_parts() -> Vec<u8> {
+    let part = vec![0; MIB];
+    let first = begun(BINARY, &part);
+    let others = begun(CONTINUATION, &part).repeat(3);
+    [first, others].concat()
+}
+
+async fn echoes(client: &mut Client, bytes: usize) {
+    client.send_binary(vec![7; bytes]).await;
+    assert_eq!(client.binary().await.len(), bytes);
+}
+
+#[tokio::test]
+async fn halves_of_large_messages_give_way_to_whole_small_ones() {
+    for half in [half_sent(), half_sent_in_parts()] {
+        let service = small_service();
+        let mut honest = Client::connect(&service.ws("/echo")).await;
+        assert_eq!(honest.text().await, "connected!");
+        echoes(&mut honest, MIB).await;
+        let before = service.memory("VmRSS");
+        let mut hostile: Vec<Raw> = (0..12).map(|_| service.raw("/echo")).collect();
+        for client in &mut hostile {
+            client.send(&half);
+        }
+        for _ in 0..8 {
+            echoes(&mut honest, MIB).await;
+        }
+        let grown = service.memory("VmHWM").saturating_sub(before) as usize * 1024;
+        assert!(grown < 40 * MIB, "{} MiB more than before", grown / MIB);
+        let is_closed = |client: &mut Raw| {
+            let frames =
+                client.read_until(|frames| frames.last().is_some_and(|f| f.opcode() == CLOSE));
+            frames.last().is_some_and(|close| close.payload.starts_with(&1013_u16.to_be_bytes()))
+        };
+        assert!(is_closed(&mut hostile[0]), "the first that gave way is told to try again later");
+        echoes(&mut honest, 4 * MIB).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_there_is_no_memory_for_is_told_when_to_try_again() {
+    let service = small_service();
+    let head = format!(
+        "POST /work HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n",
+        service.address(),
+        8 * MIB
+    );
+    let part = [head.as_bytes(), &vec![0; 7 * MIB]].concat();
+    let address = service.address();
+    let halves: Vec<_> = (0..4)
+        .map(|_| {
+            let part = part.clone();
+            std::thread::spawn(move || Raw::request(address, &part))
+        })
+        .collect();
+    let refused = halves
+        .into_iter()
+        .map(|half| half.join().unwrap())
+        .find(|half| half.status.contains("503") && half.header("retry-after").is_some());
+    assert!(refused.is_some(), "{}", service.log());
+    assert_eq!(post(&service.url("/work"), photo(64, 48)).status, 200);
+}
+
+#[tokio::test]
+async fn unread_replies_give_way_to_those_of_clients_that_read() {
+    let service = small_service();
+    let mut hostile: Vec<Raw> = (0..8).map(|_| service.raw("/echo")).collect();
+    for client in &mut hostile {
+        // They read nothing of it.
+        client.send(&masked(BINARY, &vec![0; 6 * MIB]));
+    }
+    let mut honest = Client::connect(&service.ws("/echo")).await;
+    assert_eq!(honest.text().await, "connected!");
+    for _ in 0..20 {
+        echoes(&mut honest, MIB).await;
+    }
+    service.wait_for_log("client cut off: memory is spent");
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_the_outbox_is_refused_with_its_size() {
+    let service = Service::start(
+        "[limits]\nmessage = '1MiB'\noutbox = '64KiB'\n\
+         [queue.images]\nconsumer = 'pictures'\nworkers = 1\n\
+         [consumer.pictures]\nuse = 'image.work'\nfolder = 'media'\n\
+         [consumer.pictures.results]\npng = ['png']\n\
+         [[route]]\nchannel = 'websocket.receive'\npath = '/ws'\nqueue = 'images'\n\
+         consumer = 'image.receive'\n",
+    );
+    let mut client = Client::connect(&service.ws("/ws")).await;
+    let picture = photo(640, 480);
+    for (response, is_refused) in [("inline", true), ("url", false)] {
+        let header = json!({"uuid": "1", "rType": "png", "responseType": response});
+        client.send_binary(binary_framing(&header, &picture)).await;
+        let answer = client.json().await;
+        assert_eq!(answer["code"] == "refused", is_refused, "{answer}");
+        assert_eq!(answer["bytes"].as_u64().is_some_and(|bytes| bytes > 64 << 10), is_refused);
+        assert_eq!(answer["uuid"], "1");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_may_use_little_memory_refuses_messages_and_lives() {
+    // 32 heads of frames that announce 32 MiB each are 1 GiB.
+    for kib in [1 << 20, 600 << 10] {
+        let program = env!("CARGO_BIN_EXE_waterway");
+        let limited = |command: &mut Command| {
+            let folder = command.get_current_dir().expect("it has one").to_owned();
+            *command = Command::new("sh");
+            command
+                .current_dir(folder)
+                .env("NO_COLOR", "1")
+                .arg("-c")
+                .arg(format!("ulimit -v {kib}; exec {program} serve routing.toml"));
+        };
+        let service = Service::start_with(
+            "[limits]\nmessage = '32MiB'\n\
+             [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n",
+            limited,
+        );
+        let mut hostile: Vec<Raw> = (0..32).map(|_| service.raw("/echo")).collect();
+        // A last frame of bytes, masked, whose length stands in eight bytes: 32 MiB.
+        let head = [0x82, 0xff, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 3, 4];
+        for client in &mut hostile {
+            client.send(&head);
+        }
+        let mut honest = Client::connect(&service.ws("/echo")).await;
+        assert_eq!(honest.text().await, "connected!");
+        echoes(&mut honest, MIB).await;
+    }
+}
