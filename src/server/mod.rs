@@ -51,6 +51,9 @@ pub(crate) struct Server {
 /// connections and no more tasks, lets running tasks finish within `[server] drain`, answers the
 /// queued ones, closes sockets with 1012, and returns.
 ///
+/// It raises the process's soft limit on open files to what `[server] connections` needs, as far as
+/// the hard limit allows.
+///
 /// # Errors
 /// When no worker thread can be started.
 pub async fn run(
