@@ -17,6 +17,7 @@ mod events;
 mod groups;
 mod layout;
 mod lifecycle;
+mod log;
 mod machine;
 mod memory;
 mod pictures;

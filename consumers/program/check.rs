@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Outcome, load};
+use super::{Outcome, load_and_warn};
 
 pub(super) fn check(path: &Path) -> Outcome {
-    let table = load(path)?;
+    let table = load_and_warn(path)?;
     let (routes, queues) = (table.rows().len(), table.queues().count());
     let (routes, queues) = (counted(routes, "route"), counted(queues, "queue"));
     print(&format!("{}: sound, with {routes} and {queues}\n", path.display()));

@@ -9,11 +9,12 @@ mod signals;
 mod steps;
 mod token;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use waterway::Router;
+use waterway::{Loaded, Router, RoutingConfig};
 
 use arguments::{Arguments, Command};
 
@@ -25,9 +26,8 @@ type Outcome = Result<(), String>;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start(arguments.log);
     let outcome = match arguments.command() {
-        Command::Serve(file) => serve::serve(&file.path()),
+        Command::Serve(file) => return serve::serve(&file.path(), arguments.log),
         Command::Check(file) => check::check(&file.path()),
         Command::Routes(routes) => routes::routes(&routes),
         Command::Token(token) => token::token(&token),
@@ -36,29 +36,36 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{message}");
+            complain(&message);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Reads a routing table with every consumer of the program; warnings go to standard error.
-fn load(path: &Path) -> Result<Router, String> {
+/// Loads a routing table with every consumer of the program. Returns the router, and the loaded
+/// file with its warnings.
+fn load(path: &Path) -> Result<(Router, Box<Loaded>), String> {
     if !path.exists() {
         return Err(format!(
             "there is no file {}\nname one: waterway serve FILE, or WATERWAY_CONFIG=FILE; waterway help lists the commands",
             path.display()
         ));
     }
-    let loaded = waterway::RoutingConfig::load(path);
-    match Router::build(loaded, &crate::registry()) {
-        Ok((router, warnings)) => {
-            if let Some(warnings) = warnings {
-                eprintln!("{warnings}\n");
-            }
-            Ok(router)
-        }
-        // Without the warnings: some would only follow from a mistake.
-        Err(loaded) => Err(loaded.report().to_string()),
+    // Beside mistakes no warning is shown: it may only follow from one of them.
+    Router::build(RoutingConfig::load(path), &crate::registry())
+        .map_err(|loaded| loaded.report().to_string())
+}
+
+/// Loads a routing table for a command that does not serve it. Warnings go to standard error.
+fn load_and_warn(path: &Path) -> Result<Router, String> {
+    let (router, loaded) = load(path)?;
+    if !loaded.warnings.is_empty() {
+        complain(&format!("{}\n", loaded.report_warnings()));
     }
+    Ok(router)
+}
+
+/// Writes to standard error. A write error is ignored: there is no other place to report it.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

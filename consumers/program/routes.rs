@@ -7,10 +7,10 @@ use waterway::{Explanation, Question, Row};
 
 use super::arguments::Routes;
 use super::check::print;
-use super::{Outcome, load};
+use super::{Outcome, load_and_warn};
 
 pub(super) fn routes(arguments: &Routes) -> Outcome {
-    let router = load(&arguments.file.path())?;
+    let router = load_and_warn(&arguments.file.path())?;
     let text = match (&arguments.path, arguments.json) {
         (None, true) => json(&router.rows())?,
         (None, false) => table(&router.rows()),

@@ -3,16 +3,45 @@
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
+use std::process::ExitCode;
 use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
+use waterway::Mistake;
 use waterway::server::{self, Listener};
 
-use super::{Outcome, load, signals};
+use super::arguments::LogForm;
+use super::log::{FlushOnDrop, Log};
+use super::{Outcome, complain, load, signals};
 
-pub(super) fn serve(path: &Path) -> Outcome {
-    let stopped = signals::stopped().map_err(|error| format!("no signals: {error}"))?;
-    let table = load(path)?;
+/// Serves. Even the final error goes through the log's writer, because writing to standard error
+/// directly can block or fail.
+pub(super) fn serve(path: &Path, form: LogForm) -> ExitCode {
+    let log = match Log::start(form) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(&format!("the log cannot be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let _flush = FlushOnDrop(log.clone());
+    match serve_table(path, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            log.print(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_table(path: &Path, log: &Log) -> Outcome {
+    let stopped = signals::stopped(log).map_err(|error| format!("no signals: {error}"))?;
+    let (table, loaded) = load(path)?;
+    log.configure(&loaded.config.log);
+    for Mistake { place, message, help } in &loaded.warnings {
+        let place = loaded.sources.describe(*place);
+        tracing::warn!(place, help, "{message}");
+    }
     let threads = match table.server().threads {
         0 => threads(table.queues().count() > 0),
         threads => threads,

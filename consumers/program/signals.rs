@@ -9,6 +9,8 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use super::log::Log;
+
 /// The effect of a signal.
 #[derive(Clone, Copy)]
 enum Effect {
@@ -36,7 +38,7 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// When the system refuses a thread, a descriptor or a signal.
-pub(super) fn stopped() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stopped(log: &Log) -> io::Result<impl Future<Output = ()>> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let (sender, signals) = mpsc::channel(1);
     let entered = runtime.enter();
@@ -50,7 +52,8 @@ pub(super) fn stopped() -> io::Result<impl Future<Output = ()>> {
     let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     drop(entered);
     let (stop, stopped) = oneshot::channel();
-    let take = move || runtime.block_on(take(signals, stop));
+    let log = log.clone();
+    let take = move || runtime.block_on(take(signals, stop, &log));
     thread::Builder::new().name("signals".into()).spawn(take)?;
     Ok(async {
         // The other end goes only with the process or when it has sent.
@@ -77,7 +80,11 @@ fn effects() -> [(&'static str, SignalKind, Effect); 6] {
     ]
 }
 
-async fn take(mut signals: mpsc::Receiver<(&'static str, Effect)>, stop: oneshot::Sender<()>) {
+async fn take(
+    mut signals: mpsc::Receiver<(&'static str, Effect)>,
+    stop: oneshot::Sender<()>,
+    log: &Log,
+) {
     let mut stop = Some(stop);
     while let Some((signal, effect)) = signals.recv().await {
         if let Effect::Ignored(reason) = effect {
@@ -90,6 +97,7 @@ async fn take(mut signals: mpsc::Receiver<(&'static str, Effect)>, stop: oneshot
             tracing::warn!(signal, reason = "the service is already stopping", "signal ignored");
         } else {
             tracing::warn!(signal, "stopped at once");
+            log.flush();
             process::exit(INTERRUPTED);
         }
     }

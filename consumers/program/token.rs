@@ -7,12 +7,12 @@ use waterway::{AuthConfig, RoutingConfig, sign};
 
 use super::arguments::Token;
 use super::check::print;
-use super::{Outcome, load};
+use super::{Outcome, load_and_warn};
 
 pub(super) fn token(arguments: &Token) -> Outcome {
     let path = arguments.file.path();
     // The whole table has to be sound: a token for one that is not served is of no use.
-    load(&path)?;
+    load_and_warn(&path)?;
     let config = RoutingConfig::load(&path).config;
     let auth = choose(&config, arguments.auth.as_deref())?;
     let claims = claims(arguments)?;

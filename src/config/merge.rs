@@ -3,7 +3,7 @@
 use crate::setting::{Mistake, Sources, Table, Value};
 
 /// What stands in the first file alone.
-const FIRST_ONLY: [&str; 2] = ["include", "server"];
+const FIRST_ONLY: [&str; 3] = ["include", "server", "log"];
 
 /// Adds what an included file holds; what is declared already stays as it is.
 pub(super) fn merge(

@@ -8,6 +8,7 @@ mod document;
 mod environment;
 mod limits;
 mod load;
+mod log;
 mod merge;
 mod queue;
 mod route;
@@ -27,6 +28,7 @@ pub(crate) use demand::demands;
 pub use environment::Environment;
 pub use limits::{Limits, LimitsConfig, RateAction};
 pub use load::Loaded;
+pub use log::LogConfig;
 pub use queue::{ByteBounds, QueueConfig, TaskBounds};
 pub use route::{AnyOf, Channels, Literal, Methods, RouteAuth, RouteConfig};
 pub use server::ServerConfig;
@@ -41,11 +43,13 @@ pub use template::{PathTemplate, TemplateError};
 #[serde(deny_unknown_fields, default)]
 pub struct RoutingConfig {
     /// More files, by patterns such as `"routes.d/*.toml"`, relative to this one and read in the
-    /// order of their names. They may hold everything but `include` and `server`; their routes
-    /// come after those of this file. Default `[]`.
+    /// order of their names. They may hold everything but `include`, `server` and `log`; their
+    /// routes come after those of this file. Default `[]`.
     pub include: Vec<At<String>>,
     /// Where the service listens, and what it takes from the network.
     pub server: ServerConfig,
+    /// What the log keeps, shows and leaves out.
+    pub log: LogConfig,
     /// How clients show who they are, by name.
     pub auth: BTreeMap<String, At<AuthConfig>>,
     /// How much one client may ask, where its route says nothing else.

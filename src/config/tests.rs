@@ -2,6 +2,7 @@
 
 mod auth;
 mod files;
+mod log;
 mod strange;
 mod warnings;
 

@@ -85,20 +85,17 @@ impl Router {
         Self::build(loaded, registry).map(|(router, _)| router)
     }
 
-    /// Makes the table that was read: finds every consumer and lets it read its options. Beside
-    /// the router, what is allowed but hardly meant, ready to be shown.
+    /// Makes the table that was read: finds every consumer and lets it read its options. Returns
+    /// the router, and the loaded file with its warnings.
     ///
     /// # Errors
-    /// All mistakes, those of the reading and those found now.
+    /// The loaded file with all mistakes: those found while reading it and those found now.
     pub fn build(
         mut loaded: Loaded,
         registry: &Registry,
-    ) -> Result<(Self, Option<String>), Box<Loaded>> {
+    ) -> Result<(Self, Box<Loaded>), Box<Loaded>> {
         match build::build(&mut loaded, registry) {
-            Some(router) => {
-                let warnings = loaded.report_warnings().to_string();
-                Ok((router, (!loaded.warnings.is_empty()).then_some(warnings)))
-            }
+            Some(router) => Ok((router, Box::new(loaded))),
             None => Err(Box::new(loaded)),
         }
     }

@@ -1,14 +1,16 @@
 //! The program `waterway`, started on a routing table of the test's own.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::PATIENCE;
 use super::log::Log;
 use super::raw::Raw;
 
@@ -21,6 +23,9 @@ pub(crate) struct Service {
     log: Log,
     folder: TempDir,
 }
+
+/// The pause between two looks at something that gives no notice of a change.
+const POLL: Duration = Duration::from_millis(5);
 
 impl Service {
     /// Starts the service on this routing table and waits until it listens.
@@ -48,6 +53,25 @@ impl Service {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut service = Self { child, address: nowhere, log, folder };
         service.address = service.log.wait("line with `listening` and an address", listening_at);
+        service
+    }
+
+    /// Starts the service with a log that the harness does not read, and waits until it listens.
+    pub(crate) fn start_logging_to(routing: &str, log: impl Into<Stdio>) -> Self {
+        // Free when the service asks for it, unless the system is very busy.
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = port.local_addr().expect("it is bound");
+        drop(port);
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let routing = on_a_free_port(routing).replace(LISTEN, &format!("listen = ['{address}']"));
+        let mut command = serving(folder.path(), &routing);
+        let child = command.stderr(log).spawn().expect("the program starts");
+        let service = Self { child, address, log: Log::keep(std::io::empty()), folder };
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(started.elapsed() < PATIENCE, "the service does not listen");
+            thread::sleep(POLL);
+        }
         service
     }
 
@@ -144,15 +168,31 @@ impl Service {
     }
 
     /// Asks the service to end as an operating system does (SIGTERM), and waits until it has.
-    pub(crate) fn stop_gracefully(self) -> ExitStatus {
+    pub(crate) fn stop_gracefully(mut self) -> ExitStatus {
+        self.stop()
+    }
+
+    /// As [`stop_gracefully`](Self::stop_gracefully); its folder and its log stay.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        self.end()
+        self.wait()
     }
 
     /// Waits until the service has ended.
     pub(crate) fn end(mut self) -> ExitStatus {
+        self.wait()
+    }
+
+    fn wait(&mut self) -> ExitStatus {
         assert!(self.log.wait_for_end(), "the service did not end");
-        self.child.wait().expect("the service was started here")
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the service was started here") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "the service did not end");
+            thread::sleep(POLL);
+        }
     }
 }
 
@@ -175,9 +215,7 @@ pub(crate) fn waterway(folder: &Path, arguments: &[&str]) -> Output {
 
 /// Starts the service in this folder on this routing table.
 fn launch(folder: &Path, routing: &str, change: impl FnOnce(&mut Command)) -> (Child, Log) {
-    fs::write(folder.join("routing.toml"), routing).expect("the folder takes a file");
-    let mut command = program(folder);
-    command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut command = serving(folder, routing);
     change(&mut command);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
     let log = Log::keep(child.stderr.take().expect("stderr is piped"));
@@ -198,6 +236,14 @@ pub(crate) fn through(command: &mut Command, program: &str, arguments: &[&str]) 
     }
     whole.stdin(Stdio::null()).stdout(Stdio::null());
     *command = whole;
+}
+
+/// The program, which is to serve this routing table in this folder.
+fn serving(folder: &Path, routing: &str) -> Command {
+    fs::write(folder.join("routing.toml"), routing).expect("the folder takes a file");
+    let mut command = program(folder);
+    command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
+    command
 }
 
 /// The program, which logs no colours.

@@ -83,7 +83,7 @@ fn mistakes_of_included_files_stand_there() {
             "routing.toml:1:32: \"[\" is not a pattern: invalid range pattern",
             "a.toml:1:1: an included file cannot have \"include\" | it stands in the first file",
             "a.toml:2:1: an included file cannot have \"server\" | it stands in the first file",
-            "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, auth, limits, queue, consumer, route",
+            "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, log, auth, limits, queue, consumer, route",
             "a.toml:4:10: expected a table | write [limits]",
             "a.toml:5:8: queue.q is declared twice | the first stands at routing.toml:2:8",
             "a.toml:7:1: expected a list, found a table",
