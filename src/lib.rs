@@ -42,6 +42,7 @@
 //!
 //! No consumer is in this crate; those that ship, and the program `waterway`, are in `consumers/`.
 
+mod supervise;
 mod error;
 mod setting;
 mod machine;

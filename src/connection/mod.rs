@@ -16,14 +16,17 @@ mod shortcut;
 mod socket;
 mod write;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 
 use crate::message::{Cancellation, Scope};
-use crate::reply::{Batch, Replies, ReplyChannel, close};
+use crate::reply::{Batch, Replies, Reply, ReplyChannel, close};
 use crate::routing::{Router, Way};
+use crate::supervise::panic_message;
 
 use presence::Presence;
 
@@ -75,7 +78,7 @@ impl Connection {
             waiting,
             Arc::clone(&code),
         );
-        let events = router.spawn(events.run());
+        let events = router.spawn(closing_on_panic(events.run(), channel.clone()));
         let presence = Presence { router: router.clone(), name, cancellation };
         Self { presence, inbox, replies, channel, code, events }
     }
@@ -106,6 +109,17 @@ impl Connection {
     }
 }
 
+/// Runs a client's events. When they panic, nobody is left to handle them: the client is closed
+/// with 1011.
+async fn closing_on_panic(events: impl Future<Output = ()>, channel: ReplyChannel) {
+    // Nothing of them is used again.
+    if let Err(panic) = AssertUnwindSafe(events).catch_unwind().await {
+        let error = panic_message(panic.as_ref());
+        tracing::error!(client = %channel.name(), %error, "a client's events panicked");
+        let _ = channel.send(Reply::close_with(close::FAILED, "the service failed"));
+    }
+}
+
 /// What `websocket.connect` was answered.
 #[derive(Debug)]
 pub(crate) struct Decision {
@@ -115,4 +129,20 @@ pub(crate) struct Decision {
     pub(crate) at: usize,
     /// All that was sent until then.
     pub(crate) replies: Batch,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::{Close, Envelope, OutboxLimits, Slow};
+
+    #[tokio::test]
+    async fn a_client_whose_events_panic_is_closed_with_1011() {
+        let limits = OutboxLimits { bytes: 1024, slow: Slow::Close };
+        let (channel, mut replies) = ReplyChannel::new("test", Envelope::None, limits);
+        closing_on_panic(async { panic!("out of order") }, channel).await;
+        let sent = replies.take().await.unwrap().replies;
+        let closes: Vec<&Close> = sent.iter().filter_map(|reply| reply.close.as_ref()).collect();
+        assert_eq!(closes, [&Close { code: 1011, reason: "the service failed".into() }]);
+    }
 }

@@ -2,17 +2,14 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
-use super::instance::panic_message;
 use crate::error::Error;
 use crate::extract::{Binding, FromBinding};
 use crate::setting::Mistake;
+use crate::supervise::keep_running;
 
 /// An `async fn` of up to four arguments, each a [`FromBinding`], that runs beside a consumer: it
 /// keeps in order what the consumer leaves, or tells its clients what comes of itself. The
@@ -113,15 +110,8 @@ impl BoundJob {
     pub(crate) async fn keep_running(self) {
         /// Long enough that a job which panics at once neither fills the log nor takes a core.
         const PAUSE: Duration = Duration::from_secs(10);
-        let consumer = self.binding.consumer();
-        loop {
-            // Nothing of a run that panicked is used again.
-            let run = AssertUnwindSafe(async { self.job.run(&self.binding).await });
-            let Err(panic) = run.catch_unwind().await else { return };
-            let error = panic_message(panic.as_ref());
-            tracing::error!(%consumer, %error, "a job ended and begins anew");
-            tokio::time::sleep(PAUSE).await;
-        }
+        let task = format!("job of {}", self.binding.consumer());
+        keep_running(&task, PAUSE, || self.job.run(&self.binding)).await;
     }
 }
 

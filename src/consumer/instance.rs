@@ -1,6 +1,5 @@
 //! One consumer at work: for one connection, or for one worker.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -15,6 +14,7 @@ use crate::error::Error;
 use crate::extract::Binding;
 use crate::message::{Content, Message, Scope};
 use crate::reply::{Reply, ReplyChannel};
+use crate::supervise::panic_message;
 
 pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
@@ -43,12 +43,6 @@ pub(crate) enum Called {
     Replied(Reply),
     Failed(Error),
     Panicked(Error),
-}
-
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("no message"))
 }
 
 pub(super) struct FunctionInstance<C, A> {

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::memory::CONNECTION;
 use crate::routing::Router;
+use crate::supervise::keep_running;
 
 use descriptors::Shortage;
 use patience::Patience;
@@ -70,13 +72,17 @@ pub async fn run(
         numbers: Arc::default(),
         router: router.clone(),
     };
-    let accepting = listeners.into().0.into_iter().map(|listener| accept(listener, server.clone()));
-    let accepting = futures_util::future::join_all(accepting);
+    let listeners = listeners.into().0;
+    let accepting = futures_util::future::join_all(
+        listeners
+            .iter()
+            .map(|listener| keep_running("accept", ACCEPT_PAUSE, || accept(listener, &server))),
+    );
     tokio::select! {
         _ = accepting => {}
         () = shutdown => {}
     }
-    // The listeners are closed with the future that held them.
+    drop(listeners);
     let patience = settings.drain.duration();
     tracing::info!(drain = ?patience, "stopping: no new connections, running tasks are finished");
     let goodbye = router.closing();
@@ -103,7 +109,10 @@ fn connections(router: &Router) -> usize {
     wanted.min(room)
 }
 
-async fn accept(listener: Listener, server: Server) {
+/// The pause after a panic.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+async fn accept(listener: &Listener, server: &Server) {
     let mut shortage = Shortage::default();
     loop {
         // Held for the life of the socket, upgraded or not. The semaphore is never closed.
