@@ -11,6 +11,7 @@ mod auth;
 mod bad_input;
 mod bad_pictures;
 mod bad_wire;
+mod check;
 mod cli;
 mod contract;
 mod events;

@@ -195,6 +195,11 @@ impl FromStr for Proxy {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
+        if text == "*" {
+            return Err("\"*\" would let every client forge its address\n\
+                        name the proxies: \"10.0.0.1\" or \"10.0.0.0/8\""
+                .into());
+        }
         let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         net.map(Self).map_err(|_| {
             format!(

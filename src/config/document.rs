@@ -1,12 +1,13 @@
 //! The one place that knows TOML: a text becomes a tree of written values.
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Error};
 
+use super::brackets::Doubled;
 use crate::setting::{At, Entry, Mistake, Place, Table, Value, Written};
 
 /// What TOML's own parser says of a key that is there already; the tree is sound all the same.
-const DUPLICATE: &str = "duplicate key";
+pub(super) const DUPLICATE: &str = "duplicate key";
 
 /// How many mistakes in the syntax of one file are told.
 const TOLD_MAX: usize = 100;
@@ -16,7 +17,30 @@ const TOLD_MAX: usize = 100;
 /// The parser recovers after a mistake, but between it and the next table's header it may take a
 /// key for another table's. Such keys are lost, and their tables and the root marked as partial.
 pub(super) fn parse(text: &str, file: usize, mistakes: &mut Vec<Mistake>) -> Written {
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut doubled = Doubled::new(text);
+    loop {
+        let (root, errors) = DeTable::parse_recoverable(doubled.text());
+        // The parser reports the first `[route]` only once the others do not repeat its key.
+        let single = doubled.single(root.get_ref(), &errors);
+        if single.is_empty() {
+            let mut own = Vec::new();
+            let mut tree = tree(doubled.text(), file, root.get_ref(), &errors, &mut own);
+            doubled.restore(&mut tree, &mut own);
+            mistakes.extend(doubled.mistakes(file));
+            mistakes.append(&mut own);
+            return tree;
+        }
+        doubled.double(single);
+    }
+}
+
+fn tree(
+    text: &str,
+    file: usize,
+    root: &DeTable<'_>,
+    errors: &[Error],
+    mistakes: &mut Vec<Mistake>,
+) -> Written {
     let mut syntax: Vec<(Place, String)> = errors
         .iter()
         .map(|error| {
@@ -29,11 +53,11 @@ pub(super) fn parse(text: &str, file: usize, mistakes: &mut Vec<Mistake>) -> Wri
     let broken = broken.map(|(place, _)| place.start).collect();
     let mut document =
         Document { text, file, headers: Vec::new(), values: Vec::new(), broken, mistakes };
-    document.survey(root.get_ref());
+    document.survey(root);
     document.headers.sort_unstable();
     document.values.sort_unstable();
     document.tell(syntax);
-    let mut table = document.table(root.get_ref(), 0);
+    let mut table = document.table(root, 0);
     table.partial = !document.broken.is_empty();
     Written::new(Value::Table(table), Place { file, start: 0, end: 0 })
 }

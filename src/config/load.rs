@@ -6,8 +6,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::environment::{Environment, substitute};
-use super::{RoutingConfig, check, document, merge};
-use crate::setting::{Entry, Mistake, Place, Report, Sources, Table, Value, Written, read};
+use super::{RoutingConfig, advice, check, document, include, merge};
+use crate::setting::{
+    At, Entry, Mistake, Place, Report, Sources, Table, Value, Written, read_past,
+};
 
 /// How large one file may be, in bytes.
 const FILE_MAX: u64 = 1 << 20;
@@ -117,7 +119,12 @@ impl<'a> Loader<'a> {
                 Err(message) => self.refuse_file(&included, message),
             }
         }
-        let mut config: RoutingConfig = read(&tree, &mut self.loaded.mistakes).unwrap_or_default();
+        let mistakes = &mut self.loaded.mistakes;
+        name_sections(&mut tree, mistakes);
+        let mut rest = tree.clone();
+        let mut config: RoutingConfig = read_past(&mut rest, mistakes).unwrap_or_default();
+        advice::give(mistakes);
+        note_lost(&mut config, &tree, &rest);
         for (name, consumer) in &mut config.consumer {
             consumer.value.options = options(&tree, name, consumer.place);
         }
@@ -129,6 +136,8 @@ impl<'a> Loader<'a> {
 
     fn parse(&mut self, path: &Path, text: &str) -> Written {
         let Loaded { sources, mistakes, .. } = &mut self.loaded;
+        // Some editors write a byte order mark. It must not count as a column of the first line.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let file = sources.add(path.display().to_string(), text);
         let mut tree = document::parse(text, file, mistakes);
         substitute(&mut tree, text, self.environment, mistakes);
@@ -142,14 +151,14 @@ impl<'a> Loader<'a> {
         let patterns = tree.as_table().and_then(|table| table.get("include")?.as_list());
         for written in patterns.unwrap_or_default() {
             let Some(pattern) = written.as_text() else { continue };
-            let found = match matching(path, pattern) {
+            let found = match include::matching(path, pattern, FILES_MAX) {
                 Ok(found) => found,
                 Err(message) => {
                     self.loaded.mistakes.push(Mistake::new(written.place, message));
                     continue;
                 }
             };
-            if found.is_empty() && !pattern.contains(['*', '?', '[']) {
+            if found.is_empty() && include::is_plain(pattern) {
                 let message = format!("there is no file {pattern:?}");
                 let help = "the path begins where this file is".to_owned();
                 self.loaded.mistakes.push(Mistake::new(written.place, message).help(help));
@@ -175,17 +184,6 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn matching(path: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy();
-    let whole = Path::new(&glob::Pattern::escape(&folder)).join(pattern);
-    let found = glob::glob(&whole.to_string_lossy())
-        .map_err(|error| format!("{pattern:?} is not a pattern: {}", error.msg))?;
-    let mut files: Vec<PathBuf> =
-        found.filter_map(Result::ok).filter(|path| !path.is_dir()).take(FILES_MAX + 1).collect();
-    files.sort();
-    Ok(files)
-}
-
 fn read_file(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     File::open(path)
@@ -197,6 +195,48 @@ fn read_file(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         format!("the file is not UTF-8 at byte {}", error.utf8_error().valid_up_to())
     })
+}
+
+/// Reports `[queue]` and its like without a name once, and not for each of its keys.
+fn name_sections(tree: &mut Written, mistakes: &mut Vec<Mistake>) {
+    let Value::Table(root) = &mut tree.value else { return };
+    for section in ["auth", "queue", "consumer"] {
+        let Some(written) = root.get_mut(section) else { continue };
+        let nameless = |table: &Table| {
+            !table.entries.is_empty()
+                && table.entries.iter().all(|entry| entry.value.as_table().is_none())
+        };
+        if written.as_table().is_some_and(nameless) {
+            let message = format!("[{section}] has no name");
+            let help = format!("write [{section}.NAME], and NAME where a route means it");
+            mistakes.push(Mistake::new(written.place, message).help(help));
+            written.value = Value::Lost;
+        }
+    }
+}
+
+fn routes(tree: &Written) -> impl Iterator<Item = &Written> {
+    let routes = tree.as_table().and_then(|root| root.get("route")?.as_list());
+    routes.unwrap_or_default().iter()
+}
+
+/// Notes which keys had mistakes, and the consumers of routes that could not be read.
+fn note_lost(config: &mut RoutingConfig, tree: &Written, rest: &Written) {
+    for (route, written) in config.route.iter_mut().zip(routes(rest).filter(|r| !r.is_lost())) {
+        let entries = written.as_table().into_iter().flat_map(|table| &table.entries);
+        let lost = entries.filter(|entry| entry.value.is_lost());
+        route.value.lost = lost.map(|entry| entry.key.value.clone()).collect();
+    }
+    for written in routes(tree) {
+        let consumer = written.as_table().and_then(|route| route.get("consumer"));
+        let is_read = config.route.iter().any(|route| route.place == written.place);
+        if let (false, Some(consumer)) = (is_read, consumer)
+            && let Some(name) = consumer.as_text()
+        {
+            let name = At::new(name.to_owned(), consumer.place);
+            config.consumers_of_lost_routes.push(name);
+        }
+    }
 }
 
 /// A consumer's table without what the framework reads of it.

@@ -1,11 +1,14 @@
 //! `routing.toml` as it is written: every section, with its defaults and its bounds.
 
 mod address;
+mod advice;
 mod auth;
+mod brackets;
 mod check;
 mod demand;
 mod document;
 mod environment;
+mod include;
 mod limits;
 mod load;
 mod log;
@@ -60,6 +63,9 @@ pub struct RoutingConfig {
     pub consumer: BTreeMap<String, At<ConsumerConfig>>,
     /// The routes, in order.
     pub route: Vec<At<RouteConfig>>,
+    /// Consumers of routes that could not be read. Their names are checked all the same.
+    #[serde(skip)]
+    pub(crate) consumers_of_lost_routes: Vec<At<String>>,
 }
 
 /// `[consumer.NAME]`: one of the program's consumers with options, under a name of its own.

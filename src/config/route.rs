@@ -48,6 +48,9 @@ pub struct RouteConfig {
     /// the route of `websocket.connect`. Default `"none"`.
     #[serde(default)]
     pub envelope: Option<At<Envelope>>,
+    /// Keys that had a mistake. Later checks do not report them as missing.
+    #[serde(skip)]
+    pub(crate) lost: Vec<String>,
 }
 
 /// A route's `auth`.
@@ -156,6 +159,11 @@ impl AnyOf {
         self.0.iter().any(|literal| literal.matches(field))
     }
 
+    /// Whether each of these values is one of `wider` too.
+    pub(super) fn is_within(&self, wider: &Self) -> bool {
+        self.0.iter().all(|literal| wider.contains(&literal.to_json()))
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Literal> {
         self.0.iter()
@@ -163,6 +171,15 @@ impl AnyOf {
 }
 
 impl Literal {
+    fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Bool(value) => (*value).into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+
     /// Whether a field has this value: of the same kind and exactly equal, though `1` is `1.0`.
     #[must_use]
     pub fn matches(&self, field: &serde_json::Value) -> bool {

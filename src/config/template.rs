@@ -45,6 +45,8 @@ pub struct TemplateError {
     pub offset: usize,
 }
 
+const NO_EXPRESSION: &str = "a path is no regular expression: write \"/ws/{name}\"";
+
 impl PathTemplate {
     /// Reads a template.
     ///
@@ -56,10 +58,12 @@ impl PathTemplate {
             Err(TemplateError { message, help: help.to_owned(), offset })
         };
         let Some(inner) = text.strip_prefix('/') else {
-            return fail(0, format!("the path {text:?} does not begin with \"/\""), "write \"/…\"");
+            let help = if text.starts_with('^') { NO_EXPRESSION } else { "write \"/…\"" };
+            return fail(0, format!("the path {text:?} does not begin with \"/\""), help);
         };
         if let Some(offset) = text.find(['?', '#']) {
-            let help = "a query is not part of the path";
+            let help =
+                if text.contains("(?") { NO_EXPRESSION } else { "a query is not part of the path" };
             return fail(offset, format!("the path {text:?} has more than a path in it"), help);
         }
         let mut segments: Vec<Segment> = Vec::new();

@@ -2,6 +2,7 @@
 
 mod auth;
 mod files;
+mod findings;
 mod log;
 mod strange;
 mod warnings;
@@ -219,7 +220,10 @@ fn sections_refuse_what_makes_no_sense() {
         ),
         ("[server]\nconnections = 99999999999999999999".into(), "2:15: the number is too large"),
         ("[consumer.a]\nx = 1".into(), "1:1: missing key \"use\""),
-        ("[route]\nx = 1".into(), "1:1: expected a list, found a table"),
+        (
+            "[queue]\nconsumer = \"c\"\nworkers = 1".into(),
+            "1:1: [queue] has no name | write [queue.NAME], and NAME where a route means it",
+        ),
         ("includ = 1".into(), "1:1: unknown key \"includ\" | did you mean \"include\"?"),
     ] {
         check(&text, &[told]);
@@ -336,35 +340,6 @@ fn the_environment_stands_for_texts_numbers_and_truth_values() {
     assert_eq!((config.queue["q"].consumer.as_str(), config.queue["q"].workers), ("c", 3));
     assert_eq!((config.auth["a"].secret.expose(), config.auth["a"].bind_ip), ("${x}", true));
     assert!(!format!("{config:?}").contains("${x}"), "a secret is not shown");
-}
-
-#[test]
-fn a_route_that_is_never_reached_is_warned_of() {
-    let route = |channel: &str, more: &str| {
-        format!("[[route]]\nchannel = {channel}\nconsumer = \"c\"\n{more}\n")
-    };
-    let hidden = |line: usize, by: usize| {
-        format!(
-            "{line}:1: this route is never reached | the one at somewhere/routing.toml:{by}:1 takes all of it before"
-        )
-    };
-    let ws = "\"websocket.*\"";
-    for (first, second, told) in [
-        (route(ws, ""), route(ws, "path = \"/a\""), vec![hidden(5, 1)]),
-        (route(ws, "path = \"/{a}\""), route(ws, "path = \"/{b}\""), vec![hidden(5, 1)]),
-        (route(ws, "path = \"/a\""), route(ws, ""), vec![]),
-        (route("\"websocket.receive\"", ""), route(ws, ""), vec![]),
-        (route(ws, "when = { type = \"x\" }"), route(ws, ""), vec![]),
-        (route("\"http.request\"", "method = \"GET\""), route("\"http.request\"", ""), vec![]),
-        (
-            route("\"http.request\"", "method = [\"GET\", \"PUT\"]"),
-            route("\"http.request\"", "method = \"PUT\""),
-            vec![hidden(5, 1)],
-        ),
-    ] {
-        let told: Vec<&str> = told.iter().map(String::as_str).collect();
-        check_warnings(&format!("{first}{second}"), &told);
-    }
 }
 
 #[test]

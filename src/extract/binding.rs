@@ -1,7 +1,7 @@
 //! What a route gives its consumer when the table is loaded.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub struct Binding {
     options_read: bool,
     parameters: Option<Vec<String>>,
     things: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    excused: HashSet<TypeId>,
 }
 
 impl Binding {
@@ -26,8 +27,8 @@ impl Binding {
         parameters: Option<Vec<String>>,
     ) -> Self {
         let consumer = consumer.into();
-        let (options_read, things) = (false, HashMap::new());
-        Self { consumer, place, options, options_read, parameters, things }
+        let (options_read, things, excused) = (false, HashMap::new(), HashSet::new());
+        Self { consumer, place, options, options_read, parameters, things, excused }
     }
 
     /// The name by which the route calls its consumer.
@@ -52,6 +53,16 @@ impl Binding {
     /// Puts in what each message will need.
     pub fn insert<T: Any + Send + Sync>(&mut self, thing: T) {
         self.things.insert(TypeId::of::<T>(), Arc::new(thing));
+    }
+
+    /// Notes that the route names a `T` wrongly, and that this mistake is already reported.
+    pub(crate) fn excuse<T: Any>(&mut self) {
+        self.excused.insert(TypeId::of::<T>());
+    }
+
+    /// Whether a `T` is missing, and no other mistake explains why.
+    pub(crate) fn lacks<T: Any>(&self) -> bool {
+        self.get::<T>().is_none() && !self.excused.contains(&TypeId::of::<T>())
     }
 
     /// A mistake at the place where the route names its consumer.

@@ -294,7 +294,7 @@ pub(super) fn now() -> Instant {
 
 impl FromMessage for TaskQueue {
     fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        if binding.get::<Self>().is_none() {
+        if binding.lacks::<Self>() {
             let message = format!("{} puts messages on a queue", binding.consumer());
             mistakes.push(binding.mistake(message, "give the route one: queue = \"NAME\""));
         }

@@ -73,6 +73,9 @@ impl<'a> Builder<'a> {
             let place = loaded.sources.describe(route.place);
             routes.extend(self.route(index, route, place, &tokens, mistakes).map(Arc::new));
         }
+        for consumer in &self.config.consumers_of_lost_routes {
+            self.find(consumer, mistakes);
+        }
         let jobs = self.jobs(mistakes);
         self.check_unused(mistakes);
         self.warn_of_unused(&mut loaded.warnings);
@@ -116,7 +119,12 @@ impl<'a> Builder<'a> {
         tokens: &BTreeMap<&str, Arc<Token>>,
         mistakes: &mut Vec<Mistake>,
     ) -> Option<Route> {
-        let parameters = route.path.as_ref().map(|path| path.names().map(str::to_owned).collect());
+        let lost = |key: &str| route.lost.iter().any(|lost| lost == key);
+        let parameters = match &route.path {
+            Some(path) => Some(path.names().map(str::to_owned).collect()),
+            None if lost("path") => None,
+            None => Some(Vec::new()),
+        };
         let queue = route.queue.as_ref().and_then(|name| self.queues.get(name.as_str())).cloned();
         let found = self.find(&route.consumer, mistakes)?;
         if found.blueprint.is_socket() && route.channel.contains(Channel::Request) {
@@ -126,8 +134,13 @@ impl<'a> Builder<'a> {
             mistakes.push(Mistake::new(route.consumer.place, message).help(help));
         }
         let uses = found.uses.to_owned();
-        let parameters = Some(parameters.unwrap_or_default());
-        let consumer = self.bind(found, &route.consumer, parameters, queue, mistakes);
+        let mut binding = self.binding_of(&found, &route.consumer, parameters);
+        match queue {
+            Some(queue) => binding.insert(queue),
+            None if route.queue.is_some() || lost("queue") => binding.excuse::<TaskQueue>(),
+            None => {}
+        }
+        let consumer = Bound::new(found.blueprint, binding, mistakes);
         let named = |name: &str| {
             let token = Arc::clone(tokens.get(name)?);
             Some(Named { name: name.to_owned(), token })
@@ -172,8 +185,11 @@ impl<'a> Builder<'a> {
             mistakes.push(Mistake::new(queue.consumer.place, message));
         }
         let estimate = self.registry.estimate_of(found.uses);
-        let bound = self.bind(found, &queue.consumer, None, task_queue, mistakes);
-        Some(bound.with_estimate(estimate))
+        let mut binding = self.binding_of(&found, &queue.consumer, None);
+        if let Some(queue) = task_queue {
+            binding.insert(queue);
+        }
+        Some(Bound::new(found.blueprint, binding, mistakes).with_estimate(estimate))
     }
 
     fn find(&mut self, name: &'a At<String>, mistakes: &mut Vec<Mistake>) -> Option<Found<'a>> {
@@ -196,20 +212,13 @@ impl<'a> Builder<'a> {
         Some(Found { blueprint, uses, place, options })
     }
 
-    fn bind(
+    fn binding_of(
         &self,
-        found: Found<'_>,
+        found: &Found<'_>,
         name: &At<String>,
         parameters: Option<Vec<String>>,
-        queue: Option<TaskQueue>,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Bound {
-        let Found { blueprint, place, options, .. } = found;
-        let mut binding = self.binding(name, name.place, place, options, parameters);
-        if let Some(queue) = queue {
-            binding.insert(queue);
-        }
-        Bound::new(blueprint, binding, mistakes)
+    ) -> Binding {
+        self.binding(name, name.place, found.place, found.options.clone(), parameters)
     }
 
     /// What every consumer of this name is given, and the jobs beside it.
@@ -262,7 +271,12 @@ impl<'a> Builder<'a> {
                 (consumer.uses.as_str(), consumer.place, consumer.options.clone());
             let name = At::new(name.clone(), place);
             let mut found = Vec::new();
-            self.bind(Found { blueprint, uses, place, options }, &name, None, None, &mut found);
+            let binding = self.binding_of(
+                &Found { blueprint: Arc::clone(&blueprint), uses, place, options },
+                &name,
+                None,
+            );
+            Bound::new(blueprint, binding, &mut found);
             // What it lacks of a route, it may lack: there is none.
             mistakes.extend(found.into_iter().filter(|mistake| mistake.place != place));
         }

@@ -17,6 +17,7 @@ pub use mistake::Mistake;
 pub use nearest::nearest;
 pub use place::{At, Place};
 pub use read::read;
+pub(crate) use read::read_past;
 pub use report::{Report, Source, Sources};
 pub use units::{Period, Rate, Size, Time, UnitError};
 pub use written::{Entry, Table, Value, Written};

@@ -31,20 +31,28 @@ const READINGS: usize = 200;
 /// assert!(mistakes.is_empty() && !options.unwrap().loud);
 /// ```
 pub fn read<T: DeserializeOwned>(written: &Written, mistakes: &mut Vec<Mistake>) -> Option<T> {
-    let first = match T::deserialize(written) {
+    let mut rest = written.clone();
+    read_past(&mut rest, mistakes)
+}
+
+/// Like [`read`], but marks wrong values as lost in `rest` itself.
+pub(crate) fn read_past<T: DeserializeOwned>(
+    rest: &mut Written,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<T> {
+    let root = rest.place;
+    let mut error = match T::deserialize(&*rest) {
         Ok(value) => return Some(value),
         Err(error) => error,
     };
-    let mut rest = written.clone();
-    let mut error = first;
     for _ in 0..READINGS {
-        if !follows(&error, &rest) {
-            mistakes.push(error.to_mistake(written.place));
+        if !follows(&error, rest) {
+            mistakes.push(error.to_mistake(root));
         }
-        if !rest.lose(&error.taken(written.place)) || rest.is_lost() {
+        if !rest.lose(&error.taken(root)) || rest.is_lost() {
             return None;
         }
-        error = match T::deserialize(&rest) {
+        error = match T::deserialize(&*rest) {
             Ok(value) => return Some(value),
             Err(error) => error,
         };

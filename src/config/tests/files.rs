@@ -86,7 +86,8 @@ fn mistakes_of_included_files_stand_there() {
             "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, log, auth, limits, queue, consumer, route",
             "a.toml:4:10: expected a table | write [limits]",
             "a.toml:5:8: queue.q is declared twice | the first stands at routing.toml:2:8",
-            "a.toml:7:1: expected a list, found a table",
+            "a.toml:7:1: [route] is one table, and routes are many | write [[route]]",
+            "a.toml:7:1: missing key \"channel\"",
         ]
     );
 }
@@ -106,4 +107,26 @@ fn a_file_that_cannot_be_read_is_told() {
     assert_eq!(folder.load().1, ["routing.toml: the file is larger than 1 MiB"]);
     fs::write(folder.0.join("routing.toml"), vec![b'#'; 1 << 20]).unwrap();
     assert_eq!(folder.load().1, [] as [&str; 0]);
+}
+
+#[test]
+fn a_folder_of_includes_that_cannot_be_read_is_a_mistake() {
+    let folder = Folder::with("folders", &[("routing.toml", ""), ("file", "")]);
+    std::os::unix::fs::symlink("loop", folder.0.join("loop")).unwrap();
+    for (include, told) in [
+        ("none.d/*.toml", vec![]),
+        ("file/*.toml", vec!["file cannot be read: Not a directory (os error 20)"]),
+        (
+            "loop/*.toml",
+            vec!["loop cannot be read: Too many levels of symbolic links (os error 40)"],
+        ),
+        (
+            "loop/a.toml",
+            vec!["loop cannot be read: Too many levels of symbolic links (os error 40)"],
+        ),
+    ] {
+        fs::write(folder.0.join("routing.toml"), format!("include = [\"{include}\"]")).unwrap();
+        let told: Vec<_> = told.iter().map(|told| format!("routing.toml:1:12: {told}")).collect();
+        assert_eq!(folder.load().1, told, "{include}");
+    }
 }

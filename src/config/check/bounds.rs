@@ -1,0 +1,75 @@
+//! Bounds and shares that do not take effect as they are written.
+
+use std::time::Duration;
+
+use super::written;
+use crate::config::RoutingConfig;
+use crate::config::limits::LimitsConfig;
+use crate::config::route::RouteConfig;
+use crate::message::Channel;
+use crate::queue::{FairBy, TASK_OVERHEAD};
+use crate::setting::{At, Mistake, Time, Written};
+
+/// Warns of each of them.
+pub(super) fn check(config: &RoutingConfig, tree: &Written, warnings: &mut Vec<Mistake>) {
+    let routes = written(tree, &["route"]).and_then(Written::as_list).unwrap_or_default();
+    let at = |place| routes.iter().find(|route| route.place == place);
+    let own = config.route.iter().map(|route| (&route.limits, at(route.place)));
+    for (limits, table) in own.chain([(&config.limits, Some(tree))]) {
+        let written = table.and_then(|table| written(table, &["limits", "ping"]));
+        warnings.extend(written.and_then(|written| late_ping(config, limits, written)));
+    }
+    warnings.extend(config.route.iter().filter_map(|route| larger_than_its_queue(route, config)));
+    for (name, queue) in &config.queue {
+        let written = written(tree, &["queue", name, "fair_by"]);
+        if let (Some(written), FairBy::Claim(claim)) = (written, &queue.fair_by)
+            && !has_claims(config, name)
+        {
+            let message = format!("no client of this queue shows a token with the claim {claim:?}");
+            let help = "give its routes auth = \"NAME\", or share by \"ip\"".to_owned();
+            warnings.push(Mistake::new(written.place, message).help(help));
+        }
+    }
+}
+
+/// A route that lets in messages which its queue never takes.
+fn larger_than_its_queue(route: &RouteConfig, config: &RoutingConfig) -> Option<Mistake> {
+    let name = route.queue.as_ref()?;
+    let client = config.queue.get(&name.value)?.max_bytes.client;
+    let message = route.limits.over(config.limits()).message;
+    let fits = message.as_usize().saturating_add(TASK_OVERHEAD) <= client.as_usize();
+    (!fits).then(|| {
+        let told = format!("messages of {message} are let in, but one client may queue {client}");
+        let help = format!(
+            "a message that never fits is answered too_big: lower this route's limits.message, or \
+             raise max_bytes.client of [queue.{name}]; a task counts {TASK_OVERHEAD} bytes beside \
+             its message"
+        );
+        Mistake::new(name.place, told).help(help)
+    })
+}
+
+fn late_ping(config: &RoutingConfig, own: &LimitsConfig, ping: &Written) -> Option<Mistake> {
+    let limits = own.over(config.limits());
+    let half = limits.idle.duration() / 2;
+    (own.ping.is_some() && limits.ping.duration() > half).then(|| {
+        let message = format!("half of idle counts, which is {}", short(half));
+        Mistake::new(ping.place, message).help("lower ping, or raise idle".to_owned())
+    })
+}
+
+fn short(time: Duration) -> Time {
+    Time::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Whether a client that puts something on this queue may have shown a token.
+fn has_claims(config: &RoutingConfig, queue: &str) -> bool {
+    let pushes = |route: &&At<RouteConfig>| route.queue.as_ref().is_some_and(|q| q.value == queue);
+    config.route.iter().filter(pushes).any(|route| {
+        let connects = |other: &At<RouteConfig>| {
+            other.takes_connect() && other.token().is_some() && other.shares_path(route)
+        };
+        route.token().is_some()
+            || route.channel.contains(Channel::Receive) && config.route.iter().any(connects)
+    })
+}

@@ -1,0 +1,44 @@
+//! The same address twice: the second time it would be in use.
+
+use std::net::IpAddr;
+
+use super::written;
+use crate::config::{Listen, RoutingConfig};
+use crate::setting::{Mistake, Written};
+
+/// Every address of `[server] listen` that an earlier one takes.
+pub(super) fn check(config: &RoutingConfig, tree: &Written, mistakes: &mut Vec<Mistake>) {
+    let listen = &config.server.listen;
+    let places = written(tree, &["server", "listen"]).and_then(Written::as_list);
+    // With a mistake in the list its addresses do not stand where they were read.
+    let Some(places) = places.filter(|places| places.len() == listen.len()) else { return };
+    for (index, (address, written)) in listen.iter().zip(places).enumerate() {
+        if let Some(earlier) = listen[..index].iter().find(|earlier| takes(earlier, address)) {
+            let message = match earlier == address {
+                true => format!("{address} stands twice"),
+                false => format!("{earlier} takes {address} too"),
+            };
+            mistakes
+                .push(Mistake::new(written.place, message).help("leave one of them".to_owned()));
+        }
+    }
+}
+
+/// Whether whoever listens at `one` has taken `other`, or the other way round.
+fn takes(one: &Listen, other: &Listen) -> bool {
+    match (one, other) {
+        (Listen::Tcp { host: one, port }, Listen::Tcp { host: other, port: same }) => {
+            // Port 0 is another one each time.
+            port == same && *port != 0 && (one == other || all_of(one, other) || all_of(other, one))
+        }
+        _ => one == other,
+    }
+}
+
+/// Whether the first stands for all addresses of the second's kind.
+fn all_of(one: &str, other: &str) -> bool {
+    match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
+        (Ok(one), Ok(other)) => one.is_unspecified() && one.is_ipv4() == other.is_ipv4(),
+        _ => false,
+    }
+}

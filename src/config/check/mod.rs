@@ -1,0 +1,38 @@
+//! Checks across sections: undeclared names, routes that nothing reaches, bounds without effect.
+
+mod bounds;
+mod listen;
+mod names;
+mod paths;
+mod reach;
+mod sense;
+
+use super::demand;
+use super::load::Loaded;
+use crate::setting::Written;
+
+/// Checks a table. `Router` checks its consumers, because it knows those of the program.
+pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
+    let Loaded { config, sources, mistakes, warnings } = loaded;
+    // Behind a mistake in syntax a declaration may be lost.
+    if let Some(root) = tree.as_table().filter(|root| !root.partial) {
+        names::check(root, mistakes);
+    }
+    listen::check(config, tree, mistakes);
+    for route in &config.route {
+        sense::check(route, mistakes);
+        paths::check(route, warnings);
+    }
+    // Behind a mistake a connect route or its path may be lost.
+    if mistakes.is_empty() {
+        demand::check(&config.route, mistakes);
+    }
+    demand::warn(&config.route, warnings);
+    reach::check(&config.route, sources, warnings);
+    bounds::check(config, tree, warnings);
+}
+
+/// The value under these keys, for its place.
+fn written<'a>(tree: &'a Written, keys: &[&str]) -> Option<&'a Written> {
+    keys.iter().try_fold(tree, |written, key| written.as_table()?.get(key))
+}

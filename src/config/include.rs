@@ -1,0 +1,59 @@
+//! The files that `include` names: patterns, and the folders that they look into.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// What makes a path a pattern.
+const SIGNS: [char; 3] = ['*', '?', '['];
+
+/// The files that a pattern in the file at `path` matches, sorted; at most one more than `most`.
+///
+/// # Errors
+/// A text that says why the pattern is none, or which folder or file cannot be read: a folder that
+/// does not exist holds no files, but one that cannot be read may hold routes.
+pub(super) fn matching(path: &Path, pattern: &str, most: usize) -> Result<Vec<PathBuf>, String> {
+    let here = path.parent().unwrap_or(Path::new(""));
+    let whole = Path::new(&glob::Pattern::escape(&here.to_string_lossy())).join(pattern);
+    let found = glob::glob(&whole.to_string_lossy())
+        .map_err(|error| format!("{pattern:?} is not a pattern: {}", error.msg))?;
+    let mut files = Vec::new();
+    for file in found {
+        let file = file.map_err(|error| {
+            format!("{} cannot be read: {}", error.path().display(), error.error())
+        })?;
+        if !file.is_dir() {
+            files.push(file);
+        }
+        if files.len() > most {
+            break;
+        }
+    }
+    if files.is_empty() {
+        readable(&here.join(folder_of(pattern)))?;
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether a pattern names one file.
+pub(super) fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(SIGNS)
+}
+
+/// The folder in which a pattern begins to choose.
+fn folder_of(pattern: &str) -> &str {
+    let fixed = pattern.find(SIGNS).unwrap_or(pattern.len());
+    pattern[..fixed].rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// To glob, a folder that it may not enter is one that does not exist.
+fn readable(folder: &Path) -> Result<(), String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("{} cannot be read: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
