@@ -10,7 +10,7 @@ pub mod page;
 pub mod program;
 pub mod storage;
 
-use waterway::Registry;
+use waterway::{Channel, Registry};
 
 /// Every consumer that a routing table of this program may name.
 #[must_use]
@@ -38,4 +38,16 @@ pub fn registry() -> Registry {
         .function("media", media::media)
         .function("page", page::page)
         .function("page.sample", page::sample)
+        .serves("chat.join", [Channel::Connect])
+        .serves("chat.leave", [Channel::Disconnect])
+        .serves("image.cancel", [Channel::Receive])
+        .serves("image.connect", [Channel::Connect])
+        .serves("image.http", [Channel::Request])
+        .serves("image.receive", [Channel::Receive])
+        .serves("image.reprioritise", [Channel::Receive])
+        .serves("image.viewport", [Channel::Receive])
+        .serves("image.work", [Channel::Receive, Channel::Request])
+        .serves("media", [Channel::Request])
+        .serves("page", [Channel::Request])
+        .serves("page.sample", [Channel::Request])
 }

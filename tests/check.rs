@@ -25,7 +25,7 @@ fn told_in(folder: &Path, arguments: &[&str]) -> (Vec<String>, bool) {
         } else if let Some((_, help)) = line.split_once("^ ")
             && let Some(last) = told.last_mut()
         {
-            last.push_str(&format!(" | {help}"));
+            last.extend([" | ", help]);
         }
     }
     (told, output.status.success())
@@ -89,5 +89,79 @@ fn a_step_that_other_libraries_have_is_told_by_what_does_it_here() {
     ] {
         let table = format!("[consumer.p]\nuse = 'image.work'\nresults = {{ a = [{step}] }}\n");
         refused(&table, &[&said]);
+    }
+}
+
+#[test]
+fn a_consumer_of_an_event_that_it_cannot_serve_is_a_mistake() {
+    let cannot = |place: &str, consumer: &str, events: &str, serves: &str| {
+        vec![format!("{place}: {consumer} cannot serve {events} | it serves {serves}")]
+    };
+    let (receive, connect) = ("websocket.receive", "websocket.connect");
+    for (channel, consumer, said) in [
+        ("http.request", "image.receive", cannot("6:12", "image.receive", "http.request", receive)),
+        (connect, "image.viewport", cannot("6:12", "image.viewport", connect, receive)),
+        ("http.request", "image.cancel", cannot("6:12", "image.cancel", "http.request", receive)),
+        ("http.request", "chat.join", cannot("6:12", "chat.join", "http.request", connect)),
+        (receive, "chat.leave", cannot("6:12", "chat.leave", receive, "websocket.disconnect")),
+        (
+            connect,
+            "chat.say",
+            cannot("6:12", "chat.say", connect, "websocket.receive and http.request"),
+        ),
+        (
+            "websocket.*",
+            "image.connect",
+            cannot("6:12", "image.connect", "websocket.receive and websocket.disconnect", connect),
+        ),
+        (
+            connect,
+            "image.disconnect",
+            cannot("6:12", "image.disconnect", connect, "websocket.disconnect"),
+        ),
+        (receive, "image.http", cannot("6:12", "image.http", receive, "http.request")),
+        (receive, "media", cannot("6:12", "media", receive, "http.request")),
+        (receive, "page", cannot("6:12", "page", receive, "http.request")),
+        ("websocket.*", "close", vec![]),
+        ("http.request", "deny", vec![]),
+        ("http.request", "chat.say", vec![]),
+    ] {
+        let table = format!(
+            "[queue.q]\nconsumer = 'image.work'\n[[route]]\nchannel = '{channel}'\n\
+             path = '/{{name}}'\nconsumer = '{consumer}'\nqueue = 'q'\n"
+        );
+        let (told, sound) = told(&table);
+        assert_eq!((told, sound), (said.clone(), said.is_empty()), "{table}");
+    }
+}
+
+#[test]
+fn a_path_with_other_parts_than_its_consumer_takes_is_a_mistake() {
+    let help = "name one part: {name} is one, {*rest} at the end is all that follows";
+    for (path, consumer, said) in [
+        (
+            "/{a}/{b}",
+            "media",
+            format!("4:12: media takes one part of the path, and this path has 2 | {help}"),
+        ),
+        (
+            "/{a}/{*b}",
+            "page.sample",
+            format!("4:12: page.sample takes one part of the path, and this path has 2 | {help}"),
+        ),
+        (
+            "/a",
+            "media",
+            "4:12: media takes a part of the path | give the route a path with one, such as path = \
+             \"/…/{name}\""
+                .to_owned(),
+        ),
+    ] {
+        refused(
+            &format!(
+                "[[route]]\nchannel = 'http.request'\npath = '{path}'\nconsumer = '{consumer}'\n"
+            ),
+            &[&said],
+        );
     }
 }

@@ -16,7 +16,7 @@ use super::precedence::{Precedence, Preceding};
 use super::socket::{Constructor, SocketConsumer};
 use crate::extract::{Binding, FromBinding, Options};
 use crate::memory::Need;
-use crate::message::Message;
+use crate::message::{Channel, Message};
 use crate::setting::Mistake;
 
 /// The consumers that a routing table may name. It is written out in one place, never gathered at
@@ -24,6 +24,7 @@ use crate::setting::Mistake;
 #[derive(Clone, Default)]
 pub struct Registry {
     consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
+    channels: BTreeMap<&'static str, Vec<Channel>>,
     jobs: BTreeMap<&'static str, Vec<Arc<dyn Job>>>,
     precedences: BTreeMap<&'static str, fn(&Message) -> Precedence>,
     estimates: BTreeMap<&'static str, Estimate>,
@@ -117,6 +118,25 @@ impl Registry {
         self
     }
 
+    /// Says which events the consumer of this name can serve; a route that brings it others is a
+    /// mistake. Arguments that only some events bring, such as [`Text`](crate::extract::Text) or
+    /// [`CloseCode`](crate::extract::CloseCode), say so by themselves.
+    ///
+    /// ```
+    /// use waterway::{Channel, ChannelLayer, Error, Registry, ReplyChannel};
+    ///
+    /// async fn join(client: ReplyChannel, layer: ChannelLayer) -> Result<(), Error> {
+    ///     layer.group("all").add(&client)
+    /// }
+    ///
+    /// let registry = Registry::new().function("join", join).serves("join", [Channel::Connect]);
+    /// ```
+    #[must_use]
+    pub fn serves(mut self, name: &'static str, channels: impl Into<Vec<Channel>>) -> Self {
+        self.channels.insert(name, channels.into());
+        self
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.consumers.keys().copied()
@@ -129,6 +149,11 @@ impl Registry {
 
     pub(crate) fn estimate_of(&self, name: &str) -> Option<Estimate> {
         self.estimates.get(name).map(Arc::clone)
+    }
+
+    /// The events that the consumer of this name says it can serve.
+    pub(crate) fn channels(&self, name: &str) -> Option<&[Channel]> {
+        self.channels.get(name).map(Vec::as_slice)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::message::Channel;
 use crate::setting::{Mistake, Place, Written};
 
 /// What a route gives its consumer: its name, its options, the names of the path's parameters, and
@@ -15,6 +16,7 @@ pub struct Binding {
     options: Written,
     options_read: bool,
     parameters: Option<Vec<String>>,
+    channels: Vec<Channel>,
     things: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     excused: HashSet<TypeId>,
 }
@@ -28,7 +30,8 @@ impl Binding {
     ) -> Self {
         let consumer = consumer.into();
         let (options_read, things, excused) = (false, HashMap::new(), HashSet::new());
-        Self { consumer, place, options, options_read, parameters, things, excused }
+        let channels = Vec::new();
+        Self { consumer, place, options, options_read, parameters, channels, things, excused }
     }
 
     /// The name by which the route calls its consumer.
@@ -42,6 +45,26 @@ impl Binding {
     #[must_use]
     pub fn parameters(&self) -> Option<&[String]> {
         self.parameters.as_deref()
+    }
+
+    /// Reports the route's events that are none of `channels`, the ones that an argument can be
+    /// taken from or a consumer can serve. A queue's consumer has no route, and so none to report.
+    pub fn only_on(&self, channels: &[Channel], mistakes: &mut Vec<Mistake>) {
+        let names = |channels: Vec<&Channel>, between| {
+            let names: Vec<&str> = channels.into_iter().map(|channel| channel.name()).collect();
+            names.join(between)
+        };
+        let others: Vec<_> = self.channels.iter().filter(|c| !channels.contains(c)).collect();
+        if !others.is_empty() {
+            let message = format!("{} cannot serve {}", self.consumer, names(others, " and "));
+            let help = format!("it serves {}", names(channels.iter().collect(), " and "));
+            mistakes.push(self.mistake(message, help));
+        }
+    }
+
+    /// Says which events the route brings.
+    pub(crate) fn bring(&mut self, channels: impl IntoIterator<Item = Channel>) {
+        self.channels.extend(channels);
     }
 
     /// A thing that was put in, by its type.

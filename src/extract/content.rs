@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{Binding, FromMessage};
 use crate::error::{Error, code};
-use crate::message::{Content, Message};
+use crate::message::{Channel, Content, Message};
 use crate::reply::Payload;
+use crate::setting::Mistake;
 
 /// A text message, or a request's body that is UTF-8.
 #[derive(Debug, Clone)]
@@ -31,7 +32,14 @@ pub struct Head(pub Map<String, Value>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CloseCode(pub u16);
 
+/// The events that bring content.
+const WITH_CONTENT: [Channel; 2] = [Channel::Receive, Channel::Request];
+
 impl FromMessage for Payload {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        binding.only_on(&WITH_CONTENT, mistakes);
+    }
+
     fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
         match &message.content {
             Content::Receive(payload) => Ok(payload.clone()),
@@ -44,6 +52,10 @@ impl FromMessage for Payload {
 }
 
 impl FromMessage for Text {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        Payload::bind(binding, mistakes);
+    }
+
     fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
         match (Payload::from_message(message, binding)?, &message.content) {
             (Payload::Text(text), _) => Ok(Self(text)),
@@ -56,6 +68,10 @@ impl FromMessage for Text {
 }
 
 impl FromMessage for Binary {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        Payload::bind(binding, mistakes);
+    }
+
     fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
         match Payload::from_message(message, binding)? {
             Payload::Binary(bytes) => Ok(Self(bytes)),
@@ -65,6 +81,10 @@ impl FromMessage for Binary {
 }
 
 impl<T: DeserializeOwned> FromMessage for Json<T> {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        Payload::bind(binding, mistakes);
+    }
+
     fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
         let payload = Payload::from_message(message, binding)?;
         // serde_json's message names the line, the column and what it takes there: the client's own.
@@ -81,6 +101,10 @@ impl<T: Serialize> Serialize for Json<T> {
 }
 
 impl FromMessage for Head {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        Payload::bind(binding, mistakes);
+    }
+
     fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
         let head = message.head().cloned().map(Self);
         head.ok_or_else(|| {
@@ -90,6 +114,10 @@ impl FromMessage for Head {
 }
 
 impl FromMessage for CloseCode {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        binding.only_on(&[Channel::Disconnect], mistakes);
+    }
+
     fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
         match message.content {
             Content::Disconnect(code) => Ok(Self(code)),

@@ -4,6 +4,7 @@ mod binding;
 mod content;
 mod options;
 mod parameters;
+mod shape;
 mod strings;
 mod tuples;
 

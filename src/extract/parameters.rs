@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::shape::misfit;
 use super::strings::{Pairs, from_pairs};
 use super::{Binding, FromMessage};
 use crate::error::{Error, code};
@@ -19,10 +20,13 @@ pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromMessage for Path<T> {
     fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        if binding.parameters().is_some_and(<[String]>::is_empty) {
+        let Some(names) = binding.parameters() else { return };
+        if names.is_empty() {
             let message = format!("{} takes a part of the path", binding.consumer());
             let help = "give the route a path with one, such as path = \"/…/{name}\"";
             mistakes.push(binding.mistake(message, help));
+        } else if let Some((why, help)) = misfit::<T>(names) {
+            mistakes.push(binding.mistake(format!("{} {why}", binding.consumer()), help));
         }
     }
 

@@ -135,6 +135,10 @@ impl<'a> Builder<'a> {
         }
         let uses = found.uses.to_owned();
         let mut binding = self.binding_of(&found, &route.consumer, parameters);
+        binding.bring(route.channel.iter());
+        if let Some(channels) = self.registry.channels(found.uses) {
+            binding.only_on(channels, mistakes);
+        }
         match queue {
             Some(queue) => binding.insert(queue),
             None if route.queue.is_some() || lost("queue") => binding.excuse::<TaskQueue>(),

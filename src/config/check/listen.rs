@@ -14,9 +14,10 @@ pub(super) fn check(config: &RoutingConfig, tree: &Written, mistakes: &mut Vec<M
     let Some(places) = places.filter(|places| places.len() == listen.len()) else { return };
     for (index, (address, written)) in listen.iter().zip(places).enumerate() {
         if let Some(earlier) = listen[..index].iter().find(|earlier| takes(earlier, address)) {
-            let message = match earlier == address {
-                true => format!("{address} stands twice"),
-                false => format!("{earlier} takes {address} too"),
+            let message = if earlier == address {
+                format!("{address} stands twice")
+            } else {
+                format!("{earlier} takes {address} too")
             };
             mistakes
                 .push(Mistake::new(written.place, message).help("leave one of them".to_owned()));

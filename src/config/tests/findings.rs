@@ -37,7 +37,7 @@ fn a_byte_order_mark_is_no_column() {
         "\u{feff}includd = []\nlistn = 1\n",
         &[
             "1:1: unknown key \"includd\" | did you mean \"include\"?",
-            "2:1: unknown key \"listn\" | the keys here are: include, server, auth, limits, queue, \
+            "2:1: unknown key \"listn\" | the keys here are: include, server, log, auth, limits, queue, \
              consumer, route",
         ],
     );
