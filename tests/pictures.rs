@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::util::{
-    Answer, Client, HEADER, Page, Raw, Service, binary_framing, get, photo, picture_table, request,
-    root, text_framing,
+    Answer, Client, HEADER, Page, Raw, Service, binary_framing, flat, get, photo, picture_table,
+    request, root, text_framing,
 };
 
 /// The routing table that ships, at a port that is free.
@@ -282,6 +282,34 @@ fn a_picture_that_is_posted_comes_back_as_the_response() {
         assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{query}");
     }
     assert_eq!(request("PUT", &service.url("/work"), &[], file).status, 405);
+}
+
+#[test]
+fn no_zoom_and_no_step_makes_a_huge_picture_of_a_tiny_one() {
+    let pipelines = "rl = ['grayscale']\nzoom = [{ zoom = 100 }]\nfill = [{ fill = [4000, 600] }]\n\
+         cover = [{ cover = [1500, 1500] }]\nsmart = [{ cover = { size = [1500, 1500], \
+         gravity = 'smart' } }]\npad = [{ pad = 1000 }]\n\
+         rotate = [{ fill = [1400, 1400] }, { rotate = 45 }]\nfree = []\n";
+    let service = Service::start(&picture_table("", "").replace("rl = ['grayscale']\n", pipelines));
+    let file = flat(16, 16);
+    for (query, body) in [
+        ("zoom=7000", &flat(1, 1)),
+        ("rType=zoom", &file),
+        ("rType=fill", &file),
+        ("rType=cover", &file),
+        ("rType=smart", &file),
+        ("rType=pad", &file),
+        ("rType=rotate", &file),
+    ] {
+        let answer = work(&service, query, "*/*", body);
+        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("bad_header")), "{query}");
+        assert!(answer.text().contains("limits.enlarge"), "{query}: {}", answer.text());
+    }
+    // 2 megapixels are allowed in any case, and 16 times the pixels of a larger picture.
+    for (query, body) in [("zoom=1400", flat(1, 1)), ("zoom=4", photo(400, 380))] {
+        let answer = work(&service, &format!("rType=free&{query}"), "*/*", &body);
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+    }
 }
 
 #[test]

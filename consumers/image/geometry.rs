@@ -92,26 +92,31 @@ impl Geometry {
         Self { source, size: next.size }
     }
 
-    /// Whether its picture is within the limits.
+    /// Refuses what is beyond the limits, of a step and a picture that came in this size.
     ///
     /// # Errors
-    /// `step_failed`.
-    pub fn check(&self, step: &str, limits: &Limits) -> Result<(), Error> {
-        check(step, self.size, limits)
+    /// `step_failed`, or `bad_header` when it makes too much of too small a picture.
+    pub fn check(&self, step: &str, came: (u32, u32), limits: &Limits) -> Result<(), Error> {
+        check(step, came, self.size, limits)
     }
 }
 
-/// Whether a step may make a picture of this size.
+/// Whether a step may make a picture of this size of one that came in that size.
 ///
 /// # Errors
-/// `step_failed`.
-pub(super) fn check(step: &str, size: (u32, u32), limits: &Limits) -> Result<(), Error> {
+/// `step_failed`, or `bad_header` when it makes too much of too small a picture.
+pub(super) fn check(
+    step: &str,
+    came: (u32, u32),
+    size: (u32, u32),
+    limits: &Limits,
+) -> Result<(), Error> {
     let (width, height) = size;
-    if limits.admit(width, height) {
-        return Ok(());
+    if !limits.admit(width, height) {
+        let message = format!("{step} would make {width} × {height} pixels, and {limits} go");
+        return Err(Error::new(STEP_FAILED, message));
     }
-    let message = format!("{step} would make {width} × {height} pixels, and {limits} go");
-    Err(Error::new(STEP_FAILED, message))
+    limits.check_enlarged(step, came, size)
 }
 
 #[cfg(test)]
@@ -158,8 +163,9 @@ mod tests {
     #[test]
     fn what_would_be_too_large_is_refused() {
         let limits = Limits { pixels: 1000, side: 100, ..Limits::default() };
-        assert!(Geometry::resized((1, 1), (40, 25)).check("fill", &limits).is_ok());
-        let error = Geometry::resized((1, 1), (101, 1)).check("fill", &limits).unwrap_err();
+        let check = |size| Geometry::resized((1, 1), size).check("fill", (1, 1), &limits);
+        assert!(check((40, 25)).is_ok());
+        let error = check((101, 1)).unwrap_err();
         assert_eq!(error.code(), STEP_FAILED);
     }
 }

@@ -139,12 +139,14 @@ impl Job<'_> {
             return Err(Error::new(BAD_IMAGE, "the picture was cut short"));
         }
         let Probe { width, height, .. } = *probe;
-        zoomed((width, height), self.header.zoom, limits).ok_or_else(|| {
-            let zoom = self.header.zoom;
+        let zoom = self.header.zoom;
+        let size = zoomed((width, height), zoom, limits).ok_or_else(|| {
             let message =
                 format!("a zoom of {zoom} makes {width} × {height} pixels too many: {limits} go");
             Error::new(code::BAD_HEADER, message)
-        })
+        })?;
+        limits.check_enlarged(format_args!("a zoom of {zoom}"), probe.size(), size)?;
+        Ok(size)
     }
 
     fn plan<'p>(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use waterway::{Error, Size, Time};
+use waterway::{Error, Size, Time, code};
 
 use super::admission;
 use super::code::BAD_IMAGE;
@@ -21,6 +21,10 @@ pub struct Limits {
     /// The longest side in pixels; no format that is written holds more than the default.
     #[serde(deserialize_with = "side")]
     pub side: u32,
+    /// The most pixels that a zoom or a step may make of a picture, as a multiple of the pixels that
+    /// it came with: 16 by default, at least 1. [`Self::PIXELS_ALWAYS`] are allowed in any case.
+    #[serde(deserialize_with = "at_least_one")]
+    pub enlarge: u32,
     /// The longest file.
     #[serde(deserialize_with = "at_least_one")]
     pub bytes: Size,
@@ -48,6 +52,10 @@ pub struct Limits {
 impl Limits {
     /// The longest side that WebP can hold, the narrowest of the formats that are written.
     pub const SIDE_MAX: u32 = 16_383;
+
+    /// A zoom or a step may make so many pixels of any picture, however small it came: some 25 ms
+    /// of work.
+    pub const PIXELS_ALWAYS: u64 = 2_000_000;
 
     /// Whether a picture of this size is within the limits.
     #[must_use]
@@ -83,6 +91,30 @@ impl Limits {
         Ok(())
     }
 
+    /// Refuses a zoom or a step that makes far more pixels than the picture came with: a file of a
+    /// few bytes must not cost as much work as a photo. `what` names the zoom or the step.
+    ///
+    /// # Errors
+    /// `bad_header`.
+    pub fn check_enlarged(
+        &self,
+        what: impl fmt::Display,
+        came: (u32, u32),
+        made: (u32, u32),
+    ) -> Result<(), Error> {
+        let pixels = |(width, height)| u64::from(width) * u64::from(height);
+        let most = pixels(came).saturating_mul(self.enlarge.into()).max(Self::PIXELS_ALWAYS);
+        if pixels(made) <= most {
+            return Ok(());
+        }
+        let message = format!(
+            "{what} would make {} × {} pixels of {} × {}, and at most {most} pixels are allowed \
+             (limits.enlarge)",
+            made.0, made.1, came.0, came.1,
+        );
+        Err(Error::new(code::BAD_HEADER, message))
+    }
+
     /// Refuses a file that is longer than goes.
     ///
     /// # Errors
@@ -103,6 +135,7 @@ impl Default for Limits {
         Self {
             pixels: 50_000_000,
             side: Self::SIDE_MAX,
+            enlarge: 16,
             bytes: Size::new(64 << 20),
             frames: 1000,
             scans: 50,
@@ -138,7 +171,7 @@ fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Err(D::Error::custom(message))
 }
 
-/// Of bytes, frames, scans.
+/// Of bytes, frames, scans, and of `enlarge`.
 fn at_least_one<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -158,8 +191,33 @@ mod tests {
     use super::Limits;
 
     #[test]
+    fn a_small_picture_is_made_larger_up_to_a_fixed_size_and_a_large_one_by_a_factor() {
+        let limits = Limits::default();
+        for (came, made, allowed) in [
+            ((1, 1), (2000, 1000), true),
+            ((1, 1), (2001, 1000), false),
+            ((1, 1), (7000, 7000), false),
+            ((400, 300), (1600, 1200), true),
+            ((400, 300), (2000, 1000), true),
+            ((400, 400), (1600, 1600), true),
+            ((400, 400), (1601, 1600), false),
+            // Exact where the product needs more than 31 bits.
+            ((16_383, 16_383), (4_294_443_024, 1), true),
+            ((16_383, 16_383), (4_294_443_025, 1), false),
+        ] {
+            let checked = limits.check_enlarged("a zoom", came, made);
+            assert_eq!(checked.is_ok(), allowed, "{came:?} to {made:?}");
+            let code = checked.err().map_or("", |error| error.code());
+            assert!(allowed || code == "bad_header", "{code}");
+        }
+        let twice = Limits { enlarge: 2, ..limits };
+        assert!(twice.check_enlarged("a zoom", (2000, 1000), (2000, 2000)).is_ok());
+        assert!(twice.check_enlarged("a zoom", (2000, 1000), (2001, 2000)).is_err());
+    }
+
+    #[test]
     fn a_limit_that_lets_no_picture_through_is_a_mistake() {
-        for key in ["pixels", "side", "frames", "scans", "scanned"] {
+        for key in ["pixels", "side", "enlarge", "frames", "scans", "scanned"] {
             assert!(from_value::<Limits>(json!({key: 0})).is_err(), "{key}");
             assert!(from_value::<Limits>(json!({key: 1})).is_ok(), "{key}");
         }

@@ -74,7 +74,8 @@ pub enum Stopped {
 /// Runs steps in order, with the checkpoint before each.
 ///
 /// # Errors
-/// [`Stopped`]: by the checkpoint or by a step, whose error is `step_failed` or `failed`.
+/// [`Stopped`]: by the checkpoint or by a step, whose error is `step_failed`, `bad_header` or
+/// `failed`.
 pub fn run<'a>(
     work: &mut Work<'_>,
     steps: impl IntoIterator<Item = &'a Step>,

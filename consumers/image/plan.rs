@@ -42,7 +42,8 @@ pub(super) struct Plan<'a> {
 /// With `apart` the zoomed picture is wanted for itself, so no step is done together with the zoom.
 ///
 /// # Errors
-/// `step_failed` for a step that cannot be done on a picture of this size, or not within limits.
+/// `step_failed` for a step that cannot be done on a picture of this size, or not within limits;
+/// `bad_header` for one that makes too much of too small a picture.
 pub(super) fn plan<'a>(
     pipeline: &'a Pipeline,
     probe: &Probe,
@@ -51,7 +52,7 @@ pub(super) fn plan<'a>(
     codec: &dyn Codec,
     limits: &Limits,
 ) -> Result<Plan<'a>, Error> {
-    let (upright, rest) = fuse(pipeline, Geometry::resized(probe.size(), zoomed), apart, limits)?;
+    let (upright, rest) = fuse(pipeline, (probe.size(), zoomed), apart, limits)?;
     let encoding = pipeline.encoding().unwrap_or(Encoding::like(probe.format));
     let pixels = rest.iter().any(|step| step.needs_pixels());
     let geometry = as_stored(&upright, probe);
@@ -109,10 +110,11 @@ impl Plan<'_> {
 /// A step that does not look at the picture keeps no other from being among the first.
 fn fuse<'a>(
     pipeline: &'a Pipeline,
-    mut whole: Geometry,
+    (came, zoomed): ((u32, u32), (u32, u32)),
     apart: bool,
     limits: &Limits,
 ) -> Result<(Geometry, Vec<&'a Step>), Error> {
+    let mut whole = Geometry::resized(came, zoomed);
     let mut steps = pipeline.steps().iter();
     if apart {
         return Ok((whole, steps.collect()));
@@ -123,7 +125,7 @@ fn fuse<'a>(
             rest.push(step);
         } else if let Some(next) = step.geometry(whole.size) {
             let next = next?;
-            next.check(step.name(), limits)?;
+            next.check(step.name(), came, limits)?;
             whole = whole.then(next);
         } else {
             rest.push(step);

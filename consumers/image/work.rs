@@ -62,14 +62,15 @@ impl<'a> Work<'a> {
     /// Cuts and resizes the picture.
     ///
     /// # Errors
-    /// `step_failed` when it would be beyond the limits.
+    /// `step_failed` when it would be beyond the limits, or `bad_header` when it makes too much of
+    /// too small a picture.
     pub fn reshape(&mut self, step: &str, geometry: &Geometry) -> Result<(), Error> {
-        geometry.check(step, self.limits)?;
+        geometry.check(step, self.source.size, self.limits)?;
         resize::reshape(&mut self.picture, geometry)
     }
 
     /// Whether a step may make a picture of this size.
     pub(super) fn check(&self, step: &str, size: (u32, u32)) -> Result<(), Error> {
-        geometry::check(step, size, self.limits)
+        geometry::check(step, self.source.size, size, self.limits)
     }
 }
