@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::util::{Page, Service, photo, picture_table, waterway};
+use crate::util::{Page, Service, photo, picture_table, post, waterway};
 
 /// The report of `waterway check` on a picture service with these keys; none when it is sound.
 fn check(pictures: &str) -> Option<String> {
@@ -22,6 +22,12 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
     for (pictures, place, message) in [
         ("storage = 5", "7:11", "expected a folder's path or { s3 = "),
         ("storage = { s4 = {} }", "7:13", "unknown key \"s4\""),
+        (
+            "storage = { min_free = '1GiB', s3 = { bucket = 'abc', region = 'x' } }",
+            "7:11",
+            if cfg!(feature = "s3") { "min_free is for a folder" } else { "without S3" },
+        ),
+        ("storage = { folder = 'a', min_free = 5 }", "7:38", "5 has no unit"),
         ("storage = {}", "7:11", "this says nothing of where files are kept"),
         ("folder = 'a'\nstorage = 'b'", "5:1", "\"storage\" is given twice, once by another"),
         ("storage = { s3 = { region = 'eu-central-1' } }", "7:18", "missing key \"bucket\""),
@@ -48,6 +54,7 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
     for pictures in [
         "folder = 'a'",
         "storage = 'a'",
+        "storage = { folder = 'a', min_free = '0B' }",
         "storage = { folder = 'a' }\nurl = 'https://cdn.example.com/pictures'",
         "retention = { age = '30d', size = '10GiB', keep_for = '2h', every = '5m' }",
     ] {
@@ -70,7 +77,11 @@ async fn old_pictures_and_what_a_crash_left_are_removed() {
     let pictures = "retention = { age = '2s', keep_for = '2s', every = '1s' }";
     let service = Service::start_in(folder, &picture_table("", pictures), |_| {});
     let line = service.wait_for_log("old pictures removed");
-    assert!(line.contains("files=2") && line.contains("unfinished=1"), "{line}");
+    assert!(line.contains("files=0") && line.contains("unfinished=1"), "{line}");
+    // It would be all pictures at once, so it waits for the next look.
+    let line = service.wait_for_log("they stay until the next look");
+    assert!(line.contains("again=1s"), "{line}");
+    service.wait_for_log("files=2");
     assert_eq!(service.media_names(), ["holiday.jpg"]);
 
     // It goes on: what comes now is answered, and goes in its turn.
@@ -84,6 +95,23 @@ async fn old_pictures_and_what_a_crash_left_are_removed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(service.stop_gracefully().success());
+}
+
+#[tokio::test]
+async fn a_picture_is_not_stored_where_too_little_would_stay_free() {
+    let storage = "storage = { folder = 'media', min_free = '900000GiB' }";
+    let service = Service::start(&picture_table("", storage));
+    let answer = post(&service.url("/work"), photo(8, 8));
+    assert_eq!((answer.status, answer.header("retry-after")), (507, "5"));
+    let mut page = Page::open(&service).await;
+    page.send(json!({"uuid": 1}), &photo(8, 8)).await;
+    for answer in [answer.json(), page.answer().await] {
+        assert_eq!((&answer["code"], &answer["retry_after_ms"]), (&json!("storage"), &json!(5000)));
+        assert!(!answer.to_string().contains("media"), "no inner detail: {answer}");
+    }
+    assert!(service.media_names().is_empty());
+    let line = service.wait_for_log("storage.min_free");
+    assert!(line.contains("media: less than 900000GiB would stay free"), "{line}");
 }
 
 #[cfg(not(feature = "s3"))]

@@ -14,9 +14,9 @@ use object_store::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use waterway::{Error, code};
+use waterway::Error;
 
-use super::{S3, kind};
+use super::{S3, failed, kind};
 
 /// A bucket of an S3-compatible service. Clones are the same bucket and share its connections.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Bucket {
         let payload = PutPayload::from(Bytes::copy_from_slice(bytes));
         let options = PutOptions { attributes, ..PutOptions::default() };
         let kept = self.0.store.put_opts(&self.path(name)?, payload, options).await;
-        kept.map(drop).map_err(failed("the picture could not be stored"))
+        kept.map(drop).map_err(|error| self.failed("the picture could not be stored", name, &error))
     }
 
     /// Forgets an object that no answer will name: soon, on the runtime's own threads.
@@ -103,7 +103,8 @@ impl Bucket {
     /// An address of an object that is good for so long.
     pub(crate) async fn presigned(&self, name: &str, lasts: Duration) -> Result<String, Error> {
         let url = self.0.store.signed_url(http::Method::GET, &self.path(name)?, lasts).await;
-        url.map(String::from).map_err(failed("the picture's address could not be signed"))
+        url.map(String::from)
+            .map_err(|error| self.failed("the picture's address could not be signed", name, &error))
     }
 
     /// Looks for an object.
@@ -116,7 +117,9 @@ impl Bucket {
         let options = GetOptions { head: true, ..GetOptions::default() };
         let found = match self.0.store.get_opts(&path, options).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            found => found.map_err(failed("the file could not be fetched"))?,
+            found => {
+                found.map_err(|error| self.failed("the file could not be fetched", name, &error))?
+            }
         };
         let claimed = found.attributes.get(&Attribute::ContentType);
         let length = found.meta.size;
@@ -141,8 +144,16 @@ impl Bucket {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         let bytes =
             async { self.0.store.get_opts(&self.path(name)?, options).await?.bytes().await };
-        let bytes = bytes.await.map_err(failed("the file could not be fetched"))?;
+        let bytes = bytes
+            .await
+            .map_err(|error| self.failed("the file could not be fetched", name, &error))?;
         Ok(Bytes::from_owner(Held { bytes, _permit: permit }))
+    }
+
+    /// The log is told which object it was.
+    fn failed(&self, message: &'static str, name: &str, error: &object_store::Error) -> Error {
+        let S3 { bucket, prefix, .. } = &self.0.settings;
+        failed(message, format!("{}/{prefix}{name}: {error}", bucket.as_str()))
     }
 
     fn path(&self, name: &str) -> Result<Path, object_store::Error> {
@@ -207,9 +218,4 @@ fn builder(settings: &S3) -> AmazonS3Builder {
         .with_disable_bulk_delete(true)
         .with_client_options(client)
         .with_retry(retry)
-}
-
-/// What of a failure a client is told; the rest is for the log.
-fn failed(message: &'static str) -> impl Fn(object_store::Error) -> Error {
-    move |error| Error::new(code::STORAGE, message).because(error)
 }

@@ -7,41 +7,56 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use uuid::Uuid;
-use waterway::{Error, code};
+use waterway::{Error, Size};
 
-use super::name;
+use super::free_space::FreeSpace;
+use super::{failed, name};
 
 /// A folder of this machine. Clones are the same folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder(Arc<Path>);
+#[derive(Debug, Clone)]
+pub struct Folder(Arc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    free: FreeSpace,
+}
 
 /// Held while a file is looked at and removed for its age, or said to be in use again: so that
 /// nothing is removed between the two. One for the process, whose folders are few.
 static AGEING: Mutex<()> = Mutex::new(());
 
 impl Folder {
-    /// A folder, which need not be there yet.
-    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into().into())
+    /// A folder, which need not be there yet, and what has to stay free of its file system.
+    pub(super) fn new(path: impl Into<PathBuf>, min_free: Option<Size>) -> Self {
+        Self(Arc::new(Place { path: path.into(), free: FreeSpace::new(min_free) }))
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.0.path
     }
 
     /// Keeps a file whole or not at all: it is written aside, under a name that begins with a dot,
     /// then renamed.
     ///
     /// # Errors
-    /// `storage` when the disk does not take it.
+    /// `storage` when the disk does not take it, or has too little room for it.
     pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let told = |path: &Path, error: io::Error| {
+            failed("the picture could not be stored", format!("{}: {error}", path.display()))
+        };
+        self.0
+            .free
+            .take(self.path(), bytes.len() as u64)
+            .map_err(|error| told(self.path(), error))?;
         let aside = self.file(&name::aside(Uuid::new_v4()));
-        let kept = self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, self.file(name)));
+        let file = self.file(name);
+        let kept = self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, &file));
         kept.map_err(|error| {
             // Best effort: what is left over bears a name that is never served, and is swept.
             let _ = fs::remove_file(&aside);
-            Error::new(code::STORAGE, "the picture could not be stored").because(error)
+            told(&file, error)
         })
     }
 
@@ -60,8 +75,8 @@ impl Folder {
 
     /// Where a file is: as `join` has it, which makes room three times.
     fn file(&self, name: &str) -> PathBuf {
-        let mut path = PathBuf::with_capacity(self.0.as_os_str().len() + 1 + name.len());
-        path.push(&self.0);
+        let mut path = PathBuf::with_capacity(self.path().as_os_str().len() + 1 + name.len());
+        path.push(self.path());
         path.push(name);
         path
     }
@@ -70,12 +85,18 @@ impl Folder {
         let create = || OpenOptions::new().write(true).create_new(true).open(path);
         let mut file = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.0)?;
+                fs::create_dir_all(self.path())?;
                 create()?
             }
             other => other?,
         };
         file.write_all(bytes)
+    }
+}
+
+impl PartialEq for Folder {
+    fn eq(&self, other: &Self) -> bool {
+        (self.path(), self.0.free.min()) == (other.path(), other.0.free.min())
     }
 }
 
@@ -98,7 +119,7 @@ mod tests {
     #[test]
     fn a_missing_folder_is_made_and_nothing_is_left_beside_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::new(dir.path().join("a/b"));
+        let folder = Folder::new(dir.path().join("a/b"), None);
         folder.keep("one.jpg", b"bytes").unwrap();
         assert_eq!(names(folder.path()), ["one.jpg"]);
         assert_eq!(fs::read(folder.path().join("one.jpg")).unwrap(), b"bytes");
@@ -111,15 +132,25 @@ mod tests {
     #[test]
     fn what_the_disk_does_not_take_is_a_storage_error_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::new(dir.path());
+        let folder = Folder::new(dir.path(), None);
         // A folder of the name that the file should get: the rename fails, the writing does not.
         fs::create_dir_all(dir.path().join("one.jpg/full")).unwrap();
         let error = folder.keep("one.jpg", b"bytes").unwrap_err();
         assert_eq!(error.code(), "storage");
-        assert!(error.source().is_some());
+        let file = dir.path().join("one.jpg").display().to_string();
+        assert!(error.to_string().contains(&file), "the log is told which file: {error}");
+        assert!(!error.to_json().to_string().contains(&file), "clients are not: {error:?}");
+        assert_eq!(error.field("retry_after_ms"), Some(&super::super::RETRY_MS.into()));
         assert_eq!(names(dir.path()), ["one.jpg"]);
 
-        let folder = Folder::new("/dev/null/media");
+        let folder = Folder::new(dir.path(), Some(Size::new(u64::MAX)));
+        let error = folder.keep("two.jpg", b"bytes").unwrap_err();
+        assert_eq!(error.code(), "storage");
+        let path = dir.path().display().to_string();
+        assert!(error.to_string().contains(&path) && error.to_string().contains("min_free"));
+        assert_eq!(names(dir.path()), ["one.jpg"]);
+
+        let folder = Folder::new("/dev/null/media", None);
         assert_eq!(folder.keep("one.jpg", b"bytes").unwrap_err().code(), "storage");
     }
 }

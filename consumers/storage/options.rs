@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use waterway::{PublicUrl, Secret, Time};
+use waterway::{PublicUrl, Secret, Size, Time};
 
 use super::{Address, Bucket, Folder, Retention};
 
 /// Where files are kept.
 ///
-/// Written `"media"`, a folder, or `{ s3 = { bucket = "pictures", … } }`.
+/// Written `"media"`, a folder, `{ folder = "media", min_free = "10GiB" }`, or `{ s3 = { bucket = "pictures", … } }`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Storage {
     /// A folder of this machine.
@@ -24,7 +24,7 @@ pub enum Storage {
 impl Storage {
     /// A folder of this machine, made when it is missing.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self::Folder(Folder::new(path))
+        Self::Folder(Folder::new(path, None))
     }
 
     /// Says what of the keys beside it does not fit, with the way out on a second line.
@@ -158,6 +158,9 @@ struct StorageVisitor;
 #[serde(deny_unknown_fields)]
 struct Written {
     folder: Option<PathBuf>,
+    /// What has to stay free of the folder's file system: the smaller of 1 GiB and 5 % of it by
+    /// default, `"0B"` for nothing.
+    min_free: Option<Size>,
     s3: Option<S3>,
 }
 
@@ -175,15 +178,20 @@ impl<'de> Visitor<'de> for StorageVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Storage, A::Error> {
         let written = Written::deserialize(MapAccessDeserializer::new(map))?;
         match written {
-            Written { folder: Some(path), s3: None } => Ok(Storage::folder(path)),
-            Written { folder: None, s3: Some(settings) } => {
+            Written { folder: Some(path), min_free, s3: None } => {
+                Ok(Storage::Folder(Folder::new(path, min_free)))
+            }
+            Written { folder: None, min_free: Some(_), s3: Some(_) } => Err(A::Error::custom(
+                "min_free is for a folder, and files are kept in a bucket\nleave min_free out",
+            )),
+            Written { folder: None, s3: Some(settings), .. } => {
                 settings.check().map_err(A::Error::custom)?;
                 Bucket::new(settings).map(Storage::S3).map_err(A::Error::custom)
             }
-            Written { folder: Some(_), s3: Some(_) } => {
+            Written { folder: Some(_), s3: Some(_), .. } => {
                 Err(A::Error::custom("files are kept in a folder or in a bucket, not in both"))
             }
-            Written { folder: None, s3: None } => Err(A::Error::custom(
+            Written { folder: None, s3: None, .. } => Err(A::Error::custom(
                 "this says nothing of where files are kept\ngive folder or s3",
             )),
         }

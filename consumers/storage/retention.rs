@@ -1,11 +1,12 @@
 //! How long files stay in a folder: the option `retention`, and the job that sees to it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use waterway::{Size, Time};
 
+use super::clock::{Clock, Now};
 use super::sweep::{Sweep, Swept};
 use super::{Folder, Storage};
 
@@ -69,17 +70,32 @@ pub async fn keep_swept(storage: &Storage, retention: &Retention) {
     const WITHOUT: Duration = Duration::from_secs(3600);
     let Storage::Folder(folder) = storage else { return };
     let every = if retention.removes() { retention.every.duration() } else { WITHOUT };
+    let clock = Clock::begin();
+    let (mut waited, mut set_by) = (false, Duration::ZERO);
     loop {
-        sweep(folder, retention).await;
+        let now = clock.now();
+        if now.set_by().abs_diff(set_by) >= JUMP {
+            set_by = now.set_by();
+            let seconds = set_by.as_secs();
+            tracing::warn!(
+                seconds,
+                "the wall clock was set: pictures are as old as the time that has passed"
+            );
+        }
+        waited = sweep(folder, retention, now, waited).await;
         tokio::time::sleep(every).await;
     }
 }
 
-/// Sweeps once, on a thread where blocking is fine and for at most a quarter of its time.
-async fn sweep(folder: &Folder, retention: &Retention) {
+/// What a wall clock is set by when that is told: less is what keeps clocks right.
+const JUMP: Duration = Duration::from_secs(60);
+
+/// Sweeps once, on a thread where blocking is fine and for at most a quarter of its time. Returned is
+/// whether it waits for the next look, which it does not do twice.
+async fn sweep(folder: &Folder, retention: &Retention, now: Now, waited: bool) -> bool {
     const REST: u32 = 3;
     let began = Instant::now();
-    let mut sweep = Sweep::new(folder, retention, SystemTime::now());
+    let mut sweep = Sweep::new(folder, retention, now, waited);
     loop {
         let step = tokio::task::spawn_blocking(move || {
             let began = Instant::now();
@@ -97,22 +113,29 @@ async fn sweep(folder: &Folder, retention: &Retention) {
         };
         match stepped {
             Ok(None) => {}
-            Ok(Some(swept)) => return tell(folder, &swept, began.elapsed()),
+            Ok(Some(swept)) => {
+                tell(folder, retention, &swept, began.elapsed());
+                return swept.waits;
+            }
             Err(error) => {
                 let folder = folder.path().display();
                 tracing::warn!(%folder, %error, "the folder cannot be swept");
-                return;
+                return false;
             }
         }
     }
 }
 
-fn tell(folder: &Folder, swept: &Swept, took: Duration) {
+fn tell(folder: &Folder, retention: &Retention, swept: &Swept, took: Duration) {
     let folder = folder.path().display();
-    let Swept { files, bytes, unfinished, failed, error } = swept;
+    let Swept { files, bytes, unfinished, failed, error, waits } = swept;
     if files + unfinished > 0 {
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%folder, files, bytes, unfinished, took_ms, "old pictures removed");
+    }
+    if *waits {
+        let again = retention.every;
+        tracing::warn!(%folder, %again, "more than half of all pictures would be removed: they stay until the next look");
     }
     if let Some(error) = error {
         tracing::warn!(%folder, failed, error, "old pictures could not be removed");

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, btree_map};
 use std::fs::{self, DirEntry, ReadDir};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::clock::Now;
 use super::folder::ageing;
 use super::name::{self, Ours};
 use super::{Folder, Retention};
@@ -22,9 +23,11 @@ mod tests;
 pub(super) struct Sweep {
     folder: PathBuf,
     retention: Retention,
-    now: SystemTime,
+    now: Now,
     bounds: Bounds,
     stage: Stage,
+    /// Nothing is removed yet: it is found out whether more than half of all would be.
+    counting: Option<Counted>,
     /// Bytes of all pictures, where they count; found out in the first pass.
     total: u64,
     swept: Swept,
@@ -43,6 +46,23 @@ pub(super) struct Swept {
     pub(super) failed: u64,
     /// Why, of the last of these.
     pub(super) error: Option<String>,
+    /// Whether nothing was removed because it would have been more than half of all.
+    pub(super) waits: bool,
+}
+
+/// Files of pictures.
+#[derive(Debug, Default)]
+struct Counted {
+    all: u64,
+    /// Those that are too old by their names: of no more will it be found that they are.
+    too_old: u64,
+    would_go: u64,
+}
+
+impl Counted {
+    fn is_most(&self, files: u64) -> bool {
+        files > self.all / 2
+    }
 }
 
 /// How much is done at a time.
@@ -92,13 +112,16 @@ struct Removing {
 }
 
 impl Sweep {
-    pub(super) fn new(folder: &Folder, retention: &Retention, now: SystemTime) -> Self {
+    /// A sweep that would remove more than half of all pictures removes none, unless the one
+    /// before it has waited already: a wrong clock, or a mistyped size, can be set right meanwhile.
+    pub(super) fn new(folder: &Folder, retention: &Retention, now: Now, waited: bool) -> Self {
         Self {
             folder: folder.path().to_owned(),
             retention: retention.clone(),
             now,
             bounds: BOUNDS,
             stage: Stage::Begin(None),
+            counting: (!waited).then(Counted::default),
             total: 0,
             swept: Swept::default(),
         }
@@ -128,6 +151,9 @@ impl Sweep {
     fn read(&mut self, mut reading: Reading) -> io::Result<Stage> {
         for _ in 0..self.bounds.names {
             let Some(entry) = reading.entries.next() else {
+                // As a rule the first pass shows that it is not most of them.
+                let is_clear = reading.after.is_none() && !self.is_too_much();
+                self.counting.take_if(|counted| is_clear && !counted.is_most(counted.too_old));
                 let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
                 return Ok(Stage::Removing(Removing { oldest, last: None, left_out }));
             };
@@ -148,8 +174,15 @@ impl Sweep {
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             return;
         }
-        if reading.after.is_none() && self.retention.size.is_some() {
-            self.total += entry.metadata().map_or(0, |metadata| metadata.len());
+        if reading.after.is_none() {
+            if self.retention.size.is_some() {
+                self.total += entry.metadata().map_or(0, |metadata| metadata.len());
+            }
+            let is_too_old = self.is_too_old(self.now.since(name::came(picture)));
+            if let Some(counted) = &mut self.counting {
+                counted.all += 1;
+                counted.too_old += u64::from(is_too_old);
+            }
         }
         if reading.after.is_some_and(|after| picture <= after) || !self.may_go(picture) {
             return;
@@ -163,29 +196,45 @@ impl Sweep {
 
     /// Whether a picture may go, as far as its name and the whole show.
     fn may_go(&self, picture: Uuid) -> bool {
-        let rested = self.rested(name::came(picture));
-        let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
-        too_old || self.retention.size.is_some() && rested >= self.retention.keep_for.duration()
+        let rested = self.now.since(name::came(picture));
+        self.is_too_old(rested)
+            || self.retention.size.is_some() && rested >= self.retention.keep_for.duration()
     }
 
     fn remove_some(&mut self, mut removing: Removing) -> Stage {
         for _ in 0..self.bounds.removals {
+            if self.counting.as_ref().is_some_and(|counted| counted.is_most(counted.would_go)) {
+                self.swept.waits = true;
+                return Stage::Done;
+            }
             let Some((picture, names)) = removing.oldest.next() else {
                 return match removing.last.filter(|_| removing.left_out) {
                     Some(last) => Stage::Begin(Some(last)),
-                    None => Stage::Done,
+                    None => self.passed(),
                 };
             };
             // They come oldest first: once one stays for both reasons, so do all after it.
-            let rested = self.rested(name::came(picture));
-            let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
-            if !too_old && !self.is_too_much() {
-                return Stage::Done;
+            let rested = self.now.since(name::came(picture));
+            if !self.is_too_old(rested) && !self.is_too_much() {
+                return self.passed();
             }
             self.remove_if_rested(&names);
             removing.last = Some(picture);
         }
         Stage::Removing(removing)
+    }
+
+    /// All that may go has been looked at. If that was to count, it is done now.
+    fn passed(&mut self) -> Stage {
+        if self.counting.take().is_none() {
+            return Stage::Done;
+        }
+        self.total = 0;
+        Stage::Begin(None)
+    }
+
+    fn is_too_old(&self, rested: Duration) -> bool {
+        self.retention.age.is_some_and(|age| rested >= age.duration())
     }
 
     fn is_too_much(&self) -> bool {
@@ -201,10 +250,15 @@ impl Sweep {
             .filter_map(|path| path.symlink_metadata().ok().map(|metadata| (path, metadata)))
             .collect();
         let touched = found.iter().filter_map(|(_, metadata)| metadata.modified().ok()).max();
-        let rested = touched.map_or(Duration::ZERO, |touched| self.rested(touched));
-        let too_old = self.retention.age.is_some_and(|age| rested >= age.duration());
+        let rested = touched.map_or(Duration::ZERO, |touched| self.now.since(touched));
         let too_much = self.is_too_much() && rested >= self.retention.keep_for.duration();
-        if !too_old && !too_much {
+        if !self.is_too_old(rested) && !too_much {
+            return;
+        }
+        if let Some(counted) = &mut self.counting {
+            counted.would_go += found.len() as u64;
+            let bytes: u64 = found.iter().map(|(_, metadata)| metadata.len()).sum();
+            self.total = self.total.saturating_sub(bytes);
             return;
         }
         for (path, metadata) in found {
@@ -222,18 +276,13 @@ impl Sweep {
     fn remove_unfinished(&mut self, entry: &DirEntry) {
         let written = entry.metadata().ok().filter(fs::Metadata::is_file);
         let written = written.and_then(|metadata| metadata.modified().ok());
-        if written.is_none_or(|written| self.rested(written) < UNFINISHED_FOR) {
+        if written.is_none_or(|written| self.now.since(written) < UNFINISHED_FOR) {
             return;
         }
         match fs::remove_file(entry.path()) {
             Ok(()) => self.swept.unfinished += 1,
             Err(error) => self.could_not(&error),
         }
-    }
-
-    /// How long ago; what lies in the future is now.
-    fn rested(&self, since: SystemTime) -> Duration {
-        self.now.duration_since(since).unwrap_or_default()
     }
 
     fn could_not(&mut self, error: &io::Error) {

@@ -96,7 +96,8 @@ async fn a_server_that_is_down_is_told_and_taken_again_when_it_is_back() {
     bucket.stop();
     page.send(json!({"uuid": 2}), &photo(8, 8)).await;
     let answer = page.answer().await;
-    let told = json!({"error": "the picture could not be stored", "code": "storage", "uuid": 2});
+    let message = "the picture could not be stored";
+    let told = json!({"error": message, "code": "storage", "retry_after_ms": 5000, "uuid": 2});
     assert_eq!(answer, told);
     let line = service.wait_for_log("task failed");
     assert!(line.contains(&bucket.endpoint()), "the log has the detail: {line}");

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, from_value, json};
 use uuid::Builder;
@@ -49,9 +49,15 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// A sweep by a clock that nobody set, after one that has waited if there was reason to.
 fn sweep(folder: &Path, retention: &Value, bounds: Bounds) -> Swept {
+    sweep_at(folder, retention, bounds, Now { wall: now(), steady: now() }, true)
+}
+
+fn sweep_at(folder: &Path, retention: &Value, bounds: Bounds, now: Now, waited: bool) -> Swept {
     let retention: Option<Retention> = from_value(retention.clone()).unwrap();
-    let mut sweep = Sweep::new(&Folder::new(folder), &retention.unwrap_or_default(), now());
+    let folder = Folder::new(folder, None);
+    let mut sweep = Sweep::new(&folder, &retention.unwrap_or_default(), now, waited);
     sweep.bounds = bounds;
     for _ in 0..10_000 {
         if let Some(swept) = sweep.step().unwrap() {
@@ -145,8 +151,61 @@ fn a_folder_that_is_not_there_has_nothing_to_sweep() {
     let nowhere = Path::new("/nonexistent/media");
     assert_eq!(sweep(nowhere, &json!({"age": "1h"}), BOUNDS), Swept::default());
     let file = tempfile::NamedTempFile::new().unwrap();
-    let mut sweep = Sweep::new(&Folder::new(file.path()), &Retention::default(), now());
+    let now = Now { wall: now(), steady: now() };
+    let folder = Folder::new(file.path(), None);
+    let mut sweep = Sweep::new(&folder, &Retention::default(), now, false);
     assert!(sweep.step().is_err(), "what is no folder is told");
+}
+
+#[test]
+fn a_wall_clock_that_is_set_years_ahead_or_back_removes_nothing() {
+    const YEARS: u64 = 20 * 365 * DAY;
+    let (ahead, back) = (now() + Duration::from_secs(YEARS), now() - Duration::from_secs(YEARS));
+    for wall in [ahead, back] {
+        let dir = tempfile::tempdir().unwrap();
+        put_picture(dir.path(), 1, HOUR);
+        put_picture(dir.path(), 2, 3 * HOUR);
+        put_picture(dir.path(), 3, 3 * DAY);
+        let now = Now { wall, steady: now() };
+        for (retention, files) in [
+            (json!({"age": "4d"}), 0),
+            (json!({"size": "1B", "keep_for": "4d"}), 0),
+            (json!({"age": "2d"}), 2),
+        ] {
+            let swept = sweep_at(dir.path(), &retention, BOUNDS, now, true);
+            assert_eq!(swept.files, files, "{wall:?} {retention}");
+        }
+        assert_eq!(names(dir.path()).len(), 4);
+    }
+}
+
+#[test]
+fn a_sweep_that_would_remove_more_than_half_waits_once() {
+    // Ten pictures of two files each, an hour between each two.
+    for (retention, would_go) in [
+        (json!({"age": "5h", "keep_for": "1h"}), 5),
+        (json!({"age": "4h", "keep_for": "1h"}), 6),
+        (json!({"size": "1000B"}), 5),
+        (json!({"size": "999B"}), 6),
+        (json!({"age": "9h", "size": "999B"}), 6),
+        (json!({"age": "1h"}), 9),
+        (json!({"size": "1B"}), 9),
+    ] {
+        for pictures in [1, 3, 100] {
+            let dir = tempfile::tempdir().unwrap();
+            for number in 0..10 {
+                put_picture(dir.path(), number, u64::from(number) * HOUR + MINUTE);
+            }
+            let bounds = Bounds { names: 7, removals: 2, pictures };
+            let now = Now { wall: now(), steady: now() };
+            let first = sweep_at(dir.path(), &retention, bounds, now, false);
+            let expected = if would_go > 5 { (0, true) } else { (2 * would_go, false) };
+            assert_eq!((first.files, first.waits), expected, "{retention}, {pictures}");
+            let second = sweep_at(dir.path(), &retention, bounds, now, first.waits);
+            let all = first.files + second.files;
+            assert_eq!((all, second.waits), (2 * would_go, false), "{retention}, {pictures}");
+        }
+    }
 }
 
 #[test]

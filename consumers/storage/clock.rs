@@ -1,0 +1,80 @@
+//! How long ago something was, by a clock that may be set while the service runs.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// The wall clock, and a clock that began with it and that nobody sets.
+#[derive(Debug)]
+pub(super) struct Clock {
+    began: (SystemTime, Instant),
+}
+
+/// What both clocks show at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// The clock that files are stamped by.
+    pub(super) wall: SystemTime,
+    /// What it would show if nobody had set it since the service began.
+    pub(super) steady: SystemTime,
+}
+
+impl Clock {
+    pub(super) fn begin() -> Self {
+        Self { began: (SystemTime::now(), Instant::now()) }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        let (wall, instant) = self.began;
+        Now { wall: SystemTime::now(), steady: wall + instant.elapsed() }
+    }
+}
+
+impl Now {
+    /// How long ago a time stamp was made: by the clock that says less, of those by which it is
+    /// past at all. So neither a stamp from before the wall clock was set, be it forward or back,
+    /// nor one from after it counts as older than it is. What lies in the future is now.
+    pub(super) fn since(&self, stamp: SystemTime) -> Duration {
+        let by = |now: SystemTime| now.duration_since(stamp).ok();
+        match (by(self.wall), by(self.steady)) {
+            (Some(wall), Some(steady)) => wall.min(steady),
+            (one, other) => one.or(other).unwrap_or_default(),
+        }
+    }
+
+    /// By how much the wall clock was set, forward or back.
+    pub(super) fn set_by(&self) -> Duration {
+        let forward = self.wall.duration_since(self.steady);
+        forward.unwrap_or_else(|back| back.duration())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_as_old_as_it_is_whenever_the_wall_clock_was_set() {
+        const HOUR: u64 = 3600;
+        const YEARS: u64 = 20 * 8766 * HOUR;
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        // The service began at `begin` by the wall clock; two hours have passed, and after the first
+        // of them the wall clock was set.
+        let begin = 10 * YEARS;
+        for (set, wall) in [
+            ("not at all", begin + 2 * HOUR),
+            ("forward", begin + YEARS + 2 * HOUR),
+            ("back", begin - YEARS + 2 * HOUR),
+        ] {
+            let now = Now { wall: at(wall), steady: at(begin + 2 * HOUR) };
+            let before = now.since(at(begin));
+            assert_eq!(before, Duration::from_secs(2 * HOUR), "{set}: made at the beginning");
+            let after = now.since(at(wall - HOUR / 2));
+            assert_eq!(after, Duration::from_secs(HOUR / 2), "{set}: made after it was set");
+            let years = if set == "not at all" { 0 } else { YEARS };
+            assert_eq!(now.set_by(), Duration::from_secs(years), "{set}");
+        }
+        let now = Now { wall: at(begin), steady: at(begin) };
+        assert_eq!(now.since(at(begin + 1)), Duration::ZERO, "the future is now");
+    }
+}

@@ -1,0 +1,149 @@
+//! How much of a folder's file system has to stay free.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use waterway::Size;
+
+/// The most that stays free where the table does not say how much.
+const DEFAULT_MOST: u64 = 1 << 30;
+/// The part of the file system that stays free where that is less: 5 %.
+const DEFAULT_PART: u64 = 20;
+/// How long one look at the file system counts.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Room on a folder's file system, beyond what has to stay free.
+#[derive(Debug)]
+pub(super) struct FreeSpace {
+    /// What has to stay free; none is the default.
+    min: Option<Size>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    at: Option<Instant>,
+    /// How many bytes may still be written until the next look.
+    left: u64,
+}
+
+impl FreeSpace {
+    pub(super) fn new(min: Option<Size>) -> Self {
+        // Until the first look is done, others write without.
+        Self { min, seen: Mutex::new(Seen { at: None, left: u64::MAX }) }
+    }
+
+    /// What the table says has to stay free.
+    pub(super) fn min(&self) -> Option<Size> {
+        self.min
+    }
+
+    /// Takes room for a file of so many bytes. The file system is looked at once a second at most;
+    /// in between, what is written is counted.
+    ///
+    /// # Errors
+    /// When less would stay free than has to.
+    pub(super) fn take(&self, folder: &Path, bytes: u64) -> io::Result<()> {
+        if self.min == Some(Size::default()) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let mut seen = self.seen();
+        let is_due = seen.at.is_none_or(|at| now.duration_since(at) >= LOOK);
+        if is_due {
+            seen.at = Some(now);
+            // Not under the lock: a file system of another machine may take its time.
+            drop(seen);
+            let left = self.look(folder);
+            seen = self.seen();
+            seen.left = left;
+        }
+        match seen.left.checked_sub(bytes) {
+            Some(left) => {
+                seen.left = left;
+                Ok(())
+            }
+            None => Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                match self.min {
+                    Some(min) => format!("less than {min} would stay free (storage.min_free)"),
+                    None => "less than 1GiB and less than 5 % of the file system would stay free \
+                             (storage.min_free)"
+                        .to_owned(),
+                },
+            )),
+        }
+    }
+
+    /// How many bytes may be written. Where nobody can say, as of a folder that is not made yet,
+    /// the writing will tell.
+    fn look(&self, folder: &Path) -> u64 {
+        match rustix::fs::statvfs(folder) {
+            Ok(found) if found.f_blocks > 0 => {
+                let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+                bytes(found.f_bavail).saturating_sub(least(self.min, bytes(found.f_blocks)))
+            }
+            _ => u64::MAX,
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has to stay free of a file system of so many bytes.
+fn least(min: Option<Size>, whole: u64) -> u64 {
+    min.map_or((whole / DEFAULT_PART).min(DEFAULT_MOST), Size::bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn by_default_the_smaller_of_a_gib_and_a_twentieth_stays_free() {
+        for (min, whole, expected) in [
+            (None, 1000 * GIB, GIB),
+            (None, 20 * GIB, GIB),
+            (None, 10 * GIB, GIB / 2),
+            (Some(Size::new(0)), 10 * GIB, 0),
+            (Some(Size::new(5)), 10 * GIB, 5),
+        ] {
+            assert_eq!(least(min, whole), expected, "{min:?} of {whole}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_taken_while_enough_stays_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let take = |min: Option<u64>, bytes| {
+            FreeSpace::new(min.map(Size::new)).take(dir.path(), bytes).is_ok()
+        };
+        assert!(take(Some(1), 1));
+        assert!(!take(Some(u64::MAX), 1));
+        assert!(!take(Some(1), u64::MAX), "the file itself counts");
+        assert!(take(Some(0), u64::MAX), "off");
+        let nowhere = FreeSpace::new(Some(Size::new(u64::MAX)));
+        assert!(nowhere.take(&dir.path().join("not/made/yet"), 1).is_ok());
+    }
+
+    #[test]
+    fn what_is_written_between_two_looks_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let space = FreeSpace::new(Some(Size::new(1)));
+        space.take(dir.path(), 0).unwrap();
+        space.seen().left = 100;
+        // A look that is a second away.
+        space.seen().at = Some(Instant::now() + LOOK);
+        assert!(space.take(dir.path(), 60).is_ok());
+        assert!(space.take(dir.path(), 60).is_err());
+        assert!(space.take(dir.path(), 40).is_ok());
+        space.seen().at = None;
+        assert!(space.take(dir.path(), 60).is_ok(), "it is looked at anew");
+    }
+}
