@@ -25,7 +25,7 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
         (
             "storage = { min_free = '1GiB', s3 = { bucket = 'abc', region = 'x' } }",
             "7:11",
-            if cfg!(feature = "s3") { "min_free is for a folder" } else { "without S3" },
+            "min_free is for a folder",
         ),
         ("storage = { folder = 'a', min_free = 5 }", "7:38", "5 has no unit"),
         ("storage = {}", "7:11", "this says nothing of where files are kept"),

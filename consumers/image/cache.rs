@@ -44,8 +44,12 @@ struct Entry<T> {
     used: u64,
 }
 
-/// What a result takes beside its own bytes.
-const OVERHEAD: u64 = 256;
+/// What a result takes beside its own bytes: its key, which is there twice, its entry, and the share
+/// of both maps that is empty.
+const OVERHEAD: u64 = 1024;
+
+/// The map of results gives memory back when it has room for so many times what is in it.
+const SPARE: usize = 16;
 
 impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
     /// A cache of so many bytes; of none, it is off.
@@ -137,6 +141,9 @@ impl<W: Hash + Eq + Clone, T: Clone> Kept<W, T> {
         let entry = self.results.remove(key)?;
         self.by_use.remove(&entry.used);
         self.bytes -= entry.bytes;
+        if self.results.len() < self.results.capacity() / SPARE {
+            self.results.shrink_to(2 * self.results.len());
+        }
         Some(entry.result)
     }
 }

@@ -1,26 +1,43 @@
 //! What is done to a picture's colours, and read from them.
 
-use image::{DynamicImage, GrayAlphaImage, GrayImage};
+use image::{DynamicImage, GrayImage};
+use waterway::Error;
 
-use super::pixels::{luma, samples};
+use super::pixels::{copy, from_samples, luma, samples};
+use super::scratch;
 
-/// Grey by Rec. 601's weights, in 14 bits as OpenCV has them; transparency stays.
-pub(super) fn grayscale(picture: DynamicImage) -> DynamicImage {
-    match picture {
-        DynamicImage::ImageRgb8(rgb) => {
-            let grey = rgb.as_raw().as_chunks().0.iter().map(|&pixel| luma(pixel)).collect();
-            let (width, height) = rgb.dimensions();
-            GrayImage::from_raw(width, height, grey).unwrap_or_default().into()
+/// Grey by Rec. 601's weights, in 15 bits as OpenCV has them; transparency stays. Nothing for a
+/// picture that is grey already.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn grayscale(picture: &DynamicImage) -> Result<Option<DynamicImage>, Error> {
+    let size = (picture.width(), picture.height());
+    let (colours, channels) = samples(picture);
+    let mut grey = match channels {
+        3 => scratch::take(colours.len() / 3)?,
+        4 => scratch::take(colours.len() / 2)?,
+        _ => return Ok(None),
+    };
+    if channels == 3 {
+        for (to, &pixel) in grey.iter_mut().zip(colours.as_chunks().0) {
+            *to = luma(pixel);
         }
-        DynamicImage::ImageRgba8(rgba) => {
-            let pixels = rgba.as_raw().as_chunks().0.iter();
-            let grey = pixels.flat_map(|&[r, g, b, alpha]| [luma([r, g, b]), alpha]).collect();
-            let (width, height) = rgba.dimensions();
-            GrayAlphaImage::from_raw(width, height, grey).unwrap_or_default().into()
-        }
-        grey @ (DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_)) => grey,
-        other => grayscale(other.to_rgba8().into()),
+        return Ok(Some(from_samples(size, 1, grey)));
     }
+    for (to, &[r, g, b, alpha]) in grey.as_chunks_mut().0.iter_mut().zip(colours.as_chunks().0) {
+        *to = [luma([r, g, b]), alpha];
+    }
+    Ok(Some(from_samples(size, 2, grey)))
+}
+
+/// A picture's brightness alone.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn brightness(picture: &DynamicImage) -> Result<GrayImage, Error> {
+    let grey = grayscale(picture)?.map_or_else(|| copy(picture), Ok)?;
+    Ok(grey.into_luma8())
 }
 
 /// The colours of a picture's opaque part, as `#rrggbb`.
@@ -114,7 +131,7 @@ mod tests {
     #[test]
     fn transparency_outlives_its_colours() {
         let rgba = RgbaImage::from_pixel(2, 2, Rgba([255, 0, 0, 9]));
-        let grey = grayscale(rgba.into());
+        let grey = grayscale(&rgba.into()).unwrap().unwrap();
         assert_eq!(grey.as_luma_alpha8().unwrap().get_pixel(1, 1).0, [76, 9]);
     }
 

@@ -5,6 +5,7 @@
 //! them, down the columns over whole rows at a time. Catmull-Rom's weights, as everywhere here.
 
 use image::GrayImage;
+use waterway::Error;
 
 use super::geometry::Rect;
 use super::scratch;
@@ -37,20 +38,29 @@ const LANES: usize = 16;
 type Lanes = [u8; LANES];
 
 /// A rectangle of a plane in a size that is not smaller, either way.
-pub(super) fn enlarge(plane: &GrayImage, source: &Rect, (width, height): (u32, u32)) -> GrayImage {
-    let columns = taps(source.left, source.width, plane.width(), width);
-    let rows = taps(source.top, source.height, plane.height(), height);
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn enlarge(
+    plane: &GrayImage,
+    source: &Rect,
+    (width, height): (u32, u32),
+) -> Result<GrayImage, Error> {
+    let columns = taps(source.left, source.width, plane.width(), width)?;
+    let rows = taps(source.top, source.height, plane.height(), height)?;
     let (across, to_across) = (plane.width() as usize, width as usize);
-    let mut widened = scratch::take(to_across * plane.height() as usize);
-    let mut band = vec![[0; LANES]; across + 2 * MARGIN];
-    let mut wide_band = vec![[0; LANES]; to_across];
+    let mut widened = scratch::take(to_across * plane.height() as usize)?;
+    let mut band = scratch::reserved(across + 2 * MARGIN)?;
+    band.resize(across + 2 * MARGIN, [0; LANES]);
+    let mut wide_band = scratch::reserved(to_across)?;
+    wide_band.resize(to_across, [0; LANES]);
     let from = plane.as_raw().chunks(across * LANES);
     for (to, from) in widened.chunks_mut(to_across * LANES).zip(from) {
         gather(from.chunks_exact(across), &mut band);
         widen(&band, &columns, &mut wide_band);
         scatter(&wide_band, to.chunks_exact_mut(to_across));
     }
-    let mut enlarged = scratch::take(to_across * height as usize);
+    let mut enlarged = scratch::take(to_across * height as usize)?;
     for (to, tap) in enlarged.chunks_exact_mut(to_across).zip(&rows) {
         let row = |at: usize| {
             // The four go from two above the first row to two below the last.
@@ -60,7 +70,7 @@ pub(super) fn enlarge(plane: &GrayImage, source: &Rect, (width, height): (u32, u
         mix([row(0), row(1), row(2), row(3)], tap.weights, to);
     }
     scratch::give(widened);
-    GrayImage::from_raw(width, height, enlarged).unwrap_or_default()
+    Ok(GrayImage::from_raw(width, height, enlarged).unwrap_or_default())
 }
 
 /// How often the first and the last sample are repeated, so that every sample has its neighbours.
@@ -122,7 +132,7 @@ fn byte(sum: i16) -> u8 {
 }
 
 /// For each sample of a side that is made larger.
-fn taps(from: f64, length: f64, whole: u32, to: u32) -> Vec<Tap> {
+fn taps(from: f64, length: f64, whole: u32, to: u32) -> Result<Vec<Tap>, Error> {
     let step = length / f64::from(to);
     let tap = |at: u32| {
         // Samples are the middles of their pixels.
@@ -133,7 +143,9 @@ fn taps(from: f64, length: f64, whole: u32, to: u32) -> Vec<Tap> {
         let first = (middle.floor() + 1.0) as usize;
         Tap { first: first.min(whole as usize), weights: weights(part) }
     };
-    (0..to).map(tap).collect()
+    let mut taps = scratch::reserved(to as usize)?;
+    taps.extend((0..to).map(tap));
+    Ok(taps)
 }
 
 /// Catmull-Rom's weights for a place this far behind the second of four neighbours.

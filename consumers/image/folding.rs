@@ -25,6 +25,9 @@ pub struct Folding<W, T> {
     hasher: RandomState,
 }
 
+/// The map of flights gives memory back when it has room for so many times what is in it.
+const SPARE: usize = 16;
+
 /// What is worked on, and how.
 #[derive(Debug, Clone)]
 struct Key<W> {
@@ -166,6 +169,10 @@ impl<W: Hash + Eq, T> Seat<'_, W, T> {
         let own = flight.filter(|flight| Arc::ptr_eq(&flight.outcome, &self.outcome));
         let forgotten =
             if own.is_some_and(wanted) { flights.remove_entry(&self.key) } else { None };
+        if flights.len() < flights.capacity() / SPARE {
+            let most = 2 * flights.len();
+            flights.shrink_to(most);
+        }
         drop(flights);
         // A file may be freed with it, and not under the lock.
         drop(forgotten);

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use waterway::{Error, Payload, code};
 
 use super::code::BAD_IMAGE;
+use super::scratch;
 
 #[cfg(test)]
 mod tests;
@@ -252,6 +253,9 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     }
 }
 
+/// Memory for a text of at most so many bytes is taken without asking for it first.
+const SMALL: usize = 64 << 10;
+
 // Trailing bits that no byte claims are what a text that was cut short ends with.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -262,6 +266,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// As the standard says it by SIMD; what else is taken, slower.
 fn decode(text: &str) -> Result<Vec<u8>, Error> {
+    if text.len() > SMALL {
+        scratch::check_room(2 * text.len() as u64)?;
+    }
     if let Ok(picture) = STANDARD.decode_to_vec(text) {
         return Ok(picture);
     }

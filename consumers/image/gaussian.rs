@@ -12,6 +12,7 @@ use waterway::Error;
 
 use super::pixels::{from_samples, samples, samples_mut};
 use super::resize::{enlarged_smoothly, shrunk_by_area};
+use super::scratch;
 
 /// The widest blur that is made at the picture's own size, in pixels.
 const DIRECT: f64 = 4.0;
@@ -24,8 +25,7 @@ const POINT: u32 = 7;
 /// Blurs by a sigma in pixels; the picture's edge stands for what is beyond it.
 pub(super) fn blur(picture: &mut DynamicImage, sigma: f64) -> Result<(), Error> {
     if sigma <= DIRECT {
-        blur_direct(picture, (sigma, sigma));
-        return Ok(());
+        return blur_direct(picture, (sigma, sigma));
     }
     let size = (picture.width(), picture.height());
     let factor = (sigma / LEFT).floor();
@@ -39,17 +39,17 @@ pub(super) fn blur(picture: &mut DynamicImage, sigma: f64) -> Result<(), Error> 
         ((sigma * sigma - shrinking - enlarging).max(0.0) / (by * by)).sqrt()
     };
     let mut blurred = shrunk_by_area(picture, small)?;
-    blur_direct(&mut blurred, (left(size.0, small.0), left(size.1, small.1)));
-    *picture = enlarged_smoothly(&with_margin(&blurred, 2), size)?;
+    blur_direct(&mut blurred, (left(size.0, small.0), left(size.1, small.1)))?;
+    *picture = enlarged_smoothly(&with_margin(&blurred, 2)?, size)?;
     Ok(())
 }
 
 /// The picture with its edge again around it, this many pixels wide.
-fn with_margin(picture: &DynamicImage, margin: usize) -> DynamicImage {
+fn with_margin(picture: &DynamicImage, margin: usize) -> Result<DynamicImage, Error> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (samples, channels) = samples(picture);
     let wide = width + 2 * margin;
-    let mut padded = Vec::with_capacity(wide * (height + 2 * margin) * channels);
+    let mut padded = scratch::reserved(wide * (height + 2 * margin) * channels)?;
     for row in 0..height + 2 * margin {
         let line = &samples[row.saturating_sub(margin).min(height - 1) * width * channels..];
         for column in 0..wide {
@@ -57,23 +57,28 @@ fn with_margin(picture: &DynamicImage, margin: usize) -> DynamicImage {
             padded.extend_from_slice(&line[at..at + channels]);
         }
     }
-    from_samples((wide as u32, (height + 2 * margin) as u32), channels, padded)
+    Ok(from_samples((wide as u32, (height + 2 * margin) as u32), channels, padded))
 }
 
 /// Blurs in place, by a sigma across and one down.
-fn blur_direct(picture: &mut DynamicImage, (across, down): (f64, f64)) {
+fn blur_direct(picture: &mut DynamicImage, (across, down): (f64, f64)) -> Result<(), Error> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (samples, channels) = samples_mut(picture);
     let row = width * channels;
     if row == 0 {
-        return;
+        return Ok(());
     }
     let (across, down) = (Kernel::new(across), Kernel::new(down));
     let reach = down.reach();
     // Rows blurred across, each at its number modulo how many there are.
     let ring = 2 * reach + 1;
-    let mut rows = vec![0_u16; ring * row];
-    let mut padded = vec![0_u16; row + 2 * across.reach() * channels];
+    let zeroed = |length| {
+        let mut samples = scratch::reserved::<u16>(length)?;
+        samples.resize(length, 0);
+        Ok::<_, Error>(samples)
+    };
+    let mut rows = zeroed(ring * row)?;
+    let mut padded = zeroed(row + 2 * across.reach() * channels)?;
     let mut next = 0;
     for y in 0..height {
         while next < height && next <= y + reach {
@@ -87,6 +92,7 @@ fn blur_direct(picture: &mut DynamicImage, (across, down): (f64, f64)) {
             &mut samples[y * row..][..row],
         );
     }
+    Ok(())
 }
 
 /// A row in fixed point, with its first and last pixel again on either side.

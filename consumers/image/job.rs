@@ -37,6 +37,31 @@ pub struct Worked {
     pub truncated: bool,
 }
 
+impl Worked {
+    /// What it takes in memory, bytes, beside the value itself.
+    pub(super) fn bytes(&self) -> u64 {
+        let fields: usize = self.fields.iter().map(|(name, value)| member(name, value)).sum();
+        let name = self.name.as_ref().map_or(0, String::len);
+        let picture = self.picture.as_ref().map_or(0, |picture| picture.bytes.len());
+        (fields + name + picture) as u64
+    }
+}
+
+/// What a member of a JSON object takes: its name, its value and its hash beside them.
+fn member(name: &str, value: &Value) -> usize {
+    name.len() + size_of::<(String, Value, u64)>() + within(value)
+}
+
+/// What a JSON value takes beside itself.
+fn within(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + within(value)).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| member(name, value)).sum(),
+    }
+}
+
 /// A picture as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -183,7 +208,10 @@ impl Job<'_> {
     ) -> Result<Worked, Stopped> {
         // What is wrong with the file itself is no failure of the pipeline.
         let refused = Stopped::Checkpoint;
-        self.check_memory(estimate(&plan.demand(probe, self.file))).map_err(refused)?;
+        let demand = estimate(&plan.demand(probe, self.file));
+        self.check_memory(demand).map_err(refused)?;
+        scratch::bound(self.service.pictures.limits.buffers.as_usize());
+        scratch::check_room(demand).map_err(refused)?;
         // A file that cannot be stripped of what it says beside its picture is not passed on.
         let stripped =
             if plan.untouched { metadata::stripped(self.file, probe.format, true) } else { None };
@@ -237,7 +265,6 @@ impl Job<'_> {
         checkpoint: &mut Checkpoint<'_>,
     ) -> Result<Picture, Error> {
         checkpoint("decode")?;
-        scratch::bound(self.service.pictures.limits.buffers.as_usize());
         let picture = self.service.codec.decode(self.file, probe, plan.wanted)?;
         // A codec need not shrink every picture.
         let shrunk = if picture.size() == probe.stored() { 1 } else { plan.wanted.shrunk };
@@ -284,7 +311,9 @@ impl Job<'_> {
         profile: Option<Vec<u8>>,
     ) -> Result<Encoded, Error> {
         let profile = profile.filter(|profile| describes(profile, &picture));
-        let bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
+        let mut bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
+        // It may be kept for long, and encoders make room for up to twice of it.
+        bytes.shrink_to_fit();
         picture.recycle();
         Ok(Encoded { format: encoding.format(), bytes: bytes.into() })
     }

@@ -4,6 +4,7 @@ use fast_image_resize::MulDiv;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use waterway::Error;
 
+use super::scratch;
 use super::step::value::Colour;
 
 /// The samples, pixel by pixel, and how many each pixel has: 1 to 4. With 2 and 4, the last of
@@ -35,6 +36,17 @@ pub(super) fn from_samples(size: (u32, u32), channels: usize, samples: Vec<u8>) 
         3 => RgbImage::from_raw(width, height, samples).unwrap_or_default().into(),
         _ => RgbaImage::from_raw(width, height, samples).unwrap_or_default().into(),
     }
+}
+
+/// A copy of a picture.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn copy(picture: &DynamicImage) -> Result<DynamicImage, Error> {
+    let (samples, channels) = samples(picture);
+    let mut copied = scratch::take(samples.len())?;
+    copied.copy_from_slice(samples);
+    Ok(from_samples((picture.width(), picture.height()), channels, copied))
 }
 
 /// How many samples a pixel has.

@@ -53,7 +53,7 @@ pub(super) fn plane(plane: GrayImage, geometry: &Geometry) -> Result<GrayImage, 
         return Ok(halve(plane));
     }
     if geometry.is_no_smaller() {
-        let enlarged = enlarge(&plane, &source, size);
+        let enlarged = enlarge(&plane, &source, size)?;
         scratch::give(plane.into_raw());
         return Ok(enlarged);
     }

@@ -1,20 +1,14 @@
 //! Makes pictures smaller or larger.
 
-use std::cell::RefCell;
-
-use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
-use image::{ColorType, DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
+use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions};
+use image::{ColorType, DynamicImage};
 use waterway::Error;
 
 use super::codec::Limits;
 use super::geometry::{Geometry, Rect};
 use super::picture::Picture;
+use super::pixels::{from_samples, premultiplied};
 use super::scratch;
-
-thread_local! {
-    // A worker's own, because it keeps its scratch memory from picture to picture.
-    static RESIZER: RefCell<Resizer> = RefCell::default();
-}
 
 /// The picture in another size, each side of which is at least 1.
 ///
@@ -30,25 +24,32 @@ pub(super) fn reshape(picture: &mut DynamicImage, geometry: &Geometry) -> Result
     if geometry.is_identity((picture.width(), picture.height())) {
         return Ok(());
     }
-    let reshaped = match whole_pixels(source, size) {
-        Some((left, top)) => picture.crop_imm(left, top, size.0, size.1),
-        None => cut_and_resize(picture, geometry)?,
-    };
-    Picture::Pixels(std::mem::replace(picture, reshaped)).recycle();
-    Ok(())
+    if let Some((left, top)) = whole_pixels(source, size) {
+        let cut = picture.crop_imm(left, top, size.0, size.1);
+        Picture::Pixels(std::mem::replace(picture, cut)).recycle();
+        return Ok(());
+    }
+    // In the picture's own memory: the resizer would make a copy of all of it for its colours.
+    premultiplied(picture, |picture| {
+        let reshaped = resample(picture, size, &cut_out(picture, source).use_alpha(false))?;
+        Picture::Pixels(std::mem::replace(picture, reshaped)).recycle();
+        Ok(())
+    })
 }
 
 pub(super) fn cut_and_resize(
     picture: &DynamicImage,
     geometry: &Geometry,
 ) -> Result<DynamicImage, Error> {
-    let Geometry { source, size } = *geometry;
+    resample(picture, geometry.size, &cut_out(picture, geometry.source))
+}
+
+fn cut_out(picture: &DynamicImage, source: Rect) -> ResizeOptions {
     // What composing fractions left over may reach beyond the edge by less than a pixel's 2⁻³⁰.
     let (right, bottom) = (f64::from(picture.width()), f64::from(picture.height()));
     let (left, top) = (source.left.clamp(0.0, right), source.top.clamp(0.0, bottom));
     let (across, down) = (source.width.min(right - left), source.height.min(bottom - top));
-    let options = options(FilterType::CatmullRom).crop(left, top, across, down);
-    resample(picture, size, &options)
+    options(FilterType::CatmullRom).crop(left, top, across, down)
 }
 
 /// A smaller version, each pixel of which is the mean of what it stands for. Alpha is a sample like
@@ -102,25 +103,16 @@ fn resample(
     (width, height): (u32, u32),
     options: &ResizeOptions,
 ) -> Result<DynamicImage, Error> {
-    let mut resized = blank(picture.color(), (width, height));
-    RESIZER.with_borrow_mut(|resizer| resizer.resize(picture, &mut resized, options))?;
+    let mut resized = blank(picture.color(), (width, height))?;
+    scratch::with_resizer(|resizer| resizer.resize(picture, &mut resized, options))?;
     Ok(resized)
 }
 
 /// A picture to be written over, in memory that was in use before where there is some.
-fn blank(color: ColorType, (width, height): (u32, u32)) -> DynamicImage {
-    let samples =
-        || scratch::take(width as usize * height as usize * usize::from(color.bytes_per_pixel()));
-    let blank = match color {
-        ColorType::L8 => GrayImage::from_raw(width, height, samples()).map(DynamicImage::from),
-        ColorType::La8 => {
-            GrayAlphaImage::from_raw(width, height, samples()).map(DynamicImage::from)
-        }
-        ColorType::Rgb8 => RgbImage::from_raw(width, height, samples()).map(DynamicImage::from),
-        ColorType::Rgba8 => RgbaImage::from_raw(width, height, samples()).map(DynamicImage::from),
-        _ => None,
-    };
-    blank.unwrap_or_else(|| DynamicImage::new(width, height, color))
+fn blank(color: ColorType, (width, height): (u32, u32)) -> Result<DynamicImage, Error> {
+    let channels = usize::from(color.channel_count());
+    let samples = scratch::take(width as usize * height as usize * channels)?;
+    Ok(from_samples((width, height), channels, samples))
 }
 
 /// The corner of a cut that leaves its pixels as they are.

@@ -2,8 +2,14 @@
 //!
 //! A buffer that is as large as a picture comes from the operating system page by page, each of
 //! them zeroed; one that was in use just now is warm in the processor's cache besides.
+//!
+//! A buffer that the system does not give is the error of one picture: it does not end the process.
 
 use std::cell::RefCell;
+
+use bytemuck::allocation::try_zeroed_vec;
+use fast_image_resize::Resizer;
+use waterway::{Error, code};
 
 /// How many buffers are kept, however small.
 const COUNT_MAX: usize = 12;
@@ -12,15 +18,22 @@ const WORTH_KEEPING: usize = 16 << 10;
 /// How many times the length that is asked for a buffer may have: larger ones are left for larger
 /// pictures, which would have to have theirs anew.
 const SPARE: usize = 2;
+/// The resizer keeps its buffers while they are at most this part of the bound.
+const RESIZER_PART: usize = 4;
+/// When a picture for which there was no memory is worth another try.
+const RETRY_MS: u64 = 1000;
 
 thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { buffers: Vec::new(), most: 0 }) };
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { buffers: Vec::new(), beside: 0, most: 0 }) };
+    static RESIZER: RefCell<Resizer> = RefCell::default();
 }
 
 /// Buffers that wait for pictures, the smallest first.
 struct Kept {
     buffers: Vec<Vec<u8>>,
-    /// How many bytes they may have together.
+    /// How many bytes the resizer keeps.
+    beside: usize,
+    /// How many bytes all of them may have together.
     most: usize,
 }
 
@@ -33,26 +46,82 @@ pub(super) fn bound(bytes: usize) {
 }
 
 /// A buffer of this length. What is in it is left over from other pictures.
-pub(super) fn take(length: usize) -> Vec<u8> {
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn take(length: usize) -> Result<Vec<u8>, Error> {
     match KEPT.with_borrow_mut(|kept| kept.take(length)) {
         Some(mut buffer) => {
             buffer.resize(length, 0);
-            buffer
+            Ok(buffer)
         }
-        None => vec![0; length],
+        None => try_zeroed_vec(length).map_err(|()| not_given(length)),
     }
 }
 
 /// A buffer of this length, each byte of which is this one.
-pub(super) fn filled(length: usize, byte: u8) -> Vec<u8> {
-    match KEPT.with_borrow_mut(|kept| kept.take(length)) {
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn filled(length: usize, byte: u8) -> Result<Vec<u8>, Error> {
+    let mut buffer = match KEPT.with_borrow_mut(|kept| kept.take(length)) {
         Some(mut buffer) => {
             buffer.clear();
-            buffer.resize(length, byte);
             buffer
         }
-        None => vec![byte; length],
+        None => reserved(length)?,
+    };
+    buffer.resize(length, byte);
+    Ok(buffer)
+}
+
+/// A new vector with room for so many items.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn reserved<T>(length: usize) -> Result<Vec<T>, Error> {
+    let mut vector = Vec::new();
+    match vector.try_reserve_exact(length) {
+        Ok(()) => Ok(vector),
+        Err(_) => Err(not_given(length.saturating_mul(size_of::<T>()))),
     }
+}
+
+/// Refuses work for which the system has no memory now. Codecs and other libraries end the process
+/// when they are refused memory, so all that a picture needs is asked for beforehand: nothing of it
+/// is touched, and it is given back at once.
+///
+/// # Errors
+/// `refused`.
+pub(super) fn check_room(bytes: u64) -> Result<(), Error> {
+    reserved::<u8>(usize::try_from(bytes).unwrap_or(usize::MAX)).map(drop)
+}
+
+fn not_given(bytes: usize) -> Error {
+    no_memory(format!("the system does not give {bytes} bytes"))
+}
+
+/// The error of a picture for which there is no memory now; the cause is for the log.
+pub(super) fn no_memory(cause: String) -> Error {
+    Error::new(code::REFUSED, "there is no memory for the picture now: try again later")
+        .with("retry_after_ms", RETRY_MS)
+        .because(cause)
+}
+
+/// Lends the thread's resizer, which keeps what it needed between its two passes as far as the
+/// bound allows.
+pub(super) fn with_resizer<T>(resize: impl FnOnce(&mut Resizer) -> T) -> T {
+    RESIZER.with_borrow_mut(|resizer| {
+        let resized = resize(resizer);
+        KEPT.with_borrow_mut(|kept| {
+            if resizer.size_of_internal_buffers() > kept.most / RESIZER_PART {
+                resizer.reset_internal_buffers();
+            }
+            kept.beside = resizer.size_of_internal_buffers();
+            kept.shrink();
+        });
+        resized
+    })
 }
 
 /// Gives a buffer to the pictures that come, as far as there is room for it.
@@ -75,7 +144,7 @@ impl Kept {
 
     /// Lets go of what is beyond the bounds, the largest first.
     fn shrink(&mut self) {
-        let mut room = self.most;
+        let mut room = self.most.saturating_sub(self.beside);
         let fitting = self.buffers.iter().take_while(|buffer| {
             let left = room.checked_sub(buffer.capacity());
             room = left.unwrap_or_default();
@@ -101,6 +170,8 @@ mod tests {
         bound(usize::MAX);
         give(vec![7; 100 * KIB]);
         give(vec![9; 32 * KIB]);
+        let take = |length| take(length).unwrap();
+        let filled = |length, byte| filled(length, byte).unwrap();
         let small = take(20 * KIB);
         assert_eq!((small.len(), small[0]), (20 * KIB, 9), "the smallest that is large enough");
         assert_eq!(take(20 * KIB), vec![0; 20 * KIB], "a far larger one is left alone");
@@ -129,5 +200,40 @@ mod tests {
         assert_eq!(kept().len(), COUNT_MAX);
         give(vec![0; 10]);
         assert_eq!(kept().len(), COUNT_MAX, "a small one is not worth it");
+    }
+    #[test]
+    fn the_resizer_keeps_no_more_than_its_part_of_the_bound() {
+        let resize = |side: u32| {
+            let picture = image::DynamicImage::new_rgb8(side, side);
+            let half = image::DynamicImage::new_rgb8(side / 2, side / 2);
+            let mut half = half;
+            with_resizer(|resizer| resizer.resize(&picture, &mut half, None)).unwrap();
+            RESIZER.with_borrow(Resizer::size_of_internal_buffers)
+        };
+        bound(400 * KIB);
+        for _ in 0..4 {
+            give(vec![0; 100 * KIB]);
+        }
+        let small = resize(200);
+        assert!((50 * KIB..=100 * KIB).contains(&small), "{small}");
+        assert_eq!(kept(), [100 * KIB; 3], "the resizer's part is counted");
+        assert_eq!(resize(2000), 0, "what a large picture needed is given back");
+        assert!(resize(200) <= small);
+    }
+
+    #[test]
+    fn memory_that_the_system_does_not_give_is_an_error_of_one_picture() {
+        let huge = isize::MAX.unsigned_abs() / 2;
+        let errors = [
+            take(huge).unwrap_err(),
+            filled(huge, 1).unwrap_err(),
+            reserved::<u64>(usize::MAX).unwrap_err(),
+            check_room(u64::MAX).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.code(), code::REFUSED);
+            assert_eq!(error.field("retry_after_ms"), Some(&RETRY_MS.into()));
+        }
+        assert!(check_room(1 << 20).is_ok());
     }
 }

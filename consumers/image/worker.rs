@@ -15,7 +15,7 @@ use waterway::{
 use super::framing::{ASIDE, into_picture};
 use super::job::{self, Encoded, Worked};
 use super::service::{Service, Wish};
-use super::{Header, Pictures, receive};
+use super::{Header, Pictures, receive, scratch};
 use crate::storage::keep_swept;
 
 /// Works on one picture. Between stages it asks whether anybody still waits, lets the sockets go
@@ -83,8 +83,8 @@ async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Wor
     let work = pin!(job::work(picture, header, service, &store, &mut checkpoint));
     let worked = service.folding.work(picture, wish, cancellation, work).await?;
     if let Some(key) = key {
-        let inline = worked.picture.as_ref().map_or(0, |picture| picture.bytes.len());
-        service.cache.keep(key, worked.clone(), inline as u64);
+        let bytes = worked.bytes() + scope.public_url.len() as u64;
+        service.cache.keep(key, worked.clone(), bytes);
     }
     Ok(worked)
 }
@@ -118,6 +118,7 @@ async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply
             return Ok(reply.with_header(http::header::X_CONTENT_TYPE_OPTIONS, nosniff));
         }
         let mut image = format!("data:{};base64,", format.media_type());
+        scratch::check_room(base64_simd::STANDARD.encoded_length(bytes.len()) as u64)?;
         base64_simd::STANDARD.encode_append(&bytes, &mut image);
         answer.image = Some(image);
     } else if let Some(name) = name {

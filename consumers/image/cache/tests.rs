@@ -113,3 +113,18 @@ async fn what_is_larger_than_the_cache_is_not_kept_and_drives_nothing_out() {
     }
     assert_eq!(found(&cache, &small).await, Some(1));
 }
+
+#[test]
+fn the_map_of_results_gives_memory_back() {
+    let cache = cache(1000);
+    let key = |picture: u32| cache.key(&picture.to_be_bytes(), 1).unwrap();
+    for picture in 0..1000 {
+        cache.keep(key(picture), picture, 10);
+    }
+    assert_eq!(cache.kept().results.len(), 1000);
+    // One result that takes the place of all.
+    cache.keep(key(1000), 7, 1000 * (OVERHEAD + 10) - OVERHEAD);
+    let kept = cache.kept();
+    assert_eq!(kept.results.len(), 1);
+    assert!(kept.results.capacity() < 100, "room for {}", kept.results.capacity());
+}

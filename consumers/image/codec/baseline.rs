@@ -134,7 +134,7 @@ impl<'a> Plane<'a> {
             blocks: Box::new([[0; LANES]; 256]),
             places: [0; LANES],
             waiting: 0,
-            samples: scratch::take(length),
+            samples: scratch::take(length).ok()?,
             pitch,
         })
     }

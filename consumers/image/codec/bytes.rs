@@ -1,5 +1,7 @@
 //! Reads numbers at places of a file that may end before them.
 
+use waterway::Error;
+
 use crate::image::scratch;
 
 /// Big-endian, 16 bits.
@@ -32,10 +34,13 @@ pub(super) fn le32(file: &[u8], at: usize) -> Option<u32> {
 pub(super) const GREY: u8 = 128;
 
 /// The bytes of an opaque grey picture.
-pub(super) fn grey(pixels: usize, channels: usize) -> Vec<u8> {
-    let mut bytes = scratch::filled(pixels * channels, GREY);
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn grey(pixels: usize, channels: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = scratch::filled(pixels * channels, GREY)?;
     if channels.is_multiple_of(2) {
         bytes.iter_mut().skip(channels - 1).step_by(channels).for_each(|alpha| *alpha = u8::MAX);
     }
-    bytes
+    Ok(bytes)
 }

@@ -15,6 +15,7 @@ use waterway::Error;
 use super::Encoding;
 use super::planar::Rows;
 use crate::image::picture::Planes;
+use crate::image::scratch;
 
 pub(super) fn encode(
     picture: &DynamicImage,
@@ -82,7 +83,7 @@ fn jpeg(
         DynamicImage::ImageRgb8(rgb) => {
             encoder.encode(rgb.as_raw(), width, height, ColorType::Rgb)?;
         }
-        other => encoder.encode(on_white(other).as_raw(), width, height, ColorType::Rgb)?,
+        other => encoder.encode(on_white(other)?.as_raw(), width, height, ColorType::Rgb)?,
     }
     Ok(())
 }
@@ -114,18 +115,21 @@ fn jpeg_encoder<'a>(
 }
 
 /// What a reader sees of a picture on a white page.
-pub(super) fn on_white(picture: &DynamicImage) -> RgbImage {
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn on_white(picture: &DynamicImage) -> Result<RgbImage, Error> {
     let rgba = match picture {
         DynamicImage::ImageRgba8(rgba) => Cow::Borrowed(rgba),
         other => Cow::Owned(other.to_rgba8()),
     };
     let (width, height) = picture.dimensions();
-    let mut rgb = RgbImage::new(width, height);
-    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+    let mut rgb = scratch::take(width as usize * height as usize * 3)?;
+    for (to, from) in rgb.as_chunks_mut().0.iter_mut().zip(rgba.pixels()) {
         let [r, g, b, alpha] = from.0;
-        to.0 = [r, g, b].map(|channel| over_white(channel, alpha));
+        *to = [r, g, b].map(|channel| over_white(channel, alpha));
     }
-    rgb
+    Ok(RgbImage::from_raw(width, height, rgb).unwrap_or_default())
 }
 
 fn over_white(channel: u8, alpha: u8) -> u8 {

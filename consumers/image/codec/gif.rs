@@ -3,11 +3,13 @@
 use std::io::Cursor;
 
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
-use image::{DynamicImage, RgbaImage};
+use image::DynamicImage;
 use waterway::Error;
 
 use super::bytes::{grey, le16};
 use super::{Format, Probe, damaged, undecodable};
+use crate::image::pixels::from_samples;
+use crate::image::scratch;
 
 const HEADER: usize = 13;
 const CHANNELS: usize = 4;
@@ -40,18 +42,20 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     let (left, top) = (usize::from(frame.left), usize::from(frame.top));
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
 
-    let mut pixels = grey(width * height, CHANNELS);
+    let mut pixels = grey(width * height, CHANNELS)?;
     if let Err(error) = decoder.read_into_buffer(&mut pixels)
         && !probe.truncated
     {
         return Err(failed(error));
     }
 
-    let mut canvas = RgbaImage::new(probe.width, probe.height);
-    if (width, height) == (probe.width as usize, probe.height as usize) {
-        canvas.copy_from_slice(&pixels);
-    } else if width > 0 {
-        let stride = probe.width as usize * CHANNELS;
+    let size = (probe.width as usize, probe.height as usize);
+    if (width, height) == size {
+        return Ok(from_samples(probe.stored(), CHANNELS, pixels));
+    }
+    let stride = size.0 * CHANNELS;
+    let mut canvas = scratch::filled(stride * size.1, 0)?;
+    if width > 0 {
         let rows = canvas.chunks_exact_mut(stride).skip(top);
         for (row, source) in rows.zip(pixels.chunks_exact(width * CHANNELS)) {
             if let Some(place) = row.get_mut(left * CHANNELS..(left + width) * CHANNELS) {
@@ -59,7 +63,8 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
             }
         }
     }
-    Ok(DynamicImage::ImageRgba8(canvas))
+    scratch::give(pixels);
+    Ok(from_samples(probe.stored(), CHANNELS, canvas))
 }
 
 /// How many frames the file has all of.

@@ -1,5 +1,9 @@
 //! ICC profiles into JPEG files (ICC.1:2022, B.4).
 
+use waterway::Error;
+
+use crate::image::scratch;
+
 /// Before each part: its name, its number from 1 on, and how many there are.
 const NAME: &[u8] = b"ICC_PROFILE\0";
 /// A segment's length counts itself and fits into 16 bits.
@@ -7,12 +11,15 @@ const PART_MAX: usize = 0xFFFF - 2 - NAME.len() - 2;
 const SOI: usize = 2;
 
 /// The file with the profile in it, in parts; without when it is none or too long to be counted.
-pub(super) fn into_jpeg(file: Vec<u8>, profile: Option<&[u8]>) -> Vec<u8> {
-    let Some(profile) = profile.filter(|profile| !profile.is_empty()) else { return file };
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn into_jpeg(file: Vec<u8>, profile: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    let Some(profile) = profile.filter(|profile| !profile.is_empty()) else { return Ok(file) };
     let parts = profile.chunks(PART_MAX);
-    let Ok(count) = u8::try_from(parts.len()) else { return file };
+    let Ok(count) = u8::try_from(parts.len()) else { return Ok(file) };
     let at = SOI + jfif(&file);
-    let mut with = Vec::with_capacity(file.len() + profile.len() + parts.len() * 18);
+    let mut with = scratch::reserved(file.len() + profile.len() + parts.len() * 18)?;
     with.extend_from_slice(&file[..at]);
     for (number, part) in (1..=count).zip(parts) {
         // At most 0xFFFF by PART_MAX.
@@ -24,7 +31,7 @@ pub(super) fn into_jpeg(file: Vec<u8>, profile: Option<&[u8]>) -> Vec<u8> {
         with.extend_from_slice(part);
     }
     with.extend_from_slice(&file[at..]);
-    with
+    Ok(with)
 }
 
 /// The length of the JFIF segment, which has to be the first.
@@ -44,6 +51,7 @@ mod tests {
 
     #[test]
     fn a_profile_stands_behind_the_first_segment_in_parts_that_fit() {
+        let into_jpeg = |file: Vec<u8>, profile: Option<&[u8]>| into_jpeg(file, profile).unwrap();
         let file = [&[0xFF, 0xD8, 0xFF, 0xE0, 0, 4, b'J', b'F'][..], &[0xFF, 0xD9]].concat();
         assert_eq!(into_jpeg(file.clone(), None), file);
         let with = into_jpeg(file.clone(), Some(&[7; 3]));

@@ -12,7 +12,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::bytes::{be16, grey};
 use super::metadata::ICC_MAX;
-use super::{Format, Picture, Probe, Wanted, baseline, damaged, planar, undecodable};
+use super::{BAD_IMAGE, Format, Picture, Probe, Wanted, baseline, damaged, planar, undecodable};
 use crate::image::scratch;
 
 const EOI: u8 = 0xD9;
@@ -71,11 +71,14 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
 }
 
 /// The file without its profile if that is longer than any that is taken: decoders would keep it.
-pub(super) fn without_long_profile(file: &[u8]) -> Cow<'_, [u8]> {
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn without_long_profile(file: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     if segments(file).is_none_or(|segments| segments.profile <= ICC_MAX) {
-        return Cow::Borrowed(file);
+        return Ok(Cow::Borrowed(file));
     }
-    let mut without = Vec::new();
+    let mut without = scratch::reserved(file.len())?;
     let mut at = 0;
     for (marker, content) in headers(file) {
         if is_profile(marker, &file[content.clone()]) {
@@ -85,12 +88,12 @@ pub(super) fn without_long_profile(file: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     without.extend_from_slice(&file[at..]);
-    Cow::Owned(without)
+    Ok(Cow::Owned(without))
 }
 
 /// Brightness alone costs less than all of a picture, and planes less than pixels.
 pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
-    let file = &without_long_profile(file);
+    let file = &without_long_profile(file)?;
     // What has more samples of colour than planes of half its size would lose some.
     let frame = segments(file).and_then(|segments| segments.frame);
     let planes = wanted.planes && frame.is_some_and(|frame| frame.halved);
@@ -99,12 +102,12 @@ pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Pictu
         return Ok(picture);
     }
     decode_file(file, probe, wanted).or_else(|error| {
-        if !probe.truncated {
+        if !probe.truncated || error.code() != BAD_IMAGE {
             return Err(error);
         }
         // The decoder shows a progressive picture of a single scan only when that has an end; to
         // the others it would be a reason to paint over the grey.
-        let mut ended = Vec::with_capacity(file.len() + 2);
+        let mut ended = scratch::reserved(file.len() + 2)?;
         ended.extend_from_slice(file);
         ended.extend_from_slice(&[0xFF, EOI]);
         decode_file(&ended, probe, wanted)
@@ -132,15 +135,15 @@ fn decode_file(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Er
         _ => ColorSpace::RGB,
     };
     decoder.set_options(options.jpeg_set_out_colorspace(out));
-    let mut pixels = grey(width as usize * height as usize, out.num_components());
+    let mut pixels = grey(width as usize * height as usize, out.num_components())?;
     decoder.decode_into(&mut pixels).map_err(failed)?;
     let picture = match out {
         ColorSpace::Luma => GrayImage::from_raw(width, height, pixels)
             .map(|grey| Picture::Pixels(DynamicImage::ImageLuma8(grey))),
         ColorSpace::YCbCr => {
-            let planes = planar::taken_apart(&pixels, (width, height)).map(Picture::Planes);
+            let planes = planar::taken_apart(&pixels, (width, height))?;
             scratch::give(pixels);
-            planes
+            Some(Picture::Planes(planes))
         }
         _ => RgbImage::from_raw(width, height, pixels)
             .map(|rgb| Picture::Pixels(DynamicImage::ImageRgb8(rgb))),

@@ -3,6 +3,7 @@
 
 use image::GrayImage;
 use jpeg_encoder::{ImageBuffer, JpegColorType};
+use waterway::Error;
 
 use crate::image::picture::Planes;
 use crate::image::scratch;
@@ -11,12 +12,15 @@ use crate::image::scratch;
 const PIXEL: usize = 3;
 
 /// Brightness as it is, and of colour the mean of each two by two pixels.
-pub(super) fn taken_apart(pixels: &[u8], (width, height): (u32, u32)) -> Option<Planes> {
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn taken_apart(pixels: &[u8], (width, height): (u32, u32)) -> Result<Planes, Error> {
     let (across, down) = (width as usize, height as usize);
     let half = (across.div_ceil(2), down.div_ceil(2));
-    let mut luma = scratch::take(across * down);
-    let mut blue = scratch::take(half.0 * half.1);
-    let mut red = scratch::take(half.0 * half.1);
+    let mut luma = scratch::take(across * down)?;
+    let mut blue = scratch::take(half.0 * half.1)?;
+    let mut red = scratch::take(half.0 * half.1)?;
     let pitch = across * PIXEL;
     // One pixel more than there are, so that the last one of an odd row has a neighbour.
     let mut sums = vec![0; (across + 1) * PIXEL];
@@ -28,7 +32,7 @@ pub(super) fn taken_apart(pixels: &[u8], (width, height): (u32, u32)) -> Option<
                 *to = pixel[0];
             }
         }
-        let upper = two.get(..pitch)?;
+        let upper = &two[..pitch];
         // An odd picture's last row is its own neighbour.
         let lower = two.get(pitch..2 * pitch).unwrap_or(upper);
         for (sum, (&above, &below)) in sums.iter_mut().zip(upper.iter().zip(lower)) {
@@ -41,9 +45,10 @@ pub(super) fn taken_apart(pixels: &[u8], (width, height): (u32, u32)) -> Option<
             *red = mean(pair[2], pair[PIXEL + 2]);
         }
     }
-    let chroma = |samples| GrayImage::from_raw(width.div_ceil(2), height.div_ceil(2), samples);
-    let luma = GrayImage::from_raw(width, height, luma)?;
-    Some(Planes { luma, chroma: [chroma(blue)?, chroma(red)?] })
+    let plane =
+        |(width, height), samples| GrayImage::from_raw(width, height, samples).unwrap_or_default();
+    let chroma = [blue, red].map(|samples| plane((width.div_ceil(2), height.div_ceil(2)), samples));
+    Ok(Planes { luma: plane((width, height), luma), chroma })
 }
 
 /// Of four samples, which are two sums of two.

@@ -37,7 +37,7 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
         return Err(damaged(Format::Png, "its headers disagree"));
     }
     let (color, _) = reader.output_color_type();
-    let mut pixels = grey(width as usize * height as usize, color.samples());
+    let mut pixels = grey(width as usize * height as usize, color.samples())?;
     match reader.next_frame(&mut pixels) {
         Ok(frame) if (frame.width, frame.height) != (width, height) => {
             return Err(damaged(Format::Png, "its first frame is not of its size"));

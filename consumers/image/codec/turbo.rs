@@ -1,8 +1,6 @@
 //! JPEG by libjpeg-turbo: all that is written, from planes too, and of what is read the unusual,
 //! shrunk while it is decoded. The rest by the codecs in Rust.
 
-use std::cell::RefCell;
-
 use image::{DynamicImage, GrayImage, RgbImage};
 use turbojpeg::{
     Colorspace, Compressor, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor,
@@ -33,7 +31,7 @@ impl Codec for Turbo {
             return Ok(picture);
         }
         // What libjpeg-turbo does not take at all, a more patient decoder may.
-        let file = &jpeg::without_long_profile(file);
+        let file = &jpeg::without_long_profile(file)?;
         decode(file, probe, wanted)?.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
     }
 
@@ -50,48 +48,33 @@ impl Codec for Turbo {
         let Encoding::Jpeg(quality) = encoding else {
             return Pure.encode(picture, encoding, profile);
         };
-        let file = with_compressor(|compressor| {
-            compressor.set_quality(quality.into())?;
-            match picture {
-                Picture::Planes(planes) => encode_planes(compressor, planes),
-                Picture::Pixels(pixels) => encode_pixels(compressor, pixels),
-            }
-        })?;
-        Ok(icc::into_jpeg(file, profile))
+        // One for each picture: it costs a few microseconds, and nothing of one reaches another.
+        let mut compressor = Compressor::new()?;
+        compressor.set_quality(quality.into())?;
+        let file = match picture {
+            Picture::Planes(planes) => encode_planes(&mut compressor, planes),
+            Picture::Pixels(pixels) => encode_pixels(&mut compressor, pixels),
+        };
+        icc::into_jpeg(file?, profile)
     }
-}
-
-thread_local! {
-    // A worker's own: each holds tables and memory that the next picture needs again.
-    static DECOMPRESSOR: RefCell<Option<Decompressor>> = const { RefCell::new(None) };
-    static COMPRESSOR: RefCell<Option<Compressor>> = const { RefCell::new(None) };
 }
 
 /// Nothing when libjpeg-turbo does not take the file.
 fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Option<Picture>, Error> {
-    DECOMPRESSOR.with_borrow_mut(|kept| {
-        let mut decompressor = match kept.take() {
-            Some(decompressor) => decompressor,
-            None => Decompressor::new()?,
-        };
-        let Ok(header) = decompressor.read_header(file) else { return Ok(None) };
-        let (width, height) = probe.stored();
-        if (header.width, header.height) != (width as usize, height as usize) {
-            return Ok(None);
-        }
-        let shrunk = if header.is_lossless { 1 } else { wanted.shrunk };
-        let factor = ScalingFactor::new(1, shrunk as usize);
-        decompressor.set_scaling_factor(factor)?;
-        decompressor.set_scan_limit(probe.scans.max(SCANS_OF_A_BASELINE))?;
-        let scaled = header.scaled(factor);
-        let planes = wanted.planes && rows_hold(&scaled, header.width, shrunk as usize);
-        let picture = picture(&mut decompressor, file, &scaled, Wanted { planes, ..wanted });
-        // One that failed is not used again: what it was in the middle of is not known.
-        if let Ok(Some(_)) = picture {
-            *kept = Some(decompressor);
-        }
-        picture
-    })
+    // One for each picture, or a file without tables would be decoded with those of the file before.
+    let mut decompressor = Decompressor::new()?;
+    let Ok(header) = decompressor.read_header(file) else { return Ok(None) };
+    let (width, height) = probe.stored();
+    if (header.width, header.height) != (width as usize, height as usize) {
+        return Ok(None);
+    }
+    let shrunk = if header.is_lossless { 1 } else { wanted.shrunk };
+    let factor = ScalingFactor::new(1, shrunk as usize);
+    decompressor.set_scaling_factor(factor)?;
+    decompressor.set_scan_limit(probe.scans.max(SCANS_OF_A_BASELINE))?;
+    let scaled = header.scaled(factor);
+    let planes = wanted.planes && rows_hold(&scaled, header.width, shrunk as usize);
+    picture(&mut decompressor, file, &scaled, Wanted { planes, ..wanted })
 }
 
 /// Whether a row of brightness, as it is decoded in blocks, is as long as a plane's row, which is
@@ -152,7 +135,7 @@ fn pixels(
     format: PixelFormat,
 ) -> Result<Vec<u8>, Error> {
     let pitch = width * format.size();
-    let mut pixels = scratch::filled(pitch * height, GREY);
+    let mut pixels = scratch::filled(pitch * height, GREY)?;
     let image = Image { pixels: &mut pixels[..], width, pitch, height, format };
     shown(decompressor.decompress(file, image))?;
     Ok(pixels)
@@ -168,16 +151,16 @@ fn planes(
     // Rows and columns are made up to whole chroma samples.
     let (luma, chroma) = (layout.y_size(), layout.uv_size());
     let (luma_length, chroma_length) = (luma.0 * luma.1, chroma.0 * chroma.1);
-    let mut samples = scratch::filled(luma_length + 2 * chroma_length, GREY);
+    let mut samples = scratch::filled(luma_length + 2 * chroma_length, GREY)?;
     let image = YuvImage { pixels: &mut samples[..], width, align: 1, height, subsamp };
     shown(decompressor.decompress_to_yuv(file, image))?;
 
     let of_chroma = |at: usize| {
-        let mut plane = scratch::take(chroma_length);
+        let mut plane = scratch::take(chroma_length)?;
         plane.copy_from_slice(&samples[luma_length + at * chroma_length..][..chroma_length]);
-        plane
+        Ok::<_, Error>(plane)
     };
-    let chroma_planes = [of_chroma(0), of_chroma(1)].map(|samples| plane(chroma, samples));
+    let chroma_planes = [of_chroma(0)?, of_chroma(1)?].map(|samples| plane(chroma, samples));
     let cut = without_padding(&mut samples, luma, (width, height));
     samples.truncate(cut);
     Ok(match (plane((width, height), samples), chroma_planes) {
@@ -218,22 +201,14 @@ fn shown(result: turbojpeg::Result<()>) -> Result<(), Error> {
         {
             Ok(())
         }
+        // jerror.h: JERR_OUT_OF_MEMORY.
+        Err(turbojpeg::Error::TurboJpegError(message))
+            if message.contains("Insufficient memory") =>
+        {
+            Err(scratch::no_memory(message))
+        }
         result => result.map_err(|error| undecodable(Format::Jpeg, error)),
     }
-}
-
-fn with_compressor(
-    encode: impl FnOnce(&mut Compressor) -> Result<Vec<u8>, Error>,
-) -> Result<Vec<u8>, Error> {
-    COMPRESSOR.with_borrow_mut(|kept| {
-        let mut compressor = match kept.take() {
-            Some(compressor) => compressor,
-            None => Compressor::new()?,
-        };
-        let file = encode(&mut compressor)?;
-        *kept = Some(compressor);
-        Ok(file)
-    })
 }
 
 fn encode_pixels(compressor: &mut Compressor, pixels: &DynamicImage) -> Result<Vec<u8>, Error> {
@@ -247,7 +222,7 @@ fn encode_pixels(compressor: &mut Compressor, pixels: &DynamicImage) -> Result<V
     };
     let on_white = match pixels {
         DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) => None,
-        other => Some(on_white(other)),
+        other => Some(on_white(other)?),
     };
     let (image, subsamp) = match (pixels, &on_white) {
         (DynamicImage::ImageLuma8(grey), _) => {
@@ -276,7 +251,7 @@ fn encode_planes(compressor: &mut Compressor, planes: &Planes) -> Result<Vec<u8>
         (width.next_multiple_of(subsamp.width()), height.next_multiple_of(subsamp.height()));
     let mut luma = None;
     if padded != (width, height) {
-        luma = Some(with_padding(planes.luma.as_raw(), (width, height), padded));
+        luma = Some(with_padding(planes.luma.as_raw(), (width, height), padded)?);
     }
     let image = YuvPlanesImage {
         y_plane: luma.as_deref().unwrap_or(planes.luma.as_raw().as_slice()),
@@ -299,8 +274,12 @@ fn encode_planes(compressor: &mut Compressor, planes: &Planes) -> Result<Vec<u8>
 }
 
 /// Repeats the last column and the last row.
-fn with_padding(samples: &[u8], (width, height): (usize, usize), to: (usize, usize)) -> Vec<u8> {
-    let mut padded = scratch::take(to.0 * to.1);
+fn with_padding(
+    samples: &[u8],
+    (width, height): (usize, usize),
+    to: (usize, usize),
+) -> Result<Vec<u8>, Error> {
+    let mut padded = scratch::take(to.0 * to.1)?;
     let rows = samples.chunks_exact(width);
     let last = rows.clone().next_back();
     let rows = rows.chain(std::iter::repeat_n(last.unwrap_or_default(), to.1 - height));
@@ -309,7 +288,7 @@ fn with_padding(samples: &[u8], (width, height): (usize, usize), to: (usize, usi
         pixels.copy_from_slice(row);
         padding.fill(*row.last().unwrap_or(&GREY));
     }
-    padded
+    Ok(padded)
 }
 
 /// What is written into a buffer that takes the largest file there can be, at its own length.
@@ -318,9 +297,10 @@ fn into_file(
     subsamp: Subsamp,
     compress: impl FnOnce(&mut [u8]) -> turbojpeg::Result<usize>,
 ) -> Result<Vec<u8>, Error> {
-    let mut buffer = scratch::take(compressed_buf_len(width, height, subsamp)?);
+    let mut buffer = scratch::take(compressed_buf_len(width, height, subsamp)?)?;
     let length = compress(&mut buffer)?;
-    let file = buffer.get(..length).unwrap_or_default().to_vec();
+    let mut file = scratch::reserved(length)?;
+    file.extend_from_slice(buffer.get(..length).unwrap_or_default());
     scratch::give(buffer);
     Ok(file)
 }

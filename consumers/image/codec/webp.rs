@@ -10,6 +10,8 @@ use waterway::Error;
 
 use super::bytes::{le16, le24, le32};
 use super::{Format, Probe, damaged, undecodable};
+use crate::image::pixels::from_samples;
+use crate::image::scratch;
 
 /// `RIFF`, the file's length, `WEBP`.
 const HEADER: usize = 12;
@@ -64,7 +66,11 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     if decoder.dimensions() != probe.stored() {
         return Err(damaged(Format::Webp, "its headers disagree"));
     }
-    DynamicImage::from_decoder(decoder).map_err(failed)
+    let (width, height) = probe.stored();
+    let channels = usize::from(decoder.color_type().channel_count());
+    let mut pixels = scratch::take(width as usize * height as usize * channels)?;
+    decoder.read_image(&mut pixels).map_err(failed)?;
+    Ok(from_samples((width, height), channels, pixels))
 }
 
 impl<'a> Chunks<'a> {

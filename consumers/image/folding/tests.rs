@@ -92,6 +92,21 @@ fn other_files_and_other_work_are_not_equal() {
 }
 
 #[test]
+fn the_map_of_flights_gives_memory_back() {
+    const NAMES: &str =
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    let (folding, still, begun) = (Folded::new(), Cancellation::default(), Cell::new(0));
+    let mut callers: Vec<_> =
+        (1..NAMES.len()).map(|end| ask(&folding, (&NAMES[..end], ""), &still, &begun)).collect();
+    for (_, caller) in &mut callers {
+        assert!(poll(caller).is_pending());
+    }
+    assert!(folding.flights().capacity() >= 77);
+    drop(callers);
+    assert!(folding.flights().capacity() < 16, "{}", folding.flights().capacity());
+}
+
+#[test]
 fn equal_fingerprints_do_not_make_files_equal() {
     let key = |file: &'static str| {
         let bytes = Bytes::from_static(file.as_bytes());

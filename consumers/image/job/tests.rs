@@ -102,6 +102,21 @@ fn size(file: &[u8]) -> (Format, u32, u32) {
 }
 
 #[test]
+fn what_a_result_takes_counts_its_fields() {
+    let fields = |value: Value| Worked {
+        fields: Map::from_iter([("histogram".to_owned(), value)]),
+        name: None,
+        picture: None,
+        truncated: false,
+    };
+    let [few, many] = [1, 1000].map(|count| fields(json!({"grey": vec![0; count]})).bytes());
+    assert!((50..300).contains(&few), "{few}");
+    assert_eq!(many - few, 999 * size_of::<Value>() as u64);
+    let picture = Encoded { format: Format::Png, bytes: vec![0; 1000].into() };
+    assert_eq!(Worked { picture: Some(picture), ..fields(json!("text")) }.bytes() / 1000, 1);
+}
+
+#[test]
 fn a_picture_is_kept_as_it_came_and_its_result_beside_it() {
     let service = Studio::new();
     let file = jpeg(&photo(64, 48));

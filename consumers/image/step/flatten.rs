@@ -7,6 +7,7 @@ use waterway::Error;
 use super::about::{About, Group, Kind, Takes};
 use super::value::Colour;
 use crate::image::pixels::{from_samples, luma, over, samples};
+use crate::image::scratch;
 use crate::image::work::Work;
 
 /// What shows where nothing is.
@@ -26,26 +27,30 @@ impl TryFrom<Colour> for Flatten {
 }
 
 impl Flatten {
-    fn flattened(self, picture: DynamicImage) -> DynamicImage {
+    fn flattened(self, picture: DynamicImage) -> Result<DynamicImage, Error> {
         let Colour([red, green, blue, _]) = self.0;
         let size = (picture.width(), picture.height());
-        match picture {
+        Ok(match picture {
             DynamicImage::ImageLumaA8(_) if self.0.is_grey() => {
                 let pixels = samples(&picture).0.as_chunks::<2>().0;
                 let below = luma([red, green, blue]);
-                let flat = pixels.iter().map(|&[grey, alpha]| over(grey, below, alpha)).collect();
+                let mut flat = scratch::take(pixels.len())?;
+                for (to, &[grey, alpha]) in flat.iter_mut().zip(pixels) {
+                    *to = over(grey, below, alpha);
+                }
                 from_samples(size, 1, flat)
             }
             DynamicImage::ImageRgba8(_) => {
                 let pixels = samples(&picture).0.as_chunks::<4>().0;
-                let flat = pixels.iter().flat_map(|&[r, g, b, alpha]| {
-                    [over(r, red, alpha), over(g, green, alpha), over(b, blue, alpha)]
-                });
-                from_samples(size, 3, flat.collect())
+                let mut flat = scratch::take(pixels.len() * 3)?;
+                for (to, &[r, g, b, alpha]) in flat.as_chunks_mut().0.iter_mut().zip(pixels) {
+                    *to = [over(r, red, alpha), over(g, green, alpha), over(b, blue, alpha)];
+                }
+                from_samples(size, 3, flat)
             }
-            DynamicImage::ImageLumaA8(_) => self.flattened(picture.to_rgba8().into()),
+            DynamicImage::ImageLumaA8(_) => return self.flattened(picture.to_rgba8().into()),
             opaque => opaque,
-        }
+        })
     }
 }
 
@@ -65,7 +70,7 @@ impl Kind for Flatten {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        work.picture = self.flattened(std::mem::take(&mut work.picture));
+        work.picture = self.flattened(std::mem::take(&mut work.picture))?;
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! `"grayscale"`: grey, as OpenCV has it.
 
-use image::DynamicImage;
 use serde::Deserialize;
 use waterway::Error;
 
 use super::about::{About, Group, Kind};
 use crate::image::colour;
+use crate::image::picture::Picture;
 use crate::image::work::Work;
 
 /// Takes nothing.
@@ -31,8 +31,9 @@ impl Kind for Grayscale {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        let picture = std::mem::replace(&mut work.picture, DynamicImage::new_luma8(0, 0));
-        work.picture = colour::grayscale(picture);
+        if let Some(grey) = colour::grayscale(&work.picture)? {
+            Picture::Pixels(std::mem::replace(&mut work.picture, grey)).recycle();
+        }
         Ok(())
     }
 }

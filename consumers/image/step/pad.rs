@@ -10,6 +10,7 @@ use super::parse::short_or_table;
 use super::value::{Colour, Gravity, Size, whole};
 use crate::image::codec::Limits;
 use crate::image::pixels;
+use crate::image::scratch;
 use crate::image::work::Work;
 
 /// How much goes where, and what it shows.
@@ -182,7 +183,7 @@ impl Kind for Pad {
         work.check("pad", size)?;
         if size != work.size() {
             let picture = pixels::taking(std::mem::take(&mut work.picture), self.colour);
-            work.picture = self.padded(&picture, size, corner);
+            work.picture = self.padded(&picture, size, corner)?;
         }
         Ok(())
     }
@@ -194,7 +195,7 @@ impl Pad {
         picture: &DynamicImage,
         size: (u32, u32),
         (left, top): (u32, u32),
-    ) -> DynamicImage {
+    ) -> Result<DynamicImage, Error> {
         let Colour([r, g, b, alpha]) = self.colour;
         let grey = pixels::luma([r, g, b]);
         let (samples, channels) = pixels::samples(picture);
@@ -204,13 +205,14 @@ impl Pad {
             3 => &[r, g, b],
             _ => &[r, g, b, alpha],
         };
-        let mut padded = pixel.repeat(size.0 as usize * size.1 as usize);
+        let mut padded = scratch::take(size.0 as usize * size.1 as usize * channels)?;
+        padded.chunks_exact_mut(channels).for_each(|to| to.copy_from_slice(pixel));
         let (row, width) = (size.0 as usize * channels, picture.width() as usize * channels);
         let begin = left as usize * channels;
         let rows = padded.chunks_exact_mut(row).skip(top as usize);
         for (to, from) in rows.zip(samples.chunks_exact(width)) {
             to[begin..begin + width].copy_from_slice(from);
         }
-        pixels::from_samples(size, channels, padded)
+        Ok(pixels::from_samples(size, channels, padded))
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use waterway::Error;
 
 use super::about::{About, Group, Kind};
-use crate::image::colour::grayscale;
+use crate::image::colour::brightness;
 use crate::image::resize::resized_by_lanczos;
 use crate::image::work::Work;
 
@@ -27,7 +27,7 @@ impl Kind for Phash {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        let grey = grayscale(work.picture.clone()).into_luma8();
+        let grey = brightness(&work.picture)?;
         let small = resized_by_lanczos(&grey.into(), (SIDE, SIDE))?;
         let hash = hash(small.as_bytes());
         work.fields.insert("phash".into(), format!("{hash:016x}").into());

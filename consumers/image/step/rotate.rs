@@ -105,7 +105,7 @@ impl Kind for Rotate {
             Some(_) => work.picture = work.picture.rotate270(),
             None => {
                 let picture = pixels::taking(std::mem::take(&mut work.picture), self.background);
-                work.picture = self.turned(&picture);
+                work.picture = self.turned(&picture)?;
             }
         }
         Ok(())
@@ -113,7 +113,7 @@ impl Kind for Rotate {
 }
 
 impl Rotate {
-    fn turned(self, picture: &DynamicImage) -> DynamicImage {
+    fn turned(self, picture: &DynamicImage) -> Result<DynamicImage, Error> {
         let turn = Turn::new((picture.width(), picture.height()), self.degrees);
         let Colour([r, g, b, alpha]) = self.background;
         let grey = pixels::luma([r, g, b]);

@@ -9,7 +9,7 @@ use super::blur::Sigma;
 use super::parse::short_or_table;
 use super::value::within;
 use crate::image::gaussian;
-use crate::image::pixels::{premultiplied, samples, samples_mut};
+use crate::image::pixels::{copy, premultiplied, samples, samples_mut};
 use crate::image::work::Work;
 
 /// How far the mask reaches, and how strong it is.
@@ -86,7 +86,7 @@ impl Kind for Sharpen {
         #[allow(clippy::cast_possible_truncation)]
         let amount = (self.amount.0 * 256.0).round() as i32;
         premultiplied(&mut work.picture, |picture| {
-            let mut blurred = picture.clone();
+            let mut blurred = copy(picture)?;
             gaussian::blur(&mut blurred, self.sigma.get())?;
             let (sharp, channels) = samples_mut(picture);
             let pixels = sharp.chunks_exact_mut(channels);

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use waterway::Error;
 
 use super::about::{About, Group, Kind};
-use crate::image::colour::grayscale;
+use crate::image::colour::brightness;
 use crate::image::work::Work;
 
 /// Takes nothing.
@@ -26,7 +26,7 @@ impl Kind for Sharpness {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        let grey = grayscale(work.picture.clone()).into_luma8();
+        let grey = brightness(&work.picture)?;
         let variance = variance(grey.as_raw(), grey.width() as usize);
         work.fields.insert("sharpness".into(), ((variance * 100.0).round() / 100.0).into());
         Ok(())

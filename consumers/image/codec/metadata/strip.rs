@@ -4,6 +4,7 @@ use image::metadata::Orientation;
 
 use super::{APP2, Chunk, PNG, SOS, WEBP, chunks, exif, jpeg};
 use crate::image::codec::Format;
+use crate::image::scratch;
 
 /// The same file without EXIF, XMP, comments and thumbnails, but with what it takes to show it
 /// right; its ICC profile stays when `profile` says so. Nothing when the file is damaged, or its
@@ -23,6 +24,14 @@ pub fn stripped(file: &[u8], format: Format, profile: bool) -> Option<Vec<u8>> {
     }
 }
 
+/// What is kept of a file, which begins like this. Nothing when the system has no memory for it: the
+/// picture is then worked on as others are, and refused there.
+fn begun(file: &[u8], begin: &[u8]) -> Option<Vec<u8>> {
+    let mut kept = scratch::reserved(file.len()).ok()?;
+    kept.extend_from_slice(begin);
+    Some(kept)
+}
+
 /// Keeps tables and frames; of the application's segments JFIF's own (without its thumbnail),
 /// Adobe's, which tells how colours are stored, and the profile.
 fn stripped_jpeg(file: &[u8], profile: bool) -> Option<Vec<u8>> {
@@ -30,7 +39,7 @@ fn stripped_jpeg(file: &[u8], profile: bool) -> Option<Vec<u8>> {
     const APP14: u8 = 0xEE;
     const COMMENT: u8 = 0xFE;
     const JFIF: usize = 14;
-    let mut kept = file.get(..2)?.to_vec();
+    let mut kept = begun(file, file.get(..2)?)?;
     for segment in jpeg(file) {
         match segment.marker {
             SOS => {
@@ -61,7 +70,7 @@ fn stripped_jpeg(file: &[u8], profile: bool) -> Option<Vec<u8>> {
 
 /// Keeps the chunks that change how it looks.
 fn stripped_png(file: &[u8], profile: bool) -> Option<Vec<u8>> {
-    let mut kept = file.get(..PNG.begin)?.to_vec();
+    let mut kept = begun(file, file.get(..PNG.begin)?)?;
     for Chunk { kind, whole, .. } in chunks(file, &PNG) {
         let colours = matches!(&kind, b"iCCP" | b"sRGB" | b"gAMA" | b"cHRM" | b"cICP");
         let looks = matches!(
@@ -89,7 +98,7 @@ fn stripped_webp(file: &[u8], profile: bool) -> Option<Vec<u8>> {
     if announced.checked_add(8)? != file.len() {
         return None;
     }
-    let mut kept = file.get(..WEBP.begin)?.to_vec();
+    let mut kept = begun(file, file.get(..WEBP.begin)?)?;
     let mut read = WEBP.begin;
     for Chunk { kind, whole, .. } in chunks(file, &WEBP) {
         read += whole.len();
@@ -119,7 +128,7 @@ fn stripped_gif(file: &[u8]) -> Option<Vec<u8>> {
     const HEADER: usize = 13;
     let palette = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let mut at = HEADER + palette(*file.get(10)?);
-    let mut kept = file.get(..at)?.to_vec();
+    let mut kept = begun(file, file.get(..at)?)?;
     loop {
         let begin = at;
         let keep = match *file.get(at)? {

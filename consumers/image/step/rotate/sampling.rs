@@ -4,8 +4,10 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use image::DynamicImage;
+use waterway::Error;
 
 use crate::image::pixels::{from_samples, samples};
+use crate::image::scratch;
 
 /// A turn of a picture around its middle.
 pub(super) struct Turn {
@@ -32,11 +34,14 @@ impl Turn {
 
     /// The turned picture. Its colours count by their alpha; the background lies around it, so that
     /// its edges are as smooth as the rest.
+    ///
+    /// # Errors
+    /// `refused` when the system has no memory for it.
     pub(super) fn sample<const N: usize>(
         &self,
         picture: &DynamicImage,
         background: [u8; N],
-    ) -> DynamicImage {
+    ) -> Result<DynamicImage, Error> {
         let (width, height) = self.size();
         let source = Sampled {
             pixels: samples(picture).0.as_chunks::<N>().0,
@@ -45,7 +50,7 @@ impl Turn {
             background: weighed(background),
         };
         let (middle_x, middle_y) = (f64::from(self.from.0) / 2.0, f64::from(self.from.1) / 2.0);
-        let mut turned = Vec::with_capacity(width as usize * height as usize * N);
+        let mut turned = scratch::reserved(width as usize * height as usize * N)?;
         for row in 0..height {
             let y = f64::from(row) + 0.5 - f64::from(height) / 2.0;
             for column in 0..width {
@@ -55,7 +60,7 @@ impl Turn {
                 turned.extend_from_slice(&source.at(from_x, from_y));
             }
         }
-        from_samples((width, height), N, turned)
+        Ok(from_samples((width, height), N, turned))
     }
 }
 
