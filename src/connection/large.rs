@@ -330,8 +330,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.control.poll_ready(context))?;
-        let polled = self.poll_next(context, buffer);
+        // A client that is not read gives way with what it has half sent, too.
+        let polled = match self.control.poll_ready(context)? {
+            Poll::Ready(()) => self.poll_next(context, buffer),
+            Poll::Pending => Poll::Pending,
+        };
         if polled.is_pending() {
             if !self.is_amid() {
                 self.receiving.begin();

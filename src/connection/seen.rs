@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 /// When the client was last heard of.
 pub(super) struct Seen {
@@ -17,6 +17,15 @@ pub(super) struct Seen {
     last: AtomicU64,
     /// It is not being read because its inbox is full, and cannot be heard.
     busy: AtomicBool,
+}
+
+/// Why nothing has come from a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// It has sent nothing.
+    Silent,
+    /// No room came in its inbox, so it was not read.
+    Full,
 }
 
 impl Seen {
@@ -50,15 +59,10 @@ impl Seen {
         }
     }
 
-    /// Waits until nothing has come for so long from a client that is listened to.
-    pub(super) async fn idle(&self, limit: Duration) {
-        loop {
-            self.quiet(limit, self.start).await;
-            if !self.busy.load(Ordering::Relaxed) {
-                return;
-            }
-            sleep(limit).await;
-        }
+    /// Waits until nothing has come for so long; why nothing has.
+    pub(super) async fn idle(&self, limit: Duration) -> Idle {
+        self.quiet(limit, self.start).await;
+        if self.busy.load(Ordering::Relaxed) { Idle::Full } else { Idle::Silent }
     }
 }
 

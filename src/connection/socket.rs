@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::{Control, TooMany};
 use super::large::{Large, Taken, Whole};
 use super::receiving::{Receiving, Refused, refused};
-use super::seen::{Heard, Seen};
+use super::seen::{Heard, Idle, Seen};
 use super::shortcut::{Shared, Shortcut, TryWrite, Turn};
 use super::write::{WRITE_BUFFER, write};
 use super::{Connection, Delivered, Inbox};
@@ -131,7 +131,7 @@ where
     let over = |code| Over { code, lingers: true };
     let cut = replies.cut();
     let Incoming { channel, inbox, seen, turn, .. } = incoming;
-    let reader = read(incoming, rules.idle);
+    let reader = read(incoming);
     let writer = write(sink, replies, first, seen, turn, rules.ping);
     let idle = seen.idle(rules.idle);
     tokio::pin!(reader, writer, idle, cut);
@@ -168,8 +168,14 @@ where
                 closing = sent.ok().or(closing);
                 deadline = Some(Instant::now() + rules.closing);
             }
-            () = &mut idle, if deadline.is_none() => {
-                let _ = channel.send(Reply::close_with(GOING_AWAY, "nothing came for too long"));
+            idle = &mut idle, if deadline.is_none() => {
+                let (code, reason) = match idle {
+                    Idle::Silent => (GOING_AWAY, "nothing came for too long"),
+                    Idle::Full => (close::POLICY, "too many messages: no room came for more"),
+                };
+                let (client, limit) = (channel.name(), rules.idle);
+                tracing::info!(%client, ?limit, code, reason, "client is idle");
+                let _ = channel.send(Reply::close_with(code, reason));
                 deadline = Some(Instant::now() + rules.closing);
             }
             cut = &mut cut, if deadline.is_none() => {
@@ -212,8 +218,7 @@ struct Incoming<'a, S> {
     turn: &'a Turn,
 }
 
-/// Reads until the client's end. It may wait so long for room in the inbox.
-async fn read<S>(incoming: Incoming<'_, S>, idle: Duration) -> Ended
+async fn read<S>(incoming: Incoming<'_, S>) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -241,19 +246,15 @@ where
             continue;
         }
         seen.set_busy(true);
-        let delivered = timeout(idle, inbox.deliver(payload, taken.take_held())).await;
+        let delivered = inbox.deliver(payload, taken.take_held()).await;
         seen.set_busy(false);
         match delivered {
-            Ok(Delivered::Waits) => {}
-            Ok(Delivered::Gone) => {
+            Delivered::Waits => {}
+            Delivered::Gone => {
                 tracing::debug!(client = %channel.name(), "nobody takes the client's messages");
             }
-            Ok(Delivered::NoMemory) => {
+            Delivered::NoMemory => {
                 return fail(channel, &Refused::Memory(Spent::All), close::TRY_AGAIN, NO_MEMORY);
-            }
-            Err(_) => {
-                let reason = "too many messages: they were not handled for too long";
-                return fail(channel, &"its inbox stayed full", close::POLICY, reason);
             }
         }
     }
