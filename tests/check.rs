@@ -127,7 +127,7 @@ fn a_consumer_of_an_event_that_it_cannot_serve_is_a_mistake() {
         ("http.request", "chat.say", vec![]),
     ] {
         let table = format!(
-            "[queue.q]\nconsumer = 'image.work'\n[[route]]\nchannel = '{channel}'\n\
+            "[queue.q]\nconsumer = 'close'\n[[route]]\nchannel = '{channel}'\n\
              path = '/{{name}}'\nconsumer = '{consumer}'\nqueue = 'q'\n"
         );
         let (told, sound) = told(&table);
@@ -164,4 +164,203 @@ fn a_path_with_other_parts_than_its_consumer_takes_is_a_mistake() {
             &[&said],
         );
     }
+}
+
+/// A queue of pictures whose consumer has these options, and a route to it.
+fn pictures(options: &str) -> String {
+    format!(
+        "[queue.q]\nconsumer = 'p'\n[consumer.p]\nuse = 'image.work'\n{options}\n\
+         [[route]]\nchannel = 'http.request'\npath = '/work'\nconsumer = 'image.http'\nqueue = 'q'\n"
+    )
+}
+
+#[test]
+fn results_that_clients_cannot_get_are_warned_of() {
+    let media = |options: &str, path: &str| {
+        format!(
+            "[consumer.m]\nuse = 'media'\n{options}\n\
+             [[route]]\nchannel = 'http.request'\npath = '{path}'\nconsumer = 'm'\n"
+        )
+    };
+    let served = |options: &str| media(options, "/upload/{*file}");
+    let way_out =
+        "route media by path = \"/upload/{*file}\", or say in url who serves them".to_owned();
+    let at = "at /upload/rb_0.jpg";
+    for (table, said) in [
+        (pictures("") + &served("prefix = 'rb_'"), None),
+        (pictures("folder = './media/../a'") + &served("folder = 'media/../a'"), None),
+        (pictures("url = 'https://cdn.example'"), None),
+        (pictures(""), Some(format!("3:1: warning: no route serves the results {at} | {way_out}"))),
+        (
+            pictures("") + &media("", "/files/{*file}"),
+            Some(format!("3:1: warning: no route serves the results {at} | {way_out}")),
+        ),
+        (
+            pictures("") + &media("", "/{*file}"),
+            Some(format!(
+                "3:1: warning: m looks for the file upload/rb_0.jpg {at} | {way_out}"
+            )),
+        ),
+        (
+            pictures("") + "[[route]]\nchannel = 'http.request'\nconsumer = 'page'\n",
+            Some(format!(
+                "3:1: warning: page answers {at}, where the results should be | {way_out}"
+            )),
+        ),
+        (
+            pictures("") + &served("prefix = 'other_'"),
+            Some(
+                "3:1: warning: results begin with \"rb_\", and m serves \"other_\" alone | give \
+                 both the same prefix"
+                    .to_owned(),
+            ),
+        ),
+        (
+            pictures("results = { small = [{ fit = [32, 32] }] }") + &served(""),
+            Some(
+                "5:11: warning: no pipeline is called \"rl\", which a header without rType means | \
+                 add rl = [\"grayscale\"], or [] for no step"
+                    .to_owned(),
+            ),
+        ),
+    ] {
+        let said: Vec<String> = said.into_iter().collect();
+        assert_eq!(told(&table), (said, true), "{table}");
+    }
+    let table = pictures("folder = '/srv/a'") + &served("folder = '/srv/b'");
+    let said = "5:10: warning: results are kept in /srv/a, and m serves /srv/b | name the same \
+                folder or bucket in both";
+    assert_eq!(told(&table), (vec![said.to_owned()], true));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_warned_of_and_not_served_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let kept = format!("folder = '{}'", path.display());
+        let table = pictures(&format!("{kept}\nurl = 'https://cdn.example'"));
+        fs::write(folder.path().join("routing.toml"), &table).unwrap();
+        let (said, sound) = told_in(folder.path(), &["check"]);
+        let start = format!("5:10: warning: {} cannot be written: ", path.display());
+        assert!(sound && said.len() == 1 && said[0].starts_with(&start), "{said:?}");
+
+        let served = waterway(folder.path(), &["serve"]);
+        let log = String::from_utf8(served.stderr).unwrap();
+        let refused = format!("cannot write to {}", path.display());
+        assert!(served.status.code() == Some(1) && log.contains(&refused), "{log}");
+    }
+}
+
+#[test]
+fn paths_begin_at_the_root_and_check_shows_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap().join("srv");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("logo.png"), LOGO).unwrap();
+    let table = |root: &str| {
+        format!(
+            "[server]\nroot = '{root}'\nlisten = 'unix:w.sock'\n{}",
+            pictures("results = { rl = [{ watermark = { file = 'logo.png' } }] }")
+        )
+    };
+    fs::write(folder.path().join("routing.toml"), table("srv")).unwrap();
+    let checked = waterway(folder.path(), &["check"]);
+    let shown = String::from_utf8(checked.stdout).unwrap();
+    let shown: Vec<&str> = shown.lines().collect();
+    let at = |path: &str, by: &str| format!("  {}: {by}", root.join(path).display());
+    assert_eq!(
+        shown,
+        [
+            "routing.toml: sound, with 1 route and 1 queue".to_owned(),
+            at("logo.png", "consumer p, result rl"),
+            at("media", "consumer p"),
+            at("w.sock", "server.listen"),
+        ]
+    );
+    fs::write(folder.path().join("routing.toml"), table(".")).unwrap();
+    let (said, sound) = told_in(folder.path(), &["check"]);
+    assert!(!sound && said[0].contains("/logo.png: No such file"), "{said:?}");
+    fs::write(folder.path().join("routing.toml"), table("none")).unwrap();
+    let (said, sound) = told_in(folder.path(), &["check"]);
+    let missing =
+        "2:8: none cannot be the root: No such file or directory (os error 2) | this means ";
+    assert!(!sound && said.iter().any(|line| line.starts_with(missing)), "{said:?}");
+}
+
+/// A grey PNG of one pixel.
+const LOGO: &[u8] = &[
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0,
+    0, 0, 58, 126, 155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 156, 99, 104, 0, 0, 0, 130, 0, 129,
+    119, 205, 114, 182, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+#[test]
+fn a_table_is_checked_and_shown_without_its_secrets_where_that_is_asked_for() {
+    let table = "[server]\nlisten = '${NO_ADDRESS}'\npublic_url = 'https://${NO_HOST}/'\n\
+         [auth.a]\nsecret = '${NO_SECRET}'\nbind_ip = '${NO_BIND}'\n\
+         [auth.b]\nalgorithms = 'RS256'\nsecret = '${NO_SECRET}'\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/${NO_PATH}/a'\nconsumer = 'echo'\nauth = 'a'\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/b'\nconsumer = 'echo'\nauth = 'b'\n";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("routing.toml"), table).unwrap();
+    let (said, sound) = told_in(folder.path(), &["check"]);
+    assert_eq!((said.len(), sound), (6, false), "{said:?}");
+    for command in ["check", "routes"] {
+        let output = waterway(folder.path(), &[command, "--allow-missing-env"]);
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{log}");
+        let missing = "not set, and so not checked: NO_ADDRESS (routing.toml:2:10), NO_BIND \
+                       (routing.toml:6:11), NO_HOST (routing.toml:3:14), NO_PATH \
+                       (routing.toml:12:8), NO_SECRET (routing.toml:5:10)";
+        assert!(log.contains(missing), "{log}");
+    }
+    // The rest of the table is checked.
+    let mistaken = format!("{table}colour = '${{NO_COLOUR}}'\n");
+    fs::write(folder.path().join("routing.toml"), mistaken).unwrap();
+    let (said, sound) = told_in(folder.path(), &["check", "--allow-missing-env"]);
+    assert!(!sound && said.len() == 1 && said[0].contains("unknown key \"colour\""), "{said:?}");
+    let unknown = "[[route]]\nchannel = 'http.request'\nconsumer = '${NO_CONSUMER}'\n";
+    fs::write(folder.path().join("routing.toml"), unknown).unwrap();
+    let (said, sound) = told_in(folder.path(), &["check", "--allow-missing-env"]);
+    let why = "3:12: NO_CONSUMER is not set, and without it the rest cannot be checked";
+    assert_eq!((said, sound), (vec![why.to_owned()], false));
+    // It is a look at a table and no way to serve one.
+    let refused = waterway(folder.path(), &["serve", "--allow-missing-env"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn a_path_is_explained_by_its_deciding_lines_and_the_rest_on_demand() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "[[route]]\nchannel = 'http.request'\npath = '/a'\nconsumer = 'page'\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/b'\nconsumer = 'echo'\n\
+         [[route]]\nchannel = 'http.request'\npath = '/c'\nconsumer = 'page'\n";
+    fs::write(folder.path().join("routing.toml"), table).unwrap();
+    let explained = |more: &[&str]| {
+        let output = waterway(folder.path(), &[&["routes", "--path", "/c"], more].concat());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let short = explained(&[]);
+    assert_eq!(short.lines().count(), 4, "{short}");
+    assert!(short.ends_with("http.request: page, by route 3 (/c, routing.toml:9:1)\n"), "{short}");
+    let whole = explained(&["--why"]);
+    assert!(whole.contains("\n    not route 1 (page): its path is /a\n"), "{whole}");
+    for (arguments, said) in [
+        (["--path", "c"], "a path begins with a slash: write /c"),
+        (["--path", "https://a.org/c"], "this is a whole URL: write its path, /c"),
+        (["--path", "ws://a.org"], "this is a whole URL: write its path, /"),
+        (["--path", "/c?x=1"], "no route looks at a query: write /c"),
+        (["--head", "{\"type\": "], "a head is a JSON object such as {\"type\": \"viewport\"}"),
+        (["--head", "3"], "a head is a JSON object such as {\"type\": \"viewport\"}"),
+        (["--method", "G T"], "invalid value"),
+    ] {
+        let given =
+            [&["routes"], &arguments[..], &["--path=/c"][..usize::from(arguments[0] != "--path")]];
+        let output = waterway(folder.path(), &given.concat());
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && log.contains(said), "{arguments:?}: {log}");
+    }
+    assert!(explained(&["--head", "{\"type\": \"viewport\"} and a body"]).contains("by route 3"));
 }

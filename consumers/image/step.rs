@@ -42,6 +42,8 @@ pub(super) mod value;
 mod watermark;
 mod zoom;
 
+use std::path::PathBuf;
+
 use serde::de::MapAccess;
 use waterway::Error;
 
@@ -104,6 +106,14 @@ macro_rules! steps {
             pub fn geometry(&self, size: (u32, u32)) -> Option<Result<Geometry, Error>> {
                 match &self.0 {
                     $(Any::$kind(step) => step.geometry(size),)*
+                }
+            }
+
+            /// The files that it has read.
+            #[must_use]
+            pub fn files(&self) -> &[PathBuf] {
+                match &self.0 {
+                    $(Any::$kind(step) => step.files(),)*
                 }
             }
 

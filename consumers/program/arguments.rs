@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::Method;
+use serde_json::{Map, Value};
 use waterway::Time;
 
 /// A routed consumer service for WebSockets and HTTP, and the picture service that it was made for.
@@ -20,7 +22,7 @@ Examples:
   waterway                          serve ./routing.toml
   waterway check routing.toml       every mistake in it, with its place and the way out
   waterway routes                   the table as it is used
-  waterway routes --path /ws/demo   what becomes of the events of a path, and why
+  waterway routes --path /ws/demo   which routes take the events of a path; --why: and why
   waterway token --claim sub=anna   a token for the table's [auth]
   waterway steps                    what a pipeline of pictures can do
 
@@ -44,7 +46,7 @@ pub(super) enum Command {
     /// Serve the routing table (what is done without a command).
     Serve(TableFile),
     /// Show every mistake in the routing table, and start nothing.
-    Check(TableFile),
+    Check(Check),
     /// Show the routing table as it is used.
     Routes(Routes),
     /// Make a token that the routing table takes.
@@ -60,25 +62,46 @@ pub(super) struct TableFile {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) file: TableFile,
+    #[command(flatten)]
+    pub(super) environment: Environment,
+}
+
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct Environment {
+    /// Go on when a variable of the environment is not set, and do not check its value.
+    #[arg(long)]
+    pub(super) allow_missing_env: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct Routes {
     #[command(flatten)]
     pub(super) file: TableFile,
+    #[command(flatten)]
+    pub(super) environment: Environment,
     /// As JSON, for a program.
     #[arg(long)]
     pub(super) json: bool,
-    /// Explain what becomes of the events of this path, and why.
-    #[arg(long, value_name = "PATH")]
+    /// Show which routes take the events of this path.
+    #[arg(long, value_name = "PATH", value_parser = path)]
     pub(super) path: Option<String>,
+    /// Show why the routes before those do not take them, too.
+    #[arg(long, requires = "path")]
+    pub(super) why: bool,
     /// The method of a request to this path.
     #[arg(long, requires = "path", default_value = "GET", value_name = "METHOD")]
-    pub(super) method: String,
+    pub(super) method: Method,
     /// The JSON object that a message to this path begins with.
     #[arg(
         long,
         requires = "path",
         default_value = "",
         hide_default_value = true,
-        value_name = "JSON"
+        value_name = "JSON",
+        value_parser = head
     )]
     pub(super) head: String,
 }
@@ -117,6 +140,32 @@ pub(super) enum LogForm {
     Human,
     /// One JSON object a line, for programs.
     Json,
+}
+
+/// The path of a request as a route sees it.
+fn path(text: &str) -> Result<String, String> {
+    if let Some((_, behind)) = text.split_once("://") {
+        let path = behind.find('/').map_or("/", |slash| &behind[slash..]);
+        return Err(format!("this is a whole URL: write its path, {path}"));
+    }
+    if !text.starts_with('/') {
+        return Err(format!("a path begins with a slash: write /{text}"));
+    }
+    if let Some((path, _)) = text.split_once(['?', '#']) {
+        return Err(format!("no route looks at a query: write {path}"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The JSON object that a message begins with, or nothing.
+fn head(text: &str) -> Result<String, String> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>();
+    match values.next() {
+        None | Some(Ok(_)) => Ok(text.to_owned()),
+        Some(Err(error)) => {
+            Err(format!("a head is a JSON object such as {{\"type\": \"viewport\"}}: {error}"))
+        }
+    }
 }
 
 impl Arguments {

@@ -1,14 +1,21 @@
 //! `waterway check`: every mistake in a routing table, with its place and the way out.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
-use super::{Outcome, load_and_warn};
+use super::arguments::Check;
+use super::{Outcome, load_and_warn, rules};
 
-pub(super) fn check(path: &Path) -> Outcome {
-    let table = load_and_warn(path)?;
+pub(super) fn check(arguments: &Check) -> Outcome {
+    let path = arguments.file.path();
+    let (table, loaded) = load_and_warn(&path, arguments.environment)?;
     let (routes, queues) = (table.rows().len(), table.queues().count());
     let (routes, queues) = (counted(routes, "route"), counted(queues, "queue"));
-    print(&format!("{}: sound, with {routes} and {queues}\n", path.display()));
+    let mut text = format!("{}: sound, with {routes} and {queues}\n", path.display());
+    for (path, by) in rules::used(&loaded.config) {
+        let _ = writeln!(text, "  {}: {}", path.display(), by.join("; "));
+    }
+    print(&text);
     Ok(())
 }
 
@@ -18,6 +25,5 @@ fn counted(number: usize, thing: &str) -> String {
 
 /// What a command was asked for goes to standard output; a reader that has gone is no failure.
 pub(super) fn print(text: &str) {
-    use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -3,12 +3,15 @@
 mod arguments;
 mod check;
 mod log;
+mod root;
 mod routes;
+mod rules;
 mod serve;
 mod signals;
 mod steps;
 mod token;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use waterway::{Loaded, Router, RoutingConfig};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Environment};
 
 /// A command's end: done, or a message for the person who gave it.
 type Outcome = Result<(), String>;
@@ -28,7 +31,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command() {
         Command::Serve(file) => return serve::serve(&file.path(), arguments.log),
-        Command::Check(file) => check::check(&file.path()),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Routes(routes) => routes::routes(&routes),
         Command::Token(token) => token::token(&token),
         Command::Steps(steps) => steps::steps(&steps),
@@ -43,29 +46,49 @@ pub fn main() -> ExitCode {
 }
 
 /// Loads a routing table with every consumer of the program. Returns the router, and the loaded
-/// file with its warnings.
-fn load(path: &Path) -> Result<(Router, Box<Loaded>), String> {
+/// file with its warnings. From then on the process works in the table's `root`.
+fn load(path: &Path, environment: Environment) -> Result<(Router, Box<Loaded>), String> {
     if !path.exists() {
         return Err(format!(
             "there is no file {}\nname one: waterway serve FILE, or WATERWAY_CONFIG=FILE; waterway help lists the commands",
             path.display()
         ));
     }
+    let mut loaded = if environment.allow_missing_env {
+        RoutingConfig::load_allowing_missing_env(path)
+    } else {
+        RoutingConfig::load(path)
+    };
+    root::enter(&mut loaded);
+    let warnings = rules::check(&loaded.config);
+    loaded.warnings.extend(warnings);
     // Beside mistakes no warning is shown: it may only follow from one of them.
-    Router::build(RoutingConfig::load(path), &crate::registry())
-        .map_err(|loaded| loaded.report().to_string())
+    Router::build(loaded, &crate::registry()).map_err(|loaded| loaded.report().to_string())
 }
 
 /// Loads a routing table for a command that does not serve it. Warnings go to standard error.
-fn load_and_warn(path: &Path) -> Result<Router, String> {
-    let (router, loaded) = load(path)?;
+fn load_and_warn(path: &Path, environment: Environment) -> Result<(Router, Box<Loaded>), String> {
+    let (router, loaded) = load(path, environment)?;
     if !loaded.warnings.is_empty() {
         complain(&format!("{}\n", loaded.report_warnings()));
     }
-    Ok(router)
+    if let Some(unset) = unset(&loaded) {
+        complain(&format!("{unset}\n"));
+    }
+    Ok((router, loaded))
 }
 
 /// Writes to standard error. A write error is ignored: there is no other place to report it.
 fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The variables whose values are not checked, each once, with the place of its first use.
+fn unset(loaded: &Loaded) -> Option<String> {
+    let mut told = BTreeMap::new();
+    for name in &loaded.missing {
+        told.entry(name.as_str()).or_insert_with(|| loaded.sources.describe(name.place));
+    }
+    let told: Vec<_> = told.iter().map(|(name, place)| format!("{name} ({place})")).collect();
+    (!told.is_empty()).then(|| format!("not set, and so not checked: {}", told.join(", ")))
 }

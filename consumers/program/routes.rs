@@ -10,16 +10,16 @@ use super::check::print;
 use super::{Outcome, load_and_warn};
 
 pub(super) fn routes(arguments: &Routes) -> Outcome {
-    let router = load_and_warn(&arguments.file.path())?;
+    let (router, _) = load_and_warn(&arguments.file.path(), arguments.environment)?;
     let text = match (&arguments.path, arguments.json) {
         (None, true) => json(&router.rows())?,
         (None, false) => table(&router.rows()),
         (Some(path), as_json) => {
-            let method = arguments.method.parse();
-            let method = method.map_err(|_| format!("{:?} is not a method", arguments.method))?;
-            let head = arguments.head.clone();
-            let explained = router.explain(&Question { path: path.clone(), method, head });
-            if as_json { json(&explained)? } else { explained.iter().map(explanation).collect() }
+            let (path, method, head) =
+                (path.clone(), arguments.method.clone(), arguments.head.clone());
+            let explained = router.explain(&Question { path, method, head });
+            let in_words = |one: &Explanation| explanation(one, arguments.why);
+            if as_json { json(&explained)? } else { explained.iter().map(in_words).collect() }
         }
     };
     print(&text);
@@ -31,8 +31,8 @@ fn json(value: &impl Serialize) -> Result<String, String> {
     Ok(format!("{json}\n"))
 }
 
-/// What takes an event, and what stands before it.
-fn explanation(explanation: &Explanation) -> String {
+/// The route that takes an event, and why those before it do not.
+fn explanation(explanation: &Explanation, why: bool) -> String {
     let mut text = match &explanation.taken {
         Some(row) => {
             let [_, _, path, conditions, consumer, ..] = cells(row);
@@ -46,7 +46,7 @@ fn explanation(explanation: &Explanation) -> String {
         }
         None => format!("{}: no route; {}\n", explanation.channel, explanation.otherwise),
     };
-    for (row, reason) in &explanation.passed_over {
+    for (row, reason) in explanation.passed_over.iter().filter(|_| why) {
         let _ = writeln!(text, "    not route {} ({}): {reason}", row.number, row.consumer);
     }
     text

@@ -10,9 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use waterway::Mistake;
 use waterway::server::{self, Listener};
 
-use super::arguments::LogForm;
+use super::arguments::{Environment, LogForm};
 use super::log::{FlushOnDrop, Log};
-use super::{Outcome, complain, load, signals};
+use super::{Outcome, complain, load, rules, signals};
 
 /// Serves. Even the final error goes through the log's writer, because writing to standard error
 /// directly can block or fail.
@@ -36,11 +36,20 @@ pub(super) fn serve(path: &Path, form: LogForm) -> ExitCode {
 
 fn serve_table(path: &Path, log: &Log) -> Outcome {
     let stopped = signals::stopped(log).map_err(|error| format!("no signals: {error}"))?;
-    let (table, loaded) = load(path)?;
+    let (table, loaded) = load(path, Environment::default())?;
     log.configure(&loaded.config.log);
     for Mistake { place, message, help } in &loaded.warnings {
         let place = loaded.sources.describe(*place);
         tracing::warn!(place, help, "{message}");
+    }
+    for (folder, consumer) in rules::folders(&loaded.config) {
+        folder.prepare().map_err(|error| {
+            format!(
+                "cannot write to {}: {error}\nchange the folder of consumer {consumer} in {}",
+                folder.absolute().display(),
+                path.display()
+            )
+        })?;
     }
     let threads = match table.server().threads {
         0 => threads(table.queues().count() > 0),

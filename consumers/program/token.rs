@@ -5,16 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value};
 use waterway::{AuthConfig, RoutingConfig, sign};
 
-use super::arguments::Token;
+use super::arguments::{Environment, Token};
 use super::check::print;
 use super::{Outcome, load_and_warn};
 
 pub(super) fn token(arguments: &Token) -> Outcome {
     let path = arguments.file.path();
     // The whole table has to be sound: a token for one that is not served is of no use.
-    load_and_warn(&path)?;
-    let config = RoutingConfig::load(&path).config;
-    let auth = choose(&config, arguments.auth.as_deref())?;
+    let (_, loaded) = load_and_warn(&path, Environment::default())?;
+    let auth = choose(&loaded.config, arguments.auth.as_deref())?;
     let claims = claims(arguments)?;
     let algorithm = auth.algorithms.first().copied().unwrap_or_default();
     print(&format!("{}\n", sign(algorithm, auth.secret.expose(), &claims)?));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use rustix::fs::{Access, access};
 use uuid::Uuid;
 use waterway::{Error, Size};
 
@@ -35,6 +36,39 @@ impl Folder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Where it is, from the root of the file system.
+    pub(crate) fn absolute(&self) -> PathBuf {
+        std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned())
+    }
+
+    /// Whether files could be kept here, as far as permissions tell; nothing is made.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn writable(&self) -> io::Result<()> {
+        let absolute = self.absolute();
+        for folder in absolute.ancestors() {
+            match fs::metadata(folder) {
+                Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+                Ok(_) => return Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?),
+                // It would be made in the one above.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder if it is missing, and tries whether it takes a file.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let aside = self.file(&name::aside(Uuid::new_v4()));
+        self.write_new(&aside, &[])?;
+        fs::remove_file(aside)
     }
 
     /// Keeps a file whole or not at all: it is written aside, under a name that begins with a dot,
@@ -127,6 +161,23 @@ mod tests {
         folder.forget("one.jpg");
         assert!(names(folder.path()).is_empty());
         assert!(!folder.touch("one.jpg"), "what is gone cannot be used again");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_known_before_and_when_it_is_tried() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().join("a/b"), None);
+        folder.writable().unwrap();
+        assert!(names(dir.path()).is_empty(), "a question makes nothing");
+        folder.prepare().unwrap();
+        assert!(names(folder.path()).is_empty(), "and a trial leaves nothing");
+
+        fs::write(dir.path().join("file"), "").unwrap();
+        for path in ["file", "file/folder"] {
+            let folder = Folder::new(dir.path().join(path), None);
+            assert_eq!(folder.writable().unwrap_err().kind(), io::ErrorKind::NotADirectory);
+            assert!(folder.prepare().is_err(), "{path}");
+        }
     }
 
     #[test]

@@ -1,9 +1,24 @@
 //! The environment in values: `${NAME}`, `${NAME:-default}`, and `$${` for the characters `${`.
 
-use crate::setting::{Mistake, Place, Value, Written};
+use crate::setting::{At, Mistake, Place, Value, Written};
 
 /// Looks up a variable of the environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The value of an unset variable, where unset variables are allowed. It is a valid secret, name,
+/// host and part of a path. Mistakes that it makes elsewhere are dropped.
+const STAND_IN: &str = "unset-unset-unset-unset-unset-unset-unset";
+
+/// Whether a text is the stand-in and no more.
+pub(crate) fn is_stand_in(text: &str) -> bool {
+    text == STAND_IN
+}
+
+/// Whether a mistake is about a value with a stand-in in it.
+pub(super) fn quotes_stand_in(mistake: &Mistake) -> bool {
+    let help = mistake.help.as_deref().unwrap_or_default();
+    [mistake.message.as_str(), help].iter().any(|text| text.to_lowercase().contains(STAND_IN))
+}
 
 /// Puts the environment into every text of a tree. This comes after parsing, so that columns
 /// stay true and nothing in the environment can be taken for syntax.
@@ -11,33 +26,54 @@ pub(super) fn substitute(
     written: &mut Written,
     text: &str,
     environment: Environment<'_>,
+    missing: &mut Missing,
     mistakes: &mut Vec<Mistake>,
 ) {
     match &mut written.value {
-        Value::Text(value) if value.contains("${") => match fill(value, environment) {
-            Ok(value) => written.value = value,
-            Err(wrong) => {
-                mistakes.push(wrong.to_mistake(written.place, text));
-                written.value = Value::Lost;
+        Value::Text(value) if value.contains("${") => {
+            let look_up = |reference: &str| match look_up(reference, environment) {
+                Err(Wrong { missing: Some(name), .. }) if missing.allowed => {
+                    missing.names.push(At::new(name, written.place));
+                    Ok(STAND_IN.to_owned())
+                }
+                other => other,
+            };
+            match fill(value, look_up) {
+                Ok(value) => written.value = value,
+                Err(wrong) => {
+                    mistakes.push(wrong.to_mistake(written.place, text));
+                    written.value = Value::Lost;
+                }
             }
-        },
+        }
         Value::List(elements) => {
             for element in elements {
-                substitute(element, text, environment, mistakes);
+                substitute(element, text, environment, missing, mistakes);
             }
         }
         Value::Table(table) => {
             for entry in &mut table.entries {
-                substitute(&mut entry.value, text, environment, mistakes);
+                substitute(&mut entry.value, text, environment, missing, mistakes);
             }
         }
         _ => {}
     }
 }
 
+/// Variables that are not set.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// Whether a stand-in takes the place of their values.
+    pub(super) allowed: bool,
+    /// Their names, if that is so.
+    pub(super) names: Vec<At<String>>,
+}
+
 struct Wrong {
     /// The reference as it is written, as far as it goes.
     reference: String,
+    /// The variable, if all that is wrong is that it is not set.
+    missing: Option<String>,
     message: String,
     help: String,
 }
@@ -57,7 +93,10 @@ impl Wrong {
     }
 }
 
-fn fill(value: &str, environment: Environment<'_>) -> Result<Value, Wrong> {
+fn fill(
+    value: &str,
+    mut look_up: impl FnMut(&str) -> Result<String, Wrong>,
+) -> Result<Value, Wrong> {
     let mut filled = String::with_capacity(value.len());
     let mut rest = value;
     let mut whole = false;
@@ -74,7 +113,7 @@ fn fill(value: &str, environment: Environment<'_>) -> Result<Value, Wrong> {
             None => return Err(unclosed(&rest[at..])),
         };
         whole = reference.len() == value.len();
-        filled.push_str(&look_up(reference, environment)?);
+        filled.push_str(&look_up(reference)?);
         rest = after;
     }
     filled.push_str(rest);
@@ -91,6 +130,7 @@ fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, Wron
     if !name.starts_with(starts) || !name.chars().all(|c| starts(c) || c.is_ascii_digit()) {
         return Err(Wrong {
             reference: reference.to_owned(),
+            missing: None,
             message: format!("{name:?} is not the name of a variable"),
             help: "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves".into(),
         });
@@ -99,6 +139,7 @@ fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, Wron
     let found = environment(name).filter(|found| default.is_none() || !found.is_empty());
     found.or_else(|| default.map(str::to_owned)).ok_or_else(|| Wrong {
         reference: reference.to_owned(),
+        missing: Some(name.to_owned()),
         message: format!("{name} is not set in the environment"),
         help: format!("set it, or write ${{{name}:-default}}"),
     })
@@ -107,6 +148,7 @@ fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, Wron
 fn unclosed(reference: &str) -> Wrong {
     Wrong {
         reference: "${".into(),
+        missing: None,
         message: format!("{reference:?} is not closed"),
         help: "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves".into(),
     }
@@ -123,7 +165,8 @@ mod tests {
             "NESTED" => Some("${NAME}".to_owned()),
             _ => None,
         };
-        let found = fill(value, &environment).map_err(|wrong| wrong.message);
+        let found = fill(value, |reference| look_up(reference, &environment))
+            .map_err(|wrong| wrong.message);
         assert_eq!(found, filled.map_err(str::to_owned), "{value}");
     }
 

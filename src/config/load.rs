@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::environment::{Environment, substitute};
+use super::environment::{Environment, Missing, quotes_stand_in, substitute};
 use super::{RoutingConfig, advice, check, document, include, merge};
 use crate::setting::{
     At, Entry, Mistake, Place, Report, Sources, Table, Value, Written, read_past,
@@ -28,6 +28,9 @@ pub struct Loaded {
     pub mistakes: Vec<Mistake>,
     /// What is allowed, but hardly meant.
     pub warnings: Vec<Mistake>,
+    /// Unset variables of the environment, where they are allowed. Values with such a variable in
+    /// them are not checked, and a router of such a table must not be served.
+    pub missing: Vec<At<String>>,
 }
 
 impl RoutingConfig {
@@ -37,16 +40,19 @@ impl RoutingConfig {
         Self::load_with(path, &|name| std::env::var(name).ok())
     }
 
+    /// Reads a file and those that it includes, and allows unset variables of the environment: to
+    /// check a table where its secrets are not at hand.
+    #[must_use]
+    pub fn load_allowing_missing_env(path: impl AsRef<Path>) -> Loaded {
+        let mut loader = Loader::new(&|name| std::env::var(name).ok());
+        loader.missing.allowed = true;
+        loader.load_file(path.as_ref())
+    }
+
     /// Reads a file and those that it includes, with an environment of one's own.
     #[must_use]
     pub fn load_with(path: impl AsRef<Path>, environment: Environment<'_>) -> Loaded {
-        let path = path.as_ref();
-        let mut loader = Loader::new(environment);
-        match read_file(path) {
-            Ok(text) => loader.load(path, &text),
-            Err(message) => loader.refuse_file(path, message),
-        }
-        loader.loaded
+        Loader::new(environment).load_file(path.as_ref())
     }
 
     /// Reads a text as if it stood in a file of this name; what it includes is looked for there.
@@ -88,6 +94,14 @@ impl Loaded {
         Report::new(&self.sources, &self.mistakes)
     }
 
+    /// Drops mistakes and warnings about values with unset variables in them.
+    pub(crate) fn forget_unknown(&mut self) {
+        if !self.missing.is_empty() {
+            self.mistakes.retain(|mistake| !quotes_stand_in(mistake));
+            self.warnings.retain(|warning| !quotes_stand_in(warning));
+        }
+    }
+
     /// All warnings beside their lines, to be displayed.
     #[must_use]
     pub fn report_warnings(&self) -> Report<'_> {
@@ -97,12 +111,21 @@ impl Loaded {
 
 struct Loader<'a> {
     environment: Environment<'a>,
+    missing: Missing,
     loaded: Loaded,
 }
 
 impl<'a> Loader<'a> {
     fn new(environment: Environment<'a>) -> Self {
-        Self { environment, loaded: Loaded::default() }
+        Self { environment, missing: Missing::default(), loaded: Loaded::default() }
+    }
+
+    fn load_file(mut self, path: &Path) -> Loaded {
+        match read_file(path) {
+            Ok(text) => self.load(path, &text),
+            Err(message) => self.refuse_file(path, message),
+        }
+        self.loaded
     }
 
     fn load(&mut self, path: &Path, text: &str) {
@@ -130,6 +153,8 @@ impl<'a> Loader<'a> {
         }
         self.loaded.config = config;
         check::check(&tree, &mut self.loaded);
+        self.loaded.missing = std::mem::take(&mut self.missing.names);
+        self.loaded.forget_unknown();
         self.loaded.mistakes.sort_by_key(|mistake| mistake.place);
         self.loaded.warnings.sort_by_key(|warning| warning.place);
     }
@@ -140,7 +165,7 @@ impl<'a> Loader<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let file = sources.add(path.display().to_string(), text);
         let mut tree = document::parse(text, file, mistakes);
-        substitute(&mut tree, text, self.environment, mistakes);
+        substitute(&mut tree, text, self.environment, &mut self.missing, mistakes);
         tree
     }
 

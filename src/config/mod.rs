@@ -29,6 +29,7 @@ pub use address::{Listen, Origin, Proxy, PublicUrl};
 pub use auth::{AuthConfig, Secret};
 pub(crate) use demand::demands;
 pub use environment::Environment;
+pub(crate) use environment::is_stand_in;
 pub use limits::{Limits, LimitsConfig, RateAction};
 pub use load::Loaded;
 pub use log::LogConfig;

@@ -1,6 +1,7 @@
 //! `[server]`: where the service listens, and what it takes from the network.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -8,12 +9,17 @@ use serde::{Deserialize, Deserializer};
 use super::address::{Listen, Origin, Proxy, PublicUrl};
 use super::text::{above_zero, any_number, one_or_more};
 use crate::machine::memory_limit;
-use crate::setting::{Size, Time};
+use crate::setting::{At, Size, Time};
 
 /// `[server]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
+    /// Where the paths of the table begin: folders, unix sockets, files of watermarks and fonts,
+    /// but not those of `include`, which begin at their file. It is itself relative to the working
+    /// folder. The program works in it from then on; a program of your own does so with
+    /// [`std::env::set_current_dir`] before it builds the router. Default: the working folder.
+    pub root: Option<At<PathBuf>>,
     /// Where to listen: `"127.0.0.1:8000"`, `"[::]:8000"`, `"unix:run/waterway.sock"`, or a list.
     /// Default `["127.0.0.1:8000"]`.
     #[serde(deserialize_with = "one_or_more")]
@@ -72,6 +78,7 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
+            root: None,
             listen: vec![Listen::Tcp { host: "127.0.0.1".into(), port: 8000 }],
             public_url: None,
             origins: vec![Origin::Same],

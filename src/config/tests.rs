@@ -98,7 +98,7 @@ fn an_empty_file_has_the_defaults() {
     let Loaded { config, mistakes, .. } = parse("");
     assert_eq!(mistakes, []);
     assert_eq!(config.server.listen[0].to_string(), "127.0.0.1:8000");
-    assert_eq!(config.server.public_url, None);
+    assert!(config.server.public_url.is_none() && config.server.root.is_none());
     assert_eq!(config.server.drain, Time::from_secs(10));
     assert_eq!(config.server.threads, 0);
     assert!(config.server.allows_origin("http://a:8000", "a:8000"));

@@ -9,8 +9,10 @@ use tokio_util::task::TaskTracker;
 
 use super::route::{Named, Route};
 use super::{Inner, QueueOfRouter, Router};
-use crate::auth::Token;
-use crate::config::{Loaded, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands};
+use crate::auth::{Algorithm, Token};
+use crate::config::{
+    Loaded, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands, is_stand_in,
+};
 use crate::consumer::{Blueprint, Bound, BoundJob, Registry};
 use crate::extract::Binding;
 use crate::layer::ChannelLayer;
@@ -25,6 +27,11 @@ pub(super) fn build(loaded: &mut Loaded, registry: &Registry) -> Option<Router> 
     let config = std::mem::take(&mut loaded.config);
     let built = Builder::new(&config, registry).build(loaded);
     loaded.config = config;
+    loaded.forget_unknown();
+    if let (None, true, [missing, ..]) = (&built, loaded.mistakes.is_empty(), &*loaded.missing) {
+        let message = format!("{missing} is not set, and without it the rest cannot be checked");
+        loaded.mistakes.push(Mistake::new(missing.place, message));
+    }
     // A consumer's options are read for each route that leads to it, with the same mistakes.
     let mut seen = BTreeSet::new();
     loaded.mistakes.retain(|mistake| seen.insert((mistake.place, mistake.message.clone())));
@@ -101,7 +108,11 @@ impl<'a> Builder<'a> {
         let mut tokens = BTreeMap::new();
         for (name, auth) in &self.config.auth {
             let secret = auth.secret.expose();
-            match Token::new(&auth.algorithms, secret, auth.from.clone(), auth.bind_ip) {
+            // Of a key that is not known no algorithm can be found wrong.
+            let unknown = [Algorithm::HS256];
+            let algorithms =
+                if is_stand_in(secret) { &unknown } else { auth.algorithms.as_slice() };
+            match Token::new(algorithms, secret, auth.from.clone(), auth.bind_ip) {
                 Ok(token) => {
                     tokens.insert(name.as_str(), Arc::new(token));
                 }

@@ -1,5 +1,7 @@
 //! What a step says of itself: the one source of how it is read, checked and documented.
 
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 use waterway::Error;
 
@@ -120,6 +122,11 @@ pub(super) trait Kind: DeserializeOwned {
     /// See [`Step::geometry`](super::Step::geometry).
     fn geometry(&self, _size: (u32, u32)) -> Option<Result<Geometry, Error>> {
         None
+    }
+
+    /// See [`Step::files`](super::Step::files).
+    fn files(&self) -> &[PathBuf] {
+        &[]
     }
 
     /// See [`Step::size_after`](super::Step::size_after).

@@ -26,6 +26,8 @@ pub(super) struct Watermark(Arc<Mark>);
 #[derive(Debug, PartialEq)]
 struct Mark {
     what: What,
+    /// The picture's file, or the font's.
+    files: Vec<PathBuf>,
     position: Gravity,
     margin: u32,
     /// Of 255.
@@ -72,7 +74,8 @@ fn opaque() -> f64 {
 const FILE_MAX: u64 = 8 << 20;
 
 fn read(file: &PathBuf) -> Result<Vec<u8>, String> {
-    let refused = |why: String| format!("{}: {why}", file.display());
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    let refused = |why: String| format!("{}: {why}", absolute.display());
     let length = std::fs::metadata(file).map_err(|error| refused(error.to_string()))?.len();
     if length > FILE_MAX {
         return Err(refused(format!("{length} bytes, {FILE_MAX} go")));
@@ -85,6 +88,7 @@ impl TryFrom<Table> for Watermark {
 
     fn try_from(table: Table) -> Result<Self, String> {
         let Table { file, text, font, colour, size, position, margin, opacity } = table;
+        let files = file.iter().chain(&font).cloned().collect();
         let size = size.map(|size| within("size", size, 0.001..=1.0)).transpose()?;
         let what = match (file, text) {
             (Some(file), None) => {
@@ -110,7 +114,7 @@ impl TryFrom<Table> for Watermark {
             return Err(format!("margin = {margin}: it is 0 to {}", Limits::SIDE_MAX));
         }
         let opacity = pixels::to_sample(opacity * 255.0);
-        Ok(Self(Arc::new(Mark { what, position, margin, opacity })))
+        Ok(Self(Arc::new(Mark { what, files, position, margin, opacity })))
     }
 }
 
@@ -155,7 +159,7 @@ impl Kind for Watermark {
         keys: &[
             Key {
                 name: "file",
-                meaning: "the picture; its path is relative to where the service runs",
+                meaning: "the picture; its path begins at `[server] root`, by default the working folder",
                 default: "this or `text`",
             },
             Key {
@@ -175,6 +179,10 @@ impl Kind for Watermark {
             Key { name: "opacity", meaning: "0 to 1", default: "1.0" },
         ],
     };
+
+    fn files(&self) -> &[PathBuf] {
+        &self.0.files
+    }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let mark = self.0.draw(work.size())?;

@@ -13,7 +13,7 @@ use crate::setting::Written;
 
 /// Checks a table. `Router` checks its consumers, because it knows those of the program.
 pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
-    let Loaded { config, sources, mistakes, warnings } = loaded;
+    let Loaded { config, sources, mistakes, warnings, .. } = loaded;
     // Behind a mistake in syntax a declaration may be lost.
     if let Some(root) = tree.as_table().filter(|root| !root.partial) {
         names::check(root, mistakes);

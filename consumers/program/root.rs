@@ -1,0 +1,18 @@
+//! `[server] root`: where the paths of a table begin.
+
+use std::env;
+
+use waterway::{Loaded, Mistake};
+
+/// Makes it the working folder of the process, which all paths of the table begin at from then on.
+pub(super) fn enter(loaded: &mut Loaded) {
+    let Some(root) = &loaded.config.server.root else { return };
+    if let Err(error) = env::set_current_dir(&root.value) {
+        let message = format!("{} cannot be the root: {error}", root.display());
+        let help = match std::path::absolute(&root.value) {
+            Ok(path) => format!("this means {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        loaded.mistakes.push(Mistake::new(root.place, message).help(help));
+    }
+}
