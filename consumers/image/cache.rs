@@ -48,7 +48,7 @@ struct Entry<T> {
 /// of both maps that is empty.
 const OVERHEAD: u64 = 1024;
 
-/// The map of results gives memory back when it has room for so many times what is in it.
+/// The map of results shrinks when it has room for so many times as many results as it holds.
 const SPARE: usize = 16;
 
 impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {

@@ -25,7 +25,7 @@ pub struct Folding<W, T> {
     hasher: RandomState,
 }
 
-/// The map of flights gives memory back when it has room for so many times what is in it.
+/// The map of flights shrinks when it has room for so many times as many flights as it holds.
 const SPARE: usize = 16;
 
 /// What is worked on, and how.

@@ -53,8 +53,8 @@ impl Limits {
     /// The longest side that WebP can hold, the narrowest of the formats that are written.
     pub const SIDE_MAX: u32 = 16_383;
 
-    /// A zoom or a step may make so many pixels of any picture, however small it came: some 25 ms
-    /// of work.
+    /// A zoom or a step may make so many pixels of the smallest picture, too. That is some 25 ms of
+    /// work.
     pub const PIXELS_ALWAYS: u64 = 2_000_000;
 
     /// Whether a picture of this size is within the limits.

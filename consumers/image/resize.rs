@@ -29,7 +29,7 @@ pub(super) fn reshape(picture: &mut DynamicImage, geometry: &Geometry) -> Result
         Picture::Pixels(std::mem::replace(picture, cut)).recycle();
         return Ok(());
     }
-    // In the picture's own memory: the resizer would make a copy of all of it for its colours.
+    // Premultiplied in place: the resizer would premultiply a copy of the whole picture.
     premultiplied(picture, |picture| {
         let reshaped = resample(picture, size, &cut_out(picture, source).use_alpha(false))?;
         Picture::Pixels(std::mem::replace(picture, reshaped)).recycle();

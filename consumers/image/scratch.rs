@@ -20,7 +20,7 @@ const WORTH_KEEPING: usize = 16 << 10;
 const SPARE: usize = 2;
 /// The resizer keeps its buffers while they are at most this part of the bound.
 const RESIZER_PART: usize = 4;
-/// When a picture for which there was no memory is worth another try.
+/// How long a client waits before it sends a picture again for which there was no memory.
 const RETRY_MS: u64 = 1000;
 
 thread_local! {
@@ -87,9 +87,9 @@ pub(super) fn reserved<T>(length: usize) -> Result<Vec<T>, Error> {
     }
 }
 
-/// Refuses work for which the system has no memory now. Codecs and other libraries end the process
-/// when they are refused memory, so all that a picture needs is asked for beforehand: nothing of it
-/// is touched, and it is given back at once.
+/// Refuses a picture when the system has too little memory for it now. Codecs and other libraries
+/// end the process when the system refuses them memory, so this asks for all of it beforehand. It
+/// touches none of that memory, and gives it back at once.
 ///
 /// # Errors
 /// `refused`.
@@ -108,8 +108,8 @@ pub(super) fn no_memory(cause: String) -> Error {
         .because(cause)
 }
 
-/// Lends the thread's resizer, which keeps what it needed between its two passes as far as the
-/// bound allows.
+/// Lends the thread's resizer. It keeps its buffers only while they are within their part of the
+/// bound.
 pub(super) fn with_resizer<T>(resize: impl FnOnce(&mut Resizer) -> T) -> T {
     RESIZER.with_borrow_mut(|resizer| {
         let resized = resize(resizer);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// The wall clock, and a clock that began with it and that nobody sets.
+/// The wall clock, and a steady clock that starts at the same time and cannot be set.
 #[derive(Debug)]
 pub(super) struct Clock {
     began: (SystemTime, Instant),
@@ -11,9 +11,9 @@ pub(super) struct Clock {
 /// What both clocks show at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
-    /// The clock that files are stamped by.
+    /// The wall clock, which stamps files.
     pub(super) wall: SystemTime,
-    /// What it would show if nobody had set it since the service began.
+    /// The steady clock: the wall clock as it would be without having been set since the start.
     pub(super) steady: SystemTime,
 }
 
@@ -29,9 +29,9 @@ impl Clock {
 }
 
 impl Now {
-    /// How long ago a time stamp was made: by the clock that says less, of those by which it is
-    /// past at all. So neither a stamp from before the wall clock was set, be it forward or back,
-    /// nor one from after it counts as older than it is. What lies in the future is now.
+    /// The age of a time stamp: the smaller of its ages by the two clocks, where a clock by which
+    /// the stamp lies in the future does not count. So a stamp never counts as older than it is,
+    /// whether the wall clock was set forward or back, before or after it was made.
     pub(super) fn since(&self, stamp: SystemTime) -> Duration {
         let by = |now: SystemTime| now.duration_since(stamp).ok();
         match (by(self.wall), by(self.steady)) {

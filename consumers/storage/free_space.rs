@@ -1,4 +1,4 @@
-//! How much of a folder's file system has to stay free.
+//! The free space that a folder's file system must keep.
 
 use std::io;
 use std::path::Path;
@@ -14,10 +14,10 @@ const DEFAULT_PART: u64 = 20;
 /// How long one look at the file system counts.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Room on a folder's file system, beyond what has to stay free.
+/// The room on a folder's file system beyond the free space that it must keep.
 #[derive(Debug)]
 pub(super) struct FreeSpace {
-    /// What has to stay free; none is the default.
+    /// The free space to keep, from the table. `None` means the default.
     min: Option<Size>,
     seen: Mutex<Seen>,
 }
@@ -25,26 +25,28 @@ pub(super) struct FreeSpace {
 #[derive(Debug)]
 struct Seen {
     at: Option<Instant>,
-    /// How many bytes may still be written until the next look.
+    /// The free space to keep, in bytes.
+    least: u64,
+    /// How many bytes may be written until the next look.
     left: u64,
 }
 
 impl FreeSpace {
     pub(super) fn new(min: Option<Size>) -> Self {
-        // Until the first look is done, others write without.
-        Self { min, seen: Mutex::new(Seen { at: None, left: u64::MAX }) }
+        // Other threads may write while the first look is under way.
+        Self { min, seen: Mutex::new(Seen { at: None, least: 0, left: u64::MAX }) }
     }
 
-    /// What the table says has to stay free.
+    /// The free space to keep, as the table says it.
     pub(super) fn min(&self) -> Option<Size> {
         self.min
     }
 
-    /// Takes room for a file of so many bytes. The file system is looked at once a second at most;
-    /// in between, what is written is counted.
+    /// Takes room for a file of so many bytes. It asks the file system at most once a second, and
+    /// counts the bytes that are written in between.
     ///
     /// # Errors
-    /// When less would stay free than has to.
+    /// When the file would leave too little free space.
     pub(super) fn take(&self, folder: &Path, bytes: u64) -> io::Result<()> {
         if self.min == Some(Size::default()) {
             return Ok(());
@@ -54,11 +56,11 @@ impl FreeSpace {
         let is_due = seen.at.is_none_or(|at| now.duration_since(at) >= LOOK);
         if is_due {
             seen.at = Some(now);
-            // Not under the lock: a file system of another machine may take its time.
+            // The lock is not held meanwhile: a network file system may answer slowly.
             drop(seen);
-            let left = self.look(folder);
+            let (least, left) = self.look(folder);
             seen = self.seen();
-            seen.left = left;
+            (seen.least, seen.left) = (least, left);
         }
         match seen.left.checked_sub(bytes) {
             Some(left) => {
@@ -67,25 +69,21 @@ impl FreeSpace {
             }
             None => Err(io::Error::new(
                 io::ErrorKind::StorageFull,
-                match self.min {
-                    Some(min) => format!("less than {min} would stay free (storage.min_free)"),
-                    None => "less than 1GiB and less than 5 % of the file system would stay free \
-                             (storage.min_free)"
-                        .to_owned(),
-                },
+                format!("less than {} would stay free (storage.min_free)", Size::new(seen.least)),
             )),
         }
     }
 
-    /// How many bytes may be written. Where nobody can say, as of a folder that is not made yet,
-    /// the writing will tell.
-    fn look(&self, folder: &Path) -> u64 {
+    /// The free space to keep, and how many bytes may be written. Where the system cannot tell, for
+    /// instance because the folder does not exist yet, any number of bytes may be written.
+    fn look(&self, folder: &Path) -> (u64, u64) {
         match rustix::fs::statvfs(folder) {
             Ok(found) if found.f_blocks > 0 => {
                 let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-                bytes(found.f_bavail).saturating_sub(least(self.min, bytes(found.f_blocks)))
+                let least = least(self.min, bytes(found.f_blocks));
+                (least, bytes(found.f_bavail).saturating_sub(least))
             }
-            _ => u64::MAX,
+            _ => (0, u64::MAX),
         }
     }
 
@@ -94,7 +92,7 @@ impl FreeSpace {
     }
 }
 
-/// What has to stay free of a file system of so many bytes.
+/// The free space that a file system of so many bytes must keep.
 fn least(min: Option<Size>, whole: u64) -> u64 {
     min.map_or((whole / DEFAULT_PART).min(DEFAULT_MOST), Size::bytes)
 }

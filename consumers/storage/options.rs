@@ -158,8 +158,8 @@ struct StorageVisitor;
 #[serde(deny_unknown_fields)]
 struct Written {
     folder: Option<PathBuf>,
-    /// What has to stay free of the folder's file system: the smaller of 1 GiB and 5 % of it by
-    /// default, `"0B"` for nothing.
+    /// The free space that the folder's file system must keep. The default is the smaller of 1 GiB
+    /// and 5 % of the file system; `"0B"` turns it off.
     min_free: Option<Size>,
     s3: Option<S3>,
 }
