@@ -287,6 +287,37 @@ async fn a_newcomer_does_not_wait_for_a_long_queue() {
 }
 
 #[tokio::test]
+async fn many_connections_of_one_address_do_not_hold_up_another_address() {
+    // What of a table's `fair_by`, and whether the honest client is before most of the others then.
+    for (fair_by, is_soon) in
+        [("", true), ("fair_by = 'ip'", true), ("fair_by = 'connection'", false)]
+    {
+        let table =
+            format!("[server]\ntrusted_proxies = ['127.0.0.1']\n{}", picture_table(fair_by, ""));
+        let service = Service::start(&table);
+        let gate = Gate::closed(&service).await;
+        let mut hostile = Vec::new();
+        for _ in 0..20 {
+            let mut page = Page::open_from(&service, "2001:db8::1").await;
+            page.send_all(&[(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]).await;
+            page.settle().await;
+            hostile.push(page);
+        }
+        let mut honest = Page::open_from(&service, "10.0.0.1").await;
+        honest.send_all(&[(1000, 0), (1001, 0), (1002, 0), (1003, 0)]).await;
+        honest.settle().await;
+        gate.open().await;
+        let mut answers = honest.answers(4).await;
+        for page in &mut hostile {
+            answers.extend(page.answers(5).await);
+        }
+        let order = worked_order(&answers);
+        let last = order.iter().rposition(|uuid| uuid.as_u64() >= Some(1000)).unwrap();
+        assert_eq!(last < 20, is_soon, "{fair_by}: the last of four is {last}th of 104");
+    }
+}
+
+#[tokio::test]
 async fn every_picture_has_one_answer_whatever_happens() {
     const SENT: usize = 300;
     let service = Service::start(&picture_table("max_tasks = { client = 40, total = 50 }", ""));

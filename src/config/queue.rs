@@ -40,8 +40,8 @@ pub struct QueueConfig {
     /// stands topmost. Default `"viewport"`.
     #[serde(default)]
     pub order: Order,
-    /// Among whom the workers' time is shared equally: `"connection"`, `"ip"`, or `"claim:NAME"`
-    /// of the token. Default `"connection"`.
+    /// Among whom the workers' time is shared equally, and what counts as one client: `"address"`,
+    /// `"ip"`, `"claim:NAME"` of the token, or `"connection"`. See [`FairBy`]. Default `"address"`.
     #[serde(default)]
     pub fair_by: FairBy,
     /// How many tasks may wait, of one client and of all.

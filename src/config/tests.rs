@@ -186,7 +186,7 @@ fn sections_refuse_what_makes_no_sense() {
         ),
         (
             queue("fair_by = \"claim\""),
-            "3:11: nothing can be shared by \"claim\" | write \"connection\", \"ip\" or \"claim:NAME\"",
+            "3:11: the workers' time cannot be shared by \"claim\" | write \"address\", \"ip\", \"claim:NAME\" or \"connection\"",
         ),
         (queue("order = \"view\""), "3:9: unknown choice \"view\" | did you mean \"viewport\"?"),
         (

@@ -1,36 +1,60 @@
 //! Among whom the workers' time is shared.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
 use crate::message::Scope;
+use crate::schedule::{Group, Owner};
 
-/// Among whom the workers' time is shared equally, and by whom shares are counted.
+/// Among whom the workers' time is shared equally, and who counts as one client for
+/// `max_tasks.client` and `max_bytes.client`.
+///
+/// The time is shared in two levels: first among addresses or claims, then among the connections
+/// of each. An IPv6 address counts as its /64, because one subscriber is given at least that
+/// (RFC 6177).
+///
+/// An address may be that of many people behind one router. So it is a client only where the table
+/// says so, with [`Ip`](Self::Ip); otherwise a connection is. A claim names one client, whatever
+/// number of connections it opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FairBy {
-    /// Among connections.
+    /// Among addresses, then among the connections of each. A connection is a client. A client
+    /// without an address, over a unix socket without a trusted proxy, shares by its connection.
     #[default]
-    Connection,
-    /// Among client addresses.
+    Address,
+    /// As [`Address`](Self::Address), but an address is one client.
     Ip,
-    /// Among the values of a claim of the token, such as `sub`; who has none counts by connection.
+    /// Among the values of a claim of the token, such as `sub`, then among the connections of each.
+    /// Such a value is one client. A client whose token lacks the claim shares by its address.
     Claim(String),
+    /// Among connections, in one level. A connection is a client.
+    Connection,
 }
 
 impl FairBy {
-    /// The flow that a client's tasks belong to.
-    pub(super) fn flow(&self, scope: &Scope) -> Arc<str> {
-        let named = match self {
-            Self::Connection => None,
-            Self::Ip => scope.ip.map(|ip| format!("ip {ip}")),
-            Self::Claim(name) => {
-                let claims = scope.claims.as_ref();
-                claims.and_then(|claims| claims.get(name)).map(|claim| format!("claim {claim}"))
-            }
+    /// The group that a client's tasks belong to.
+    pub(super) fn group(&self, scope: &Scope) -> Group {
+        let claimed = match self {
+            Self::Claim(name) => scope.claims.as_ref().and_then(|claims| claims.get(name)),
+            _ => None,
         };
-        named.map_or_else(|| Arc::clone(&scope.connection), Into::into)
+        let owner = match (self, claimed, scope.ip) {
+            (Self::Connection, ..) => Owner::Everybody,
+            (_, Some(claim), _) => Owner::Claim(claim.to_string().into()),
+            (_, None, Some(address)) => Owner::Address(network(address)),
+            (_, None, None) => Owner::Connection(scope.connection.clone()),
+        };
+        Group { owner, is_one_client: claimed.is_some() || *self == Self::Ip }
+    }
+}
+
+/// What counts as one address: an IPv4 address, also written as IPv6; or the /64 of an IPv6 one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -39,11 +63,13 @@ impl FromStr for FairBy {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
-            None if text == "connection" => Ok(Self::Connection),
+            None if text == "address" => Ok(Self::Address),
             None if text == "ip" => Ok(Self::Ip),
+            None if text == "connection" => Ok(Self::Connection),
             Some(("claim", name)) if !name.is_empty() => Ok(Self::Claim(name.to_owned())),
             _ => Err(format!(
-                "nothing can be shared by {text:?}\nwrite \"connection\", \"ip\" or \"claim:NAME\""
+                "the workers' time cannot be shared by {text:?}\n\
+                 write \"address\", \"ip\", \"claim:NAME\" or \"connection\""
             )),
         }
     }
@@ -53,5 +79,45 @@ impl<'de> Deserialize<'de> for FairBy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two connections and what they have in common, as a table's `fair_by` sees it.
+    #[test]
+    fn connections_share_like_one_where_they_have_what_the_table_names_in_common() {
+        let scope = |connection: &str, ip: &str, sub: &str| {
+            let claims = json!({"sub": sub, "other": 1});
+            let claims = claims.as_object().filter(|_| !sub.is_empty()).cloned();
+            Scope { connection: connection.into(), ip: ip.parse().ok(), claims, ..Scope::default() }
+        };
+        // (fair_by, address and claim of the one, of the other, whether their group is the same,
+        // whether it is one client)
+        for (fair_by, one, other, same, is_one_client) in [
+            ("address", ("10.0.0.1", ""), ("10.0.0.1", "anna"), true, false),
+            ("address", ("10.0.0.1", ""), ("10.0.0.2", ""), false, false),
+            ("address", ("10.0.0.1", ""), ("::ffff:10.0.0.1", ""), true, false),
+            ("address", ("2001:db8::1", ""), ("2001:db8::ffff:0:0:2", ""), true, false),
+            ("address", ("2001:db8::1", ""), ("2001:db8:0:1::1", ""), false, false),
+            ("address", ("", ""), ("", ""), false, false),
+            ("ip", ("10.0.0.1", ""), ("10.0.0.1", ""), true, true),
+            ("claim:sub", ("10.0.0.1", "anna"), ("10.0.0.2", "anna"), true, true),
+            ("claim:sub", ("10.0.0.1", "anna"), ("10.0.0.1", "bert"), false, true),
+            ("claim:sub", ("10.0.0.1", ""), ("10.0.0.1", ""), true, false),
+            ("claim:name", ("10.0.0.1", "anna"), ("10.0.0.1", "bert"), true, false),
+            ("claim:sub", ("", ""), ("", ""), false, false),
+            ("connection", ("10.0.0.1", ""), ("10.0.0.2", ""), true, false),
+        ] {
+            let fair_by: FairBy = fair_by.parse().unwrap();
+            let one_group = fair_by.group(&scope("a", one.0, one.1));
+            let other_group = fair_by.group(&scope("b", other.0, other.1));
+            let found = (one_group == other_group, one_group.is_one_client);
+            assert_eq!(found, (same, is_one_client), "{fair_by:?} {one:?} {other:?}");
+        }
     }
 }

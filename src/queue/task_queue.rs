@@ -241,7 +241,8 @@ impl TaskQueue {
         task.message.forget_head();
         let message = &task.message;
         Entry {
-            flow: self.shared.rules.fair_by.flow(&message.scope),
+            group: self.shared.rules.fair_by.group(&message.scope),
+            flow: Arc::clone(&message.scope.connection),
             client: Arc::clone(message.reply_channel.name()),
             uuid: Arc::clone(task.uuid.key()),
             offset_top: task.offset_top,

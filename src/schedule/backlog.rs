@@ -14,7 +14,9 @@ use super::{
 pub(super) struct Backlog {
     first: Heap<Rank, TaskKey>,
     last: Heap<Reverse<Rank>, TaskKey>,
-    bytes: usize,
+    /// A client of it has scrolled, so its ranks are to be found anew before either end is asked
+    /// for. However often it scrolls until then, they are found once.
+    scrolled: bool,
 }
 
 /// Where a task stands in its flow's backlog.
@@ -25,12 +27,12 @@ pub(super) struct Place {
 }
 
 impl Backlog {
-    pub(super) fn len(&self) -> usize {
-        self.first.len()
+    pub(super) fn set_scrolled(&mut self) {
+        self.scrolled = true;
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) fn is_scrolled(&self) -> bool {
+        self.scrolled
     }
 
     pub(super) fn first(&self) -> Option<TaskKey> {
@@ -41,17 +43,11 @@ impl Backlog {
         self.last.peek().map(|(Reverse(rank), task)| (rank, task))
     }
 
-    pub(super) fn rank(&self, place: Place) -> Option<Rank> {
-        self.first.key(place.first)
-    }
-
-    pub(super) fn insert(&mut self, rank: Rank, task: TaskKey, bytes: usize) -> Place {
-        self.bytes += bytes;
+    pub(super) fn insert(&mut self, rank: Rank, task: TaskKey) -> Place {
         Place { first: self.first.push(rank, task), last: self.last.push(Reverse(rank), task) }
     }
 
-    pub(super) fn remove(&mut self, place: Place, bytes: usize) {
-        self.bytes -= bytes;
+    pub(super) fn remove(&mut self, place: Place) {
         self.first.remove(place.first);
         self.last.remove(place.last);
     }
@@ -63,6 +59,7 @@ impl Backlog {
 
     /// Ranks every task anew, in linear time; `rank` is given the rank that it has.
     pub(super) fn rerank_all(&mut self, rank: impl Fn(Rank, TaskKey) -> Rank) {
+        self.scrolled = false;
         self.first.rekey_all(&rank);
         self.last.rekey_all(|Reverse(old), task| Reverse(rank(old, task)));
     }
@@ -76,6 +73,11 @@ impl Backlog {
         first.sort_unstable();
         last.sort_unstable();
         assert_eq!(first, last, "both ends hold the same tasks");
+    }
+
+    #[cfg(test)]
+    pub(super) fn rank(&self, place: Place) -> Option<Rank> {
+        self.first.key(place.first)
     }
 
     #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use slab::Slab;
 
-use super::{entry::TaskKey, rank::View};
+use super::{entry::TaskKey, flow::FlowKey, rank::View};
 use crate::spare::GiveBack;
 
 /// Clients that have tasks or a view. With neither, a client is forgotten.
@@ -26,6 +26,8 @@ struct Client {
     left: bool,
     /// Queued and running, by uuid.
     tasks: HashMap<Arc<str>, TaskKey>,
+    /// The flow of its latest task.
+    flow: Option<FlowKey>,
 }
 
 impl Clients {
@@ -42,10 +44,10 @@ impl Clients {
         if let Some(key) = self.find(name) {
             return key;
         }
-        let client =
-            Client { name: Arc::clone(name), view: None, left: false, tasks: HashMap::new() };
+        let (name, tasks) = (Arc::clone(name), HashMap::new());
+        let client = Client { name: Arc::clone(&name), view: None, left: false, tasks, flow: None };
         let key = ClientKey(self.records.insert(client));
-        self.keys.insert(Arc::clone(name), key);
+        self.keys.insert(name, key);
         key
     }
 
@@ -65,8 +67,16 @@ impl Clients {
         self.records[key.0].tasks.values().copied()
     }
 
-    pub(super) fn insert(&mut self, key: ClientKey, uuid: Arc<str>, task: TaskKey) {
-        self.records[key.0].tasks.insert(uuid, task);
+    /// The flow of its tasks, where it has any.
+    pub(super) fn flow(&self, key: ClientKey) -> Option<FlowKey> {
+        let client = &self.records[key.0];
+        client.flow.filter(|_| !client.tasks.is_empty())
+    }
+
+    pub(super) fn insert(&mut self, key: ClientKey, uuid: Arc<str>, task: TaskKey, flow: FlowKey) {
+        let client = &mut self.records[key.0];
+        client.tasks.insert(uuid, task);
+        client.flow = Some(flow);
     }
 
     pub(super) fn remove(&mut self, key: ClientKey, uuid: &str) {

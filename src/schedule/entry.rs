@@ -1,13 +1,16 @@
 //! What goes into the schedule, what comes out of it, and why.
 
-use std::{sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 /// A task as it is pushed, and as it leaves again. `P` is the task itself, which the schedule never looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry<P> {
-    /// What fairness and budgets are counted by: a connection, an address, a claim.
+    /// Among whom the workers' time is shared first.
+    pub(crate) group: Group,
+    /// Among whom the group's part of it is shared: a connection.
     pub(crate) flow: Arc<str>,
-    /// The reply channel. One flow may have several; each has a viewport of its own.
+    /// The reply channel. One flow may have several, each with a viewport of its own; all tasks of
+    /// one are of the same flow.
     pub(crate) client: Arc<str>,
     /// Names the task among its client's.
     pub(crate) uuid: Arc<str>,
@@ -18,6 +21,27 @@ pub(crate) struct Entry<P> {
     /// What it keeps in memory until it is finished.
     pub(crate) bytes: usize,
     pub(crate) payload: P,
+}
+
+/// A group of flows that share like one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Group {
+    pub(crate) owner: Owner,
+    /// Whether the bounds for one client count all of the group together, and not each flow.
+    pub(crate) is_one_client: bool,
+}
+
+/// Whose flows a group has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    /// Everybody's: then there is one group, and one level.
+    Everybody,
+    /// Those of an address or a network.
+    Address(IpAddr),
+    /// Those of whoever's token claims this.
+    Claim(Arc<str>),
+    /// That of a connection alone.
+    Connection(Arc<str>),
 }
 
 /// Names a task that runs, or whose turn it is. Never used twice, so a stale one names nothing.

@@ -1,145 +1,100 @@
-//! Flows: what each has queued, whose turn is next, and who has the most.
+//! Flows, in two levels: the workers' time is shared between groups, and a group's part of it
+//! between its flows. A flow is a connection with its backlog.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
-
-use slab::Slab;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     backlog::{Backlog, Place},
-    entry::TaskKey,
-    heap::{Handle, Heap},
+    entry::{Group, TaskKey},
     rank::Rank,
-    turns::{Account, FlowKey, Turns},
+    sharing::{Load, Measure, Sharing},
+    turns::{INITIAL_COST, MemberKey},
 };
-use crate::spare::GiveBack;
 
-/// Flows that have tasks, and those whose past still counts.
-#[derive(Debug, Default)]
-pub(super) struct Flows {
-    records: Slab<Flow>,
-    keys: HashMap<Arc<str>, FlowKey>,
-    turns: Turns,
-    most_tasks: Heap<Reverse<Size>, FlowKey>,
-    most_bytes: Heap<Reverse<Size>, FlowKey>,
-}
-
+/// Every group with its flows. A group without tasks remembers none of its flows.
 #[derive(Debug)]
-pub(super) struct Flow {
-    name: Arc<str>,
-    backlog: Backlog,
-    running: usize,
-    /// Queued and running.
-    bytes: usize,
-    account: Account,
-    most_tasks: Handle,
-    most_bytes: Handle,
+pub(super) struct Flows {
+    groups: Sharing<Group, Sharing<Arc<str>, Backlog>>,
 }
 
-/// How much a flow has queued. Of equal ones the flow that came last counts as the largest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Size {
-    amount: usize,
-    activation: u64,
+/// Where a flow is found, for as long as it has tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FlowKey {
+    group: MemberKey,
+    flow: MemberKey,
 }
 
-/// What the queue has too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Measure {
-    Tasks,
-    Bytes,
+/// What a running task's group and flow are charged with until it is finished, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charge {
+    group: u64,
+    flow: u64,
 }
 
-impl Flow {
-    pub(super) fn queued(&self) -> usize {
-        self.backlog.len()
-    }
-
-    /// Of its queued and its running tasks.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    pub(super) fn running_bytes(&self) -> usize {
-        self.bytes - self.backlog.bytes()
-    }
-
-    pub(super) fn last(&self) -> Option<(Rank, TaskKey)> {
-        self.backlog.last()
-    }
-
-    pub(super) fn rank(&self, place: Place) -> Option<Rank> {
-        self.backlog.rank(place)
-    }
-
-    fn amount(&self, measure: Measure) -> usize {
-        match measure {
-            Measure::Tasks => self.backlog.len(),
-            Measure::Bytes => self.backlog.bytes(),
-        }
-    }
-
-    fn size(&self, measure: Measure) -> Size {
-        Size { amount: self.amount(measure), activation: self.account.activation() }
+impl Default for Flows {
+    fn default() -> Self {
+        Self { groups: Sharing::new(INITIAL_COST) }
     }
 }
 
 impl Flows {
-    #[cfg(test)]
-    pub(super) fn find(&self, name: &str) -> Option<&Flow> {
-        self.keys.get(name).map(|key| &self.records[key.0])
-    }
-
-    pub(super) fn get(&self, key: FlowKey) -> &Flow {
-        &self.records[key.0]
-    }
-
-    /// How many have tasks, queued or running.
-    pub(super) fn busy(&self) -> usize {
-        self.records.len() - self.turns.resting()
-    }
-
     pub(super) fn average_cost(&self) -> Duration {
-        self.turns.average()
+        self.groups.average_cost()
     }
 
     /// The flow of this name, made known if it is not. [`settle`](Self::settle) it afterwards.
-    pub(super) fn enter(&mut self, name: &Arc<str>) -> FlowKey {
-        if let Some(&key) = self.keys.get(name) {
-            return key;
+    pub(super) fn enter(&mut self, group: &Group, flow: &Arc<str>) -> FlowKey {
+        let group = self.groups.enter(group, |turns| Sharing::new(turns.average()));
+        let flow = self.groups.content_mut(group).enter(flow, |_| Backlog::default());
+        FlowKey { group, flow }
+    }
+
+    /// The flow whose turn it is.
+    pub(super) fn next(&self) -> Option<FlowKey> {
+        let group = self.groups.next()?;
+        self.groups.content(group).next().map(|flow| FlowKey { group, flow })
+    }
+
+    pub(super) fn backlog(&self, key: FlowKey) -> &Backlog {
+        self.groups.content(key.group).content(key.flow)
+    }
+
+    pub(super) fn backlog_mut(&mut self, key: FlowKey) -> &mut Backlog {
+        self.groups.content_mut(key.group).content_mut(key.flow)
+    }
+
+    /// What the client has that the flow belongs to: the flow itself, or all of its group.
+    pub(super) fn load_of_client(&self, key: FlowKey) -> Load {
+        if self.groups.name(key.group).is_one_client {
+            self.groups.load(key.group)
+        } else {
+            self.groups.content(key.group).load(key.flow)
         }
-        let key = FlowKey(self.records.vacant_key());
-        let size = Reverse(Size { amount: 0, activation: 0 });
-        self.records.insert(Flow {
-            name: Arc::clone(name),
-            backlog: Backlog::default(),
-            running: 0,
-            bytes: 0,
-            account: self.turns.open(),
-            most_tasks: self.most_tasks.push(size, key),
-            most_bytes: self.most_bytes.push(size, key),
-        });
-        self.keys.insert(Arc::clone(name), key);
-        key
     }
 
-    /// The task whose turn it is, and its flow.
-    pub(super) fn next(&self) -> Option<(FlowKey, TaskKey)> {
-        let flow = self.turns.next()?;
-        self.records[flow.0].backlog.first().map(|task| (flow, task))
+    /// Whose task gives way where the client has too much: within a group that is one client, the
+    /// flow with the most queued; `key` itself where no other has more.
+    pub(super) fn largest_of_client(&self, measure: Measure, key: FlowKey) -> FlowKey {
+        let FlowKey { group, flow } = key;
+        if self.groups.name(group).is_one_client {
+            FlowKey { group, flow: self.groups.content(group).larger(measure, flow) }
+        } else {
+            key
+        }
     }
 
-    /// The flow with the most queued; `key` itself where no other has more than it.
+    /// Whose task gives way where all together have too much: the flow with the most queued in the
+    /// group with the most queued. Where no other group has more, it is found in the group of
+    /// `key`, and `key` itself where no other flow there has more.
     pub(super) fn largest(&self, measure: Measure, key: FlowKey) -> FlowKey {
-        let heap = match measure {
-            Measure::Tasks => &self.most_tasks,
-            Measure::Bytes => &self.most_bytes,
+        let group = self.groups.larger(measure, key.group);
+        let flows = self.groups.content(group);
+        let flow = if group == key.group {
+            flows.larger(measure, key.flow)
+        } else {
+            flows.largest(measure).unwrap_or(key.flow)
         };
-        match heap.peek() {
-            Some((Reverse(size), largest)) if size.amount > self.get(key).amount(measure) => {
-                largest
-            }
-            _ => key,
-        }
+        FlowKey { group, flow }
     }
 
     /// Queues a task. [`settle`](Self::settle) the flow afterwards.
@@ -150,104 +105,85 @@ impl Flows {
         task: TaskKey,
         bytes: usize,
     ) -> Place {
-        let flow = &mut self.records[key.0];
-        flow.bytes += bytes;
-        let place = flow.backlog.insert(rank, task, bytes);
-        self.weigh(key);
-        place
+        self.groups.queue(key.group, bytes);
+        self.groups.content_mut(key.group).queue(key.flow, bytes);
+        self.backlog_mut(key).insert(rank, task)
     }
 
     /// Takes a queued task out. [`settle`](Self::settle) the flow afterwards.
     pub(super) fn detach(&mut self, key: FlowKey, place: Place, bytes: usize) {
-        let flow = &mut self.records[key.0];
-        flow.bytes -= bytes;
-        flow.backlog.remove(place, bytes);
-        self.weigh(key);
+        self.groups.unqueue(key.group, bytes);
+        self.groups.content_mut(key.group).unqueue(key.flow, bytes);
+        self.backlog_mut(key).remove(place);
     }
 
-    pub(super) fn rerank(&mut self, key: FlowKey, place: Place, rank: Rank) {
-        self.records[key.0].backlog.rerank(place, rank);
-    }
-
-    pub(super) fn rerank_all(&mut self, key: FlowKey, rank: impl Fn(Rank, TaskKey) -> Rank) {
-        self.records[key.0].backlog.rerank_all(rank);
-    }
-
-    /// A task that was detached runs; returns what its flow is charged with until it is finished.
-    pub(super) fn start(&mut self, key: FlowKey, bytes: usize) -> u64 {
-        let flow = &mut self.records[key.0];
-        flow.running += 1;
-        flow.bytes += bytes;
-        self.turns.dispatch(&mut flow.account)
+    /// A task that was detached runs. [`settle`](Self::settle) the flow afterwards.
+    pub(super) fn start(&mut self, key: FlowKey, bytes: usize) -> Charge {
+        let group = self.groups.start(key.group, bytes);
+        Charge { group, flow: self.groups.content_mut(key.group).start(key.flow, bytes) }
     }
 
     /// A running task is done. [`settle`](Self::settle) the flow afterwards.
-    pub(super) fn finish(&mut self, key: FlowKey, bytes: usize, charge: u64, cost: Duration) {
-        let busy = self.busy();
-        let flow = &mut self.records[key.0];
-        flow.running -= 1;
-        flow.bytes -= bytes;
-        self.turns.finish(&mut flow.account, charge, cost, busy);
+    pub(super) fn finish(&mut self, key: FlowKey, bytes: usize, charge: Charge, cost: Duration) {
+        self.groups.finish(key.group, bytes, charge.group, cost);
+        self.groups.content_mut(key.group).finish(key.flow, bytes, charge.flow, cost);
     }
 
-    /// Puts the flow where its tasks say it belongs, and forgets whom the virtual time has passed.
-    /// `idle`: nobody has a task. A flow may be settled again after it was forgotten.
+    /// Puts the flow and its group where their tasks say they belong. `idle`: nobody has a task.
+    /// A flow may be settled again after it was forgotten.
     pub(super) fn settle(&mut self, key: FlowKey, idle: bool) {
-        let Some(flow) = self.records.get_mut(key.0) else { return };
-        match (flow.backlog.len(), flow.running) {
-            (0, 0) => self.turns.rest(key, &mut flow.account),
-            (0, _) => self.turns.step_aside(&mut flow.account),
-            _ => self.turns.wait(key, &mut flow.account),
+        if !self.groups.knows(key.group) {
+            return;
         }
-        self.weigh(key);
-        while let Some(FlowKey(forgotten)) = self.turns.forget(idle) {
-            let flow = self.records.remove(forgotten);
-            self.keys.remove(&flow.name);
-            self.records.give_back();
-            self.keys.give_back();
-            self.most_tasks.remove(flow.most_tasks);
-            self.most_bytes.remove(flow.most_bytes);
-        }
+        let group_is_idle = self.groups.load(key.group).is_empty();
+        self.groups.content_mut(key.group).settle(key.flow, group_is_idle);
+        self.groups.settle(key.group, idle);
     }
 
-    fn weigh(&mut self, key: FlowKey) {
-        let flow = &self.records[key.0];
-        self.most_tasks.rekey(flow.most_tasks, Reverse(flow.size(Measure::Tasks)));
-        self.most_bytes.rekey(flow.most_bytes, Reverse(flow.size(Measure::Bytes)));
-    }
-
-    /// Checks everything here, and hands every flow to `check`.
+    /// Checks everything here, and hands every group and every flow to the checks for them.
     #[cfg(test)]
-    pub(super) fn check_invariants(&self, mut check: impl FnMut(FlowKey, &Backlog, usize, usize)) {
-        self.turns.check_invariants();
-        self.most_tasks.check_invariants();
-        self.most_bytes.check_invariants();
-        let known = self.records.len();
-        assert_eq!([self.keys.len(), self.most_tasks.len(), self.most_bytes.len()], [known; 3]);
-        for (name, &key) in &self.keys {
-            let flow = &self.records[key.0];
-            assert_eq!(&flow.name, name);
-            flow.backlog.check_invariants();
-            self.turns.check_account(key, &flow.account, (flow.backlog.len(), flow.running));
-            for (heap, handle, measure) in [
-                (&self.most_tasks, flow.most_tasks, Measure::Tasks),
-                (&self.most_bytes, flow.most_bytes, Measure::Bytes),
-            ] {
-                assert_eq!(heap.key(handle), Some(Reverse(flow.size(measure))));
-            }
-            check(key, &flow.backlog, flow.running, flow.bytes);
-        }
+    pub(super) fn check_invariants(
+        &self,
+        mut check_group: impl FnMut(&Group, Load),
+        mut check_flow: impl FnMut(FlowKey, &Backlog, Load),
+    ) {
+        self.groups.check_invariants(|group, name, flows, load| {
+            check_group(name, load);
+            let mut sum = Load::default();
+            flows.check_invariants(|flow, _, backlog, load| {
+                backlog.check_invariants();
+                sum.queued += load.queued;
+                sum.queued_bytes += load.queued_bytes;
+                sum.running += load.running;
+                sum.running_bytes += load.running_bytes;
+                check_flow(FlowKey { group, flow }, backlog, load);
+            });
+            assert_eq!(sum, load, "a group has what its flows have");
+            assert!(!load.is_empty() || flows.known() == 0, "without tasks it has no flows");
+        });
     }
 
-    /// How many flows it has room for.
+    /// How many groups, or flows of one group, it has room for.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        let heaps = [self.most_tasks.capacity(), self.most_bytes.capacity()];
-        self.records.capacity().max(self.keys.capacity()).max(heaps[0]).max(heaps[1])
+        let mut most = self.groups.capacity();
+        self.groups.check_invariants(|_, _, flows, _| most = most.max(flows.capacity()));
+        most
     }
 
     #[cfg(test)]
-    pub(super) fn known(&self) -> usize {
-        self.records.len()
+    pub(super) fn queued_of(&self, group: &Group, flow: &Arc<str>) -> usize {
+        self.groups.find(group).map_or(0, |key| {
+            let flows = self.groups.content(key);
+            flows.find(flow).map_or(0, |flow| flows.load(flow).queued)
+        })
+    }
+
+    /// How many groups and flows are known.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> (usize, usize) {
+        let mut flows = 0;
+        self.groups.check_invariants(|_, _, group, _| flows += group.known());
+        (self.groups.known(), flows)
     }
 }

@@ -55,6 +55,7 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
         self.remove(handle)
     }
 
+    #[cfg(test)]
     pub(super) fn key(&self, handle: Handle) -> Option<K> {
         self.positions.get(handle.0).map(|&at| self.nodes[at].key)
     }

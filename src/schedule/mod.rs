@@ -11,6 +11,7 @@ mod entry;
 mod backlog;
 mod client;
 mod turns;
+mod sharing;
 mod flow;
 mod room;
 mod run;
@@ -29,13 +30,12 @@ use self::{
     backlog::Place,
     client::{ClientKey, Clients},
     entry::{Deadline, TaskKey},
-    flow::Flows,
+    flow::{Charge, FlowKey, Flows},
     heap::{Handle, Heap},
     rank::{Rank, View},
-    turns::FlowKey,
 };
 pub(crate) use self::{
-    entry::{Cancelled, CancelledClient, Entry, Expired, Push, RunningId},
+    entry::{Cancelled, CancelledClient, Entry, Expired, Group, Owner, Push, RunningId},
     rank::Viewport,
     room::{Bounds, Depth},
 };
@@ -74,10 +74,19 @@ enum State<P> {
         place: Place,
     },
     Running {
-        charge: u64,
+        charge: Charge,
         /// Its client has cancelled it, so neither its client nor its uuid names it any more.
         cancelled: bool,
     },
+}
+
+impl<P> Task<P> {
+    /// By what its client sees now; `None` if it is not queued.
+    fn rank(&self, clients: &Clients) -> Option<Rank> {
+        let State::Queued { entry, .. } = &self.state else { return None };
+        let view = clients.view(self.client);
+        Some(Rank::new(view, entry.offset_top, entry.height, self.arrival))
+    }
 }
 
 impl<P> Schedule<P> {
@@ -106,7 +115,7 @@ impl<P> Schedule<P> {
             return Push::TooLarge(entry);
         }
         let client = self.clients.enter(&entry.client);
-        let flow = self.flows.enter(&entry.flow);
+        let flow = self.flows.enter(&entry.group, &entry.flow);
         let arrival = self.arrivals;
         let rank = Rank::new(self.clients.view(client), entry.offset_top, entry.height, arrival);
         let Some(displaced) = self.make_room(flow, rank, entry.bytes) else {
@@ -118,7 +127,7 @@ impl<P> Schedule<P> {
         let key = TaskKey(self.tasks.vacant_key());
         let bytes = entry.bytes;
         let uuid = Arc::clone(&entry.uuid);
-        self.clients.insert(client, Arc::clone(&uuid), key);
+        self.clients.insert(client, Arc::clone(&uuid), key, flow);
         self.queued += 1;
         self.bytes += bytes;
         let place = self.flows.attach(flow, rank, key, bytes);
@@ -179,12 +188,13 @@ impl<P> Schedule<P> {
         entry.offset_top = offset_top;
         let rank =
             Rank::new(self.clients.view(task.client), offset_top, entry.height, task.arrival);
-        self.flows.rerank(task.flow, *place, rank);
+        self.flows.backlog_mut(task.flow).rerank(*place, rank);
         true
     }
 
-    /// The client now sees `viewport`: its queued tasks are ranked anew. Linear in what the client
-    /// and its flow have. Without effect where the order is by offset.
+    /// The client now sees `viewport`. Its queued tasks are ranked anew when one of its flow is to
+    /// leave, and then once, however often the client has scrolled. Without effect where the order
+    /// is by offset.
     ///
     /// A viewport is remembered until the client is cancelled or leaves.
     pub(crate) fn set_viewport(&mut self, client: &Arc<str>, viewport: Viewport) {
@@ -198,20 +208,8 @@ impl<P> Schedule<P> {
             return;
         }
         self.clients.set_view(key, Some(view));
-        let mut flows: Vec<_> =
-            self.clients.tasks(key).map(|task| self.tasks[task.0].flow).collect();
-        flows.sort_unstable();
-        flows.dedup();
-        for flow in flows {
-            let tasks = &self.tasks;
-            self.flows.rerank_all(flow, |rank, task| match &tasks[task.0] {
-                Task { client, arrival, state: State::Queued { entry, .. }, .. }
-                    if *client == key =>
-                {
-                    Rank::new(Some(view), entry.offset_top, entry.height, *arrival)
-                }
-                _ => rank,
-            });
+        if let Some(flow) = self.clients.flow(key) {
+            self.flows.backlog_mut(flow).set_scrolled();
         }
     }
 
@@ -244,18 +242,7 @@ impl<P> Schedule<P> {
     }
 
     pub(crate) fn depth(&self) -> Depth {
-        Depth {
-            queued: self.queued,
-            running: self.tasks.len() - self.queued,
-            bytes: self.bytes,
-            flows: self.flows.busy(),
-        }
-    }
-
-    /// How many tasks the flow has queued.
-    #[cfg(test)]
-    pub(crate) fn queued_of(&self, flow: &str) -> usize {
-        self.flows.find(flow).map_or(0, flow::Flow::queued)
+        Depth { queued: self.queued, running: self.tasks.len() - self.queued, bytes: self.bytes }
     }
 
     /// How many of the client's own queued tasks are before this one; `None` if it is not queued.
@@ -272,12 +259,20 @@ impl<P> Schedule<P> {
     }
 
     fn rank(&self, key: TaskKey) -> Option<Rank> {
-        match &self.tasks[key.0] {
-            Task { flow, state: State::Queued { place, .. }, .. } => {
-                self.flows.get(*flow).rank(*place)
-            }
-            _ => None,
+        self.tasks[key.0].rank(&self.clients)
+    }
+
+    /// Has the flow's tasks in the order of what its clients see now. Linear in what the flow has,
+    /// if one of them has scrolled.
+    fn rank_anew(&mut self, flow: FlowKey) {
+        if !self.flows.backlog(flow).is_scrolled() {
+            return;
         }
+        let (tasks, clients) = (&self.tasks, &self.clients);
+        self.flows.backlog_mut(flow).rerank_all(|old, task| {
+            // A backlog has queued tasks only.
+            tasks[task.0].rank(clients).unwrap_or(old)
+        });
     }
 
     fn in_order_of_arrival(&self, tasks: impl Iterator<Item = TaskKey>) -> Vec<TaskKey> {

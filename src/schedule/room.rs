@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use super::{Schedule, TaskKey};
 use super::{
-    flow::Measure,
+    flow::FlowKey,
     rank::{Order, Rank},
-    turns::FlowKey,
+    sharing::Measure,
 };
 
 /// How much may be queued, for how long, and in what order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Queued tasks of one flow. Running ones do not count.
+    /// Queued tasks of one client, which is a flow or a group: see
+    /// [`Group`](super::Group). Running ones do not count.
     pub(crate) client_tasks: usize,
     /// Queued tasks of all.
     pub(crate) total_tasks: usize,
-    /// Bytes of one flow's queued and running tasks.
+    /// Bytes of one client's queued and running tasks.
     pub(crate) client_bytes: usize,
     /// Bytes of everybody's queued and running tasks.
     pub(crate) total_bytes: usize,
@@ -32,8 +33,6 @@ pub(crate) struct Depth {
     pub(crate) running: usize,
     /// Of queued and running tasks.
     pub(crate) bytes: usize,
-    /// Flows that have tasks, queued or running.
-    pub(crate) flows: usize,
 }
 
 impl Bounds {
@@ -48,10 +47,13 @@ impl<P> Schedule<P> {
     /// way, detached and worst first, or `None` when there is no room that it could rightly take;
     /// then everybody is where they were.
     ///
-    /// - Where the flow's share is full, its own worst tasks give way if the new one outranks them.
-    /// - Where everything is full, the worst task of the flow with the most queued gives way, task
-    ///   by task until it fits. Where no flow has more queued than the new task's own, that one is
-    ///   the largest, and its own rule applies.
+    /// - Where the client's share is full, its own worst tasks give way if the new one outranks
+    ///   them. Where a whole group is one client, the worst task of its flow with the most queued
+    ///   gives way.
+    /// - Where everything is full, the worst task of the flow with the most queued, in the group
+    ///   with the most queued, gives way, task by task until it fits. Where no group has more
+    ///   queued than the new task's own, and no flow of that, its own flow is the largest, and its
+    ///   own rule applies.
     pub(super) fn make_room(
         &mut self,
         flow: FlowKey,
@@ -63,7 +65,8 @@ impl<P> Schedule<P> {
         }
         let mut detached = Vec::new();
         while let Some(giver) = self.who_gives_way(flow, bytes) {
-            let worst = self.flows.get(giver).last();
+            self.rank_anew(giver);
+            let worst = self.flows.backlog(giver).last();
             let Some((worst, task)) = worst.filter(|&(worst, _)| giver != flow || rank < worst)
             else {
                 for (rank, task) in detached {
@@ -80,16 +83,18 @@ impl<P> Schedule<P> {
     /// Whether it would fit if nothing were queued: what is running cannot give way.
     fn could_fit(&self, flow: FlowKey, bytes: usize) -> bool {
         let fits = |bound: usize, taken: usize| bytes <= bound.saturating_sub(taken);
-        fits(self.bounds.client_bytes, self.flows.get(flow).running_bytes())
+        fits(self.bounds.client_bytes, self.flows.load_of_client(flow).running_bytes)
             && fits(self.bounds.total_bytes, self.running_bytes)
     }
 
     /// The flow whose worst task is to give way next; `None` when there is room.
     fn who_gives_way(&self, flow: FlowKey, bytes: usize) -> Option<FlowKey> {
-        let (bounds, own) = (&self.bounds, self.flows.get(flow));
+        let (bounds, own) = (&self.bounds, self.flows.load_of_client(flow));
         let over = |bound: usize, taken: usize| bytes > bound.saturating_sub(taken);
-        if own.queued() >= bounds.client_tasks || over(bounds.client_bytes, own.bytes()) {
-            Some(flow)
+        if own.queued >= bounds.client_tasks {
+            Some(self.flows.largest_of_client(Measure::Tasks, flow))
+        } else if over(bounds.client_bytes, own.bytes()) {
+            Some(self.flows.largest_of_client(Measure::Bytes, flow))
         } else if self.queued >= bounds.total_tasks {
             Some(self.flows.largest(Measure::Tasks, flow))
         } else if over(bounds.total_bytes, self.bytes) {

@@ -5,9 +5,12 @@ use std::time::Duration;
 use super::{Entry, RunningId, Schedule, State};
 
 impl<P> Schedule<P> {
-    /// The task whose turn it is, without taking it.
-    pub(crate) fn peek(&self) -> Option<(RunningId, &P)> {
-        let (_, key) = self.flows.next()?;
+    /// The task whose turn it is, without taking it. Linear in what its flow has, if a client of
+    /// that has scrolled.
+    pub(crate) fn peek(&mut self) -> Option<(RunningId, &P)> {
+        let flow = self.flows.next()?;
+        self.rank_anew(flow);
+        let key = self.flows.backlog(flow).first()?;
         let task = &self.tasks[key.0];
         match &task.state {
             State::Queued { entry, .. } => {

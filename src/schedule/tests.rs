@@ -3,6 +3,7 @@
 mod fairness;
 mod model;
 mod random;
+mod room;
 mod rules;
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Bounds, Entry, Expired, Order, Push, RunningId, Schedule, State, TaskKey};
+use super::sharing::Load;
+use super::{
+    Bounds, Entry, Expired, FlowKey, Group, Order, Owner, Push, RunningId, Schedule, State, TaskKey,
+};
 
 /// Bounds that are not reached.
 const AMPLE: Bounds = Bounds {
@@ -30,6 +34,9 @@ struct Pop<P> {
     expired: Expired<P>,
 }
 
+/// The group of a table that shares in one level.
+const EVERYBODY: Group = Group { owner: Owner::Everybody, is_one_client: false };
+
 /// A client that is a flow of its own.
 fn entry(client: &str, uuid: &str, offset_top: i64) -> Entry<()> {
     entry_of(client, client, uuid, offset_top, 1)
@@ -37,7 +44,13 @@ fn entry(client: &str, uuid: &str, offset_top: i64) -> Entry<()> {
 
 fn entry_of(flow: &str, client: &str, uuid: &str, offset_top: i64, bytes: usize) -> Entry<()> {
     let (flow, client, uuid) = (flow.into(), client.into(), uuid.into());
-    Entry { flow, client, uuid, offset_top, height: 0, bytes, payload: () }
+    Entry { group: EVERYBODY, flow, client, uuid, offset_top, height: 0, bytes, payload: () }
+}
+
+/// A connection of an address, which shares in two levels.
+fn entry_at(address: u8, client: &str, uuid: &str, offset_top: i64, bytes: usize) -> Entry<()> {
+    let group = Group { owner: Owner::Address([10, 0, 0, address].into()), is_one_client: false };
+    Entry { group, ..entry_of(client, client, uuid, offset_top, bytes) }
 }
 
 fn accept(schedule: &mut Schedule<()>, entry: Entry<()>, now: Instant) {
@@ -72,12 +85,10 @@ impl<P> Schedule<P> {
     fn check_invariants(&self) {
         self.deadlines.check_invariants();
         let (mut queued, mut bytes, mut running_bytes, mut named) = (0, 0, 0, 0);
-        // By flow: queued, running, bytes.
-        let mut flows: HashMap<_, (usize, usize, usize)> = HashMap::new();
+        let mut flows: HashMap<FlowKey, Load> = HashMap::new();
         for (at, task) in &self.tasks {
             let key = TaskKey(at);
-            let flow = flows.entry(task.flow.0).or_default();
-            flow.2 += task.bytes;
+            let flow = flows.entry(task.flow).or_default();
             bytes += task.bytes;
             if let Some(deadline) = task.deadline {
                 assert_eq!(self.deadlines.key(deadline).map(|(_, a)| a), Some(task.arrival));
@@ -86,17 +97,21 @@ impl<P> Schedule<P> {
             named += usize::from(!cancelled);
             assert!(cancelled || self.clients.tasks(task.client).any(|known| known == key));
             match &task.state {
-                State::Queued { entry, .. } => {
+                State::Queued { entry, place } => {
                     queued += 1;
-                    flow.0 += 1;
+                    flow.queued += 1;
+                    flow.queued_bytes += task.bytes;
                     assert!(task.deadline.is_some());
                     assert_eq!(self.clients.find_task(&entry.client, &entry.uuid), Some(key));
                     let view = self.clients.view(task.client);
                     let rank = super::Rank::new(view, entry.offset_top, entry.height, task.arrival);
                     assert_eq!(self.rank(key), Some(rank), "ranked by what its reader sees now");
+                    let backlog = self.flows.backlog(task.flow);
+                    assert!(backlog.is_scrolled() || backlog.rank(*place) == Some(rank));
                 }
                 State::Running { .. } => {
-                    flow.1 += 1;
+                    flow.running += 1;
+                    flow.running_bytes += task.bytes;
                     running_bytes += task.bytes;
                 }
             }
@@ -107,12 +122,18 @@ impl<P> Schedule<P> {
         let deadlines = self.tasks.iter().filter(|(_, task)| task.deadline.is_some()).count();
         assert_eq!(self.deadlines.len(), deadlines);
         assert_eq!(self.clients.check_invariants(), named);
-        self.flows.check_invariants(|key, backlog, running, bytes| {
-            let expected = flows.remove(&key.0).unwrap_or_default();
-            assert_eq!((backlog.len(), running, bytes), expected);
-            assert!(backlog.len() <= self.bounds.client_tasks && bytes <= self.bounds.client_bytes);
-            assert!(backlog.tasks().all(|task| self.tasks[task.0].flow == key));
-        });
+        let within = |load: Load| {
+            load.queued <= self.bounds.client_tasks && load.bytes() <= self.bounds.client_bytes
+        };
+        self.flows.check_invariants(
+            |group, load| assert!(!group.is_one_client || within(load)),
+            |key, backlog, load| {
+                assert_eq!(load, flows.remove(&key).unwrap_or_default());
+                assert!(within(load));
+                assert_eq!(backlog.tasks().count(), load.queued);
+                assert!(backlog.tasks().all(|task| self.tasks[task.0].flow == key));
+            },
+        );
         assert!(flows.is_empty(), "every task's flow is known");
     }
 }

@@ -1,8 +1,9 @@
-//! Whose turn it is: start-time fair queueing between flows, by the CPU time they really took.
+//! Whose turn it is: start-time fair queueing between the members of one level, by the CPU time
+//! that they really took.
 //!
-//! A flow's account says how much it was served, in nanoseconds of virtual time. The least served
-//! flow is next. What its running tasks will cost is not known yet, so while they run they count
-//! with what the flow's tasks cost on average, and with the truth afterwards. Estimates decide the
+//! A member's account says how much it was served, in nanoseconds of virtual time. The least served
+//! member is next. What its running tasks will cost is not known yet, so while they run they count
+//! with what the member's tasks cost on average, and with the truth afterwards. Estimates decide the
 //! order of turns only: they never enter `served`, and so never enter the virtual time by which
 //! newcomers are placed.
 
@@ -11,44 +12,44 @@ use std::time::Duration;
 use super::heap::{Handle, Heap};
 
 /// What a task is taken to cost before any was finished: a picture of 0.3 megapixels takes 5–6 ms.
-const INITIAL_COST: Duration = Duration::from_millis(10);
-/// The least that a task is charged with. Were it nothing, its flow would be the least served for ever.
+pub(super) const INITIAL_COST: Duration = Duration::from_millis(10);
+/// The least that a task is charged with. Were it nothing, its member would be the least served for ever.
 const MIN_CHARGE: Duration = Duration::from_micros(1);
-/// The most that a task is charged with, so that no clock gone wrong shuts a flow out for ever.
+/// The most that a task is charged with, so that no clock gone wrong shuts a member out for ever.
 const MAX_CHARGE: Duration = Duration::from_secs(3600);
 /// How far a finished task moves the virtual time at most; see [`Turns::finish`].
 const MAX_DRIFT: Duration = Duration::from_millis(10);
-/// How many flows are remembered at most that have nothing to do but were served beyond the
+/// How many members are remembered at most that have nothing to do but were served beyond the
 /// virtual time. Past it, those that owe least are let off.
-pub(super) const MAX_RESTING_FLOWS: usize = 1024;
+pub(super) const MAX_RESTING: usize = 1024;
 
-/// A flow's slot; used again for another flow when it is forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FlowKey(pub(super) usize);
+/// A member's slot; used again for another member when it is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MemberKey(pub(super) usize);
 
-/// Flows in the order of their turns, and the virtual time.
-#[derive(Debug, Default)]
+/// Members in the order of their turns, and the virtual time.
+#[derive(Debug)]
 pub(super) struct Turns {
     /// Where the most recently dispatched turn started, in the currency of `Account::served`.
     /// Never goes back.
     now: u64,
-    /// Flows with queued tasks.
-    waiting: Heap<Turn, FlowKey>,
-    /// Flows with no task at all, by what they were served. Kept only until the virtual time has
+    /// Members with queued tasks.
+    waiting: Heap<Turn, MemberKey>,
+    /// Members with no task at all, by what they were served. Kept only until the virtual time has
     /// caught up with them: from then on a newcomer is the same.
-    resting: Heap<u64, FlowKey>,
+    resting: Heap<u64, MemberKey>,
     average: Average,
     activations: u64,
 }
 
-/// Equal turns go to the flow that has been waiting for longer.
+/// Equal turns go to the member that has been waiting for longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     start: u64,
     activation: u64,
 }
 
-/// What one flow was served, and where it stands for more.
+/// What one member was served, and where it stands for more.
 #[derive(Debug)]
 pub(super) struct Account {
     served: u64,
@@ -71,7 +72,18 @@ enum Standing {
 }
 
 impl Turns {
-    /// The account of a flow that nothing is known of.
+    /// Without members. `average`: what a task is taken to cost before any was finished here.
+    pub(super) fn new(average: Duration) -> Self {
+        Self {
+            now: 0,
+            waiting: Heap::default(),
+            resting: Heap::default(),
+            average: Average(nanos(average)),
+            activations: 0,
+        }
+    }
+
+    /// The account of a member that nothing is known of.
     pub(super) fn open(&self) -> Account {
         Account {
             served: self.now,
@@ -82,8 +94,8 @@ impl Turns {
         }
     }
 
-    pub(super) fn next(&self) -> Option<FlowKey> {
-        self.waiting.peek().map(|(_, flow)| flow)
+    pub(super) fn next(&self) -> Option<MemberKey> {
+        self.waiting.peek().map(|(_, member)| member)
     }
 
     pub(super) fn average(&self) -> Duration {
@@ -94,20 +106,21 @@ impl Turns {
         self.resting.len()
     }
 
-    /// The flow has queued tasks. One that had none begins at the present virtual time or, if it
-    /// was served beyond that, where it stood: being away earns nothing.
-    pub(super) fn wait(&mut self, flow: FlowKey, account: &mut Account) {
+    /// The member has queued tasks. One that had none begins at the present virtual time or, if it
+    /// was served beyond that, where it stood: being away earns nothing. `false` if it had some.
+    pub(super) fn wait(&mut self, member: MemberKey, account: &mut Account) -> bool {
         if matches!(account.standing, Standing::Waiting(_)) {
-            return;
+            return false;
         }
         self.step_aside(account);
         account.served = account.served.max(self.now);
         account.activation = self.activations;
         self.activations += 1;
-        account.standing = Standing::Waiting(self.waiting.push(account.turn(), flow));
+        account.standing = Standing::Waiting(self.waiting.push(account.turn(), member));
+        true
     }
 
-    /// The flow has running tasks, but none queued.
+    /// The member has running tasks, but none queued.
     pub(super) fn step_aside(&mut self, account: &mut Account) {
         match std::mem::replace(&mut account.standing, Standing::Running) {
             Standing::Waiting(handle) => drop(self.waiting.remove(handle)),
@@ -116,23 +129,23 @@ impl Turns {
         }
     }
 
-    /// The flow has no tasks.
-    pub(super) fn rest(&mut self, flow: FlowKey, account: &mut Account) {
+    /// The member has no tasks.
+    pub(super) fn rest(&mut self, member: MemberKey, account: &mut Account) {
         if !matches!(account.standing, Standing::Resting(_)) {
             self.step_aside(account);
-            account.standing = Standing::Resting(self.resting.push(account.served, flow));
+            account.standing = Standing::Resting(self.resting.push(account.served, member));
         }
     }
 
-    /// A resting flow that need not be remembered, taken from here. When nobody has anything to do
+    /// A resting member that need not be remembered, taken from here. When nobody has anything to do
     /// (`idle`) that is every one: nobody was kept waiting by what it took.
-    pub(super) fn forget(&mut self, idle: bool) -> Option<FlowKey> {
+    pub(super) fn forget(&mut self, idle: bool) -> Option<MemberKey> {
         let (served, _) = self.resting.peek()?;
-        let forgotten = idle || served <= self.now || self.resting.len() > MAX_RESTING_FLOWS;
-        forgotten.then(|| self.resting.pop()).flatten().map(|(_, flow)| flow)
+        let forgotten = idle || served <= self.now || self.resting.len() > MAX_RESTING;
+        forgotten.then(|| self.resting.pop()).flatten().map(|(_, member)| member)
     }
 
-    /// A task of the flow starts to run; returns what it is charged with until it is finished.
+    /// A task of the member starts to run; returns what it is charged with until it is finished.
     pub(super) fn dispatch(&mut self, account: &mut Account) -> u64 {
         self.now = self.now.max(account.served);
         let charge = account.average.0;
@@ -141,12 +154,13 @@ impl Turns {
         charge
     }
 
-    /// A task that was charged with `charge` took `cost`; `busy` flows have tasks, this one included.
+    /// A task that was charged with `charge` took `cost`; `busy` members have tasks, this one
+    /// included.
     ///
     /// Virtual time moves on here too, if little: every newcomer starts at the present, and if
     /// dispatching them were all that moved it, an endless stream of them would all start at the
-    /// same instant and keep everyone waiting who was served once. It moves by less than one flow's
-    /// share of the cost, so never past a flow that is alone.
+    /// same instant and keep everyone waiting who was served once. It moves by less than one member's
+    /// share of the cost, so never past a member that is alone.
     pub(super) fn finish(
         &mut self,
         account: &mut Account,
@@ -174,14 +188,14 @@ impl Turns {
     pub(super) fn check_invariants(&self) {
         self.waiting.check_invariants();
         self.resting.check_invariants();
-        assert!(self.resting.len() <= MAX_RESTING_FLOWS);
+        assert!(self.resting.len() <= MAX_RESTING);
         assert!(self.resting.iter().all(|(served, _)| served > self.now));
     }
 
     #[cfg(test)]
     pub(super) fn check_account(
         &self,
-        flow: FlowKey,
+        member: MemberKey,
         account: &Account,
         (queued, running): (usize, usize),
     ) {
@@ -189,13 +203,13 @@ impl Turns {
             Standing::Waiting(handle) => {
                 assert!(queued > 0);
                 assert_eq!(self.waiting.key(handle), Some(account.turn()));
-                assert!(self.waiting.iter().any(|(_, waiting)| waiting == flow));
+                assert!(self.waiting.iter().any(|(_, waiting)| waiting == member));
             }
             Standing::Running => assert!(queued == 0 && running > 0),
             Standing::Resting(handle) => {
                 assert!(queued == 0 && running == 0);
                 assert_eq!(self.resting.key(handle), Some(account.served));
-                assert!(self.resting.iter().any(|(_, resting)| resting == flow));
+                assert!(self.resting.iter().any(|(_, resting)| resting == member));
             }
         }
         assert!(running > 0 || account.pending == 0);
@@ -222,12 +236,6 @@ impl Average {
 
     fn add(&mut self, cost: Duration) {
         self.0 = self.0 - self.0 / Self::WEIGHT + nanos(cost) / Self::WEIGHT;
-    }
-}
-
-impl Default for Average {
-    fn default() -> Self {
-        Self(nanos(INITIAL_COST))
     }
 }
 

@@ -59,6 +59,15 @@ impl Page {
         Self(client)
     }
 
+    /// Connects through a proxy that the service trusts, as from this address.
+    pub(crate) async fn open_from(service: &Service, address: &str) -> Self {
+        let forwarded = [("x-forwarded-for", address)];
+        let client = Client::try_connect(&service.ws("/ws/1"), &forwarded).await;
+        let mut client = client.unwrap_or_else(|status| panic!("refused: {status}"));
+        assert_eq!(client.text().await, "{}", "the greeting");
+        Self(client)
+    }
+
     /// Sends a picture.
     pub(crate) async fn send(&mut self, header: Value, file: &[u8]) {
         self.0.send_binary(binary_framing(&header, file)).await;

@@ -1,7 +1,7 @@
 //! Between flows: who is next.
 
 use super::{
-    super::{turns::MAX_RESTING_FLOWS, *},
+    super::{turns::MAX_RESTING, *},
     *,
 };
 
@@ -141,10 +141,10 @@ fn an_endless_stream_of_newcomers_keeps_nobody_waiting_for_ever() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "steady", 1000, now);
-    let mut newcomers = 0;
+    let mut newcomers = 0_i32;
     for _ in 0..1000 {
         // There is always one who has never been served.
-        if schedule.depth().flows < 2 {
+        if schedule.flows.queued_of(&EVERYBODY, &shared(&format!("new {}", newcomers - 1))) == 0 {
             queue(&mut schedule, &format!("new {newcomers}"), 1, now);
             newcomers += 1;
         }
@@ -168,19 +168,105 @@ fn a_flow_is_forgotten_when_time_has_caught_up_or_nobody_waits_or_too_many_rest(
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "steady", 4, now);
-    for n in 0..MAX_RESTING_FLOWS * 2 {
+    for n in 0..MAX_RESTING * 2 {
         queue(&mut schedule, &format!("once {n}"), 1, now);
     }
     // Everybody starts at the same instant, so nobody is passed until all have had their turn.
     let (steady, _) = pop(&mut schedule, now).unwrap();
-    for _ in 0..MAX_RESTING_FLOWS * 2 {
+    for _ in 0..MAX_RESTING * 2 {
         run(&mut schedule, now, |_| 3600 * 1000 * MS);
     }
-    assert_eq!(schedule.flows.known(), MAX_RESTING_FLOWS + 1);
+    assert_eq!(schedule.flows.known(), (1, MAX_RESTING + 1));
     schedule.check_invariants();
     schedule.finish(steady, MS);
     for id in schedule.cancel_client("steady").running {
         schedule.finish(id, MS);
     }
-    assert_eq!(schedule.flows.known(), 0);
+    assert_eq!(schedule.flows.known(), (0, 0));
+}
+
+/// Workers that take what a task costs, without any time passing.
+struct Workers {
+    idle: usize,
+    /// By the time at which it will be done.
+    running: Vec<(Duration, RunningId, Entry<()>)>,
+    clock: Duration,
+}
+
+impl Workers {
+    fn new(count: usize) -> Self {
+        Self { idle: count, running: Vec::new(), clock: Duration::ZERO }
+    }
+
+    fn begin(&mut self, schedule: &mut Schedule<()>, cost: &impl Fn(&Entry<()>) -> Duration) {
+        while self.idle > 0
+            && let Some((id, entry)) = pop(schedule, Instant::now())
+        {
+            self.idle -= 1;
+            self.running.push((self.clock + cost(&entry), id, entry));
+        }
+    }
+
+    /// Works until this task is done; whose the tasks were that ended until then.
+    fn work_until(
+        &mut self,
+        schedule: &mut Schedule<()>,
+        uuid: &str,
+        cost: impl Fn(&Entry<()>) -> Duration,
+    ) -> Vec<Owner> {
+        let mut owners = Vec::new();
+        loop {
+            self.begin(schedule, &cost);
+            self.running.sort_by_key(|&(done, ..)| std::cmp::Reverse(done));
+            let (done, id, entry) = self.running.pop().unwrap();
+            (self.clock, self.idle) = (done, self.idle + 1);
+            schedule.finish(id, cost(&entry));
+            owners.push(entry.group.owner);
+            if &*entry.uuid == uuid {
+                return owners;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hundred_connections_of_one_address_hold_up_another_address_for_one_task() {
+    const COSTLIEST: Duration = Duration::from_millis(660);
+    let now = Instant::now();
+    let cost = |entry: &Entry<()>| if &*entry.client == "honest" { 10 * MS } else { COSTLIEST };
+    for count in [1, 2, 4] {
+        let (mut schedule, mut workers) = (Schedule::new(AMPLE), Workers::new(count));
+        for n in 0..500 {
+            let connection = format!("hostile {}", n % 100);
+            accept(&mut schedule, entry_at(1, &connection, &n.to_string(), 0, 1), now);
+        }
+        workers.begin(&mut schedule, &cost);
+        for n in 0..20 {
+            accept(&mut schedule, entry_at(2, "honest", &format!("honest {n}"), 0, 1), now);
+        }
+        workers.work_until(&mut schedule, "honest 0", cost);
+        assert_eq!(workers.clock, COSTLIEST + 10 * MS, "{count} workers");
+        let owners = workers.work_until(&mut schedule, "honest 19", cost);
+        assert!(workers.clock <= COSTLIEST + 20 * 10 * MS, "{count}: {:?}", workers.clock);
+        let hostile = Owner::Address([10, 0, 0, 1].into());
+        let hostile = owners.into_iter().filter(|owner| *owner == hostile).count();
+        assert!(hostile < count, "{hostile} that had begun before");
+    }
+}
+
+#[test]
+fn connections_of_one_address_share_what_it_gets() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(AMPLE);
+    for n in 0..100 {
+        for (address, connection) in [(1, "a"), (1, "b"), (2, "c")] {
+            let uuid = format!("{connection} {n}");
+            accept(&mut schedule, entry_at(address, connection, &uuid, 0, 1), now);
+        }
+    }
+    let mut turns = HashMap::new();
+    for _ in 0..80 {
+        *turns.entry(run(&mut schedule, now, |_| 10 * MS)).or_insert(0) += 1;
+    }
+    assert_eq!(turns, HashMap::from([("a".into(), 20), ("b".into(), 20), ("c".into(), 40)]));
 }

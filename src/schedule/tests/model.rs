@@ -1,11 +1,15 @@
 //! The schedule's rules once more, over plain lists, with nothing clever: slow and obviously right.
 
+mod level;
+
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::super::{Bounds, Depth, Entry, Order};
+use self::level::{Level, Turn};
+use super::super::{Bounds, Depth, Entry, Group, Order};
 
 /// A task's payload is its name here: no two pushes have the same.
 pub(super) type Name = u32;
@@ -18,14 +22,8 @@ struct Job {
     named_as_expired: bool,
     /// Cancelled while it ran: nothing names it any more.
     cancelled: bool,
-    /// What its flow is charged with meanwhile.
-    running: Option<u64>,
-}
-
-struct Flow {
-    served: u64,
-    average: u64,
-    activation: u64,
+    /// What its group and its flow are charged with meanwhile.
+    running: Option<[u64; 2]>,
 }
 
 #[derive(Default)]
@@ -38,12 +36,11 @@ struct Client {
 pub(super) struct Model {
     bounds: Bounds,
     jobs: Vec<Job>,
-    flows: HashMap<String, Flow>,
+    groups: Level<Group>,
+    /// The flows of each group that is known.
+    flows: HashMap<Group, Level<Arc<str>>>,
     clients: HashMap<String, Client>,
-    virtual_time: u64,
-    average: u64,
     arrivals: u64,
-    activations: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -62,12 +59,10 @@ impl Model {
         Self {
             bounds,
             jobs: Vec::new(),
+            groups: Level::new(10_000_000),
             flows: HashMap::new(),
             clients: HashMap::new(),
-            virtual_time: 0,
-            average: 10_000_000,
             arrivals: 0,
-            activations: 0,
         }
     }
 
@@ -81,8 +76,8 @@ impl Model {
         if entry.bytes > self.bounds.client_bytes || entry.bytes > self.bounds.total_bytes {
             return Pushed::TooLarge;
         }
-        let flow = entry.flow.to_string();
-        let was_waiting = queued(&self.jobs, &flow).count() > 0;
+        let group_waited = queued(&self.jobs, in_group(&entry.group)).count() > 0;
+        let flow_waited = queued(&self.jobs, in_flow(&entry)).count() > 0;
         let job = Job {
             arrival: self.arrivals,
             deadline: now + self.bounds.deadline,
@@ -93,9 +88,11 @@ impl Model {
         };
         let mut jobs = self.jobs.clone();
         let mut displaced = Vec::new();
-        while let Some(giver) = self.who_gives_way(&jobs, &flow, job.entry.bytes) {
-            let worst = queued(&jobs, &giver).max_by_key(|job| self.rank(job));
-            match worst.filter(|worst| giver != flow || self.rank(&job) < self.rank(worst)) {
+        while let Some((group, flow)) = self.who_gives_way(&jobs, &job.entry) {
+            let giver = |job: &Job| job.entry.group == group && job.entry.flow == flow;
+            let worst = queued(&jobs, giver).max_by_key(|job| self.rank(job));
+            let is_own = giver(&job);
+            match worst.filter(|worst| !is_own || self.rank(&job) < self.rank(worst)) {
                 None => return Pushed::Refused,
                 Some(worst) => {
                     let arrival = worst.arrival;
@@ -106,57 +103,86 @@ impl Model {
         }
         self.arrivals += 1;
         self.clients.entry(job.entry.client.to_string()).or_default();
+        let (group, flow) = (job.entry.group.clone(), job.entry.flow.clone());
         jobs.push(job);
         self.jobs = jobs;
-        let (served, average) = (self.virtual_time, self.average);
-        let flow = self.flows.entry(flow).or_insert(Flow { served, average, activation: 0 });
-        if !was_waiting {
-            flow.served = flow.served.max(self.virtual_time);
-            flow.activation = self.activations;
-            self.activations += 1;
-        }
+        let average = self.groups.average;
+        let flows = self.flows.entry(group.clone()).or_insert_with(|| Level::new(average));
+        flows.enter(flow, flow_waited);
+        self.groups.enter(group, group_waited);
         self.forget();
         Pushed::Accepted(displaced)
     }
 
-    fn who_gives_way(&self, jobs: &[Job], own: &str, bytes: usize) -> Option<String> {
-        let of = |flow: &str| jobs.iter().filter(|job| &*job.entry.flow == flow).map(size).sum();
-        let own_bytes: usize = of(own);
+    /// The group and the flow of the next to give way.
+    fn who_gives_way(&self, jobs: &[Job], new: &Entry<Name>) -> Option<(Group, Arc<str>)> {
+        let client: Vec<_> = jobs.iter().filter(|job| is_of_client(&job.entry, new)).collect();
+        let client_queued = client.iter().filter(|job| job.running.is_none()).count();
+        let client_bytes: usize = client.iter().map(|job| size(job)).sum();
         let all_bytes: usize = jobs.iter().map(size).sum();
-        let largest = |amount: &dyn Fn(&str) -> usize| {
-            let largest =
-                self.flows.iter().max_by_key(|(name, flow)| (amount(name), flow.activation));
-            let larger = largest.map(|(name, _)| name).filter(|name| amount(name) > amount(own));
-            Some(larger.map_or(own, |name| name).to_string())
+        let count: fn(&Job) -> usize = |_| 1;
+        let own_group = new.group.clone();
+        let largest_of_client = |amount| {
+            let flow = if own_group.is_one_client {
+                self.largest_flow(jobs, &own_group, new, amount)
+            } else {
+                new.flow.clone()
+            };
+            (own_group.clone(), flow)
         };
-        if queued(jobs, own).count() >= self.bounds.client_tasks
-            || own_bytes + bytes > self.bounds.client_bytes
-        {
-            Some(own.to_string())
-        } else if jobs.iter().filter(|job| job.running.is_none()).count() >= self.bounds.total_tasks
-        {
-            largest(&|flow| queued(jobs, flow).count())
-        } else if all_bytes + bytes > self.bounds.total_bytes {
-            largest(&|flow| queued(jobs, flow).map(size).sum())
+        let largest = |amount| {
+            let group = self.groups.largest(Some(&own_group), |group| {
+                queued(jobs, in_group(group)).map(amount).sum::<usize>()
+            });
+            let flow = self.largest_flow(jobs, &group, new, amount);
+            (group, flow)
+        };
+        if client_queued >= self.bounds.client_tasks {
+            Some(largest_of_client(count))
+        } else if client_bytes + new.bytes > self.bounds.client_bytes {
+            Some(largest_of_client(size))
+        } else if queued(jobs, |_| true).count() >= self.bounds.total_tasks {
+            Some(largest(count))
+        } else if all_bytes + new.bytes > self.bounds.total_bytes {
+            Some(largest(size))
         } else {
             None
         }
     }
 
+    /// The flow of a group that has the most; in the new task's own group, its own where no other
+    /// has more.
+    fn largest_flow(
+        &self,
+        jobs: &[Job],
+        group: &Group,
+        new: &Entry<Name>,
+        amount: fn(&Job) -> usize,
+    ) -> Arc<str> {
+        let Some(flows) = self.flows.get(group) else { return new.flow.clone() };
+        let own = Some(&new.flow).filter(|_| *group == new.group);
+        flows.largest(own, |flow| {
+            let in_it = |job: &Job| job.entry.group == *group && job.entry.flow == *flow;
+            queued(jobs, in_it).map(amount).sum()
+        })
+    }
+
     pub(super) fn pop(&mut self, now: Instant) -> (Option<Entry<Name>>, Out) {
         let expired = self.expire(now);
-        let turn = |(name, flow): &(&String, &Flow)| {
-            let jobs = self.jobs.iter().filter(|job| *job.entry.flow == **name);
-            let pending: u64 = jobs.filter_map(|job| job.running).sum();
-            (flow.served + pending, flow.activation)
-        };
-        let waiting = self.flows.iter().filter(|(name, _)| queued(&self.jobs, name).count() > 0);
-        let Some((name, flow)) = waiting.min_by_key(turn) else { return (None, expired) };
-        let next = queued(&self.jobs, name).min_by_key(|job| self.rank(job)).unwrap().arrival;
-        self.virtual_time = self.virtual_time.max(flow.served);
-        let charge = flow.average;
+        let jobs = &self.jobs;
+        let group = self.groups.next(|group| Turn::of(jobs, 0, in_group(group)));
+        let Some(group) = group else { return (None, expired) };
+        let flows = &self.flows[&group];
+        let flow = flows.next(|flow| {
+            Turn::of(jobs, 1, |job| job.entry.group == group && job.entry.flow == *flow)
+        });
+        let flow = flow.unwrap();
+        let in_it = |job: &Job| job.entry.group == group && job.entry.flow == flow;
+        let next = queued(jobs, in_it).min_by_key(|job| self.rank(job)).unwrap().arrival;
+        let charges =
+            [self.groups.dispatch(&group), self.flows.get_mut(&group).unwrap().dispatch(&flow)];
         let job = self.jobs.iter_mut().find(|job| job.arrival == next).unwrap();
-        job.running = Some(charge);
+        job.running = Some(charges);
         let entry = job.entry.clone();
         self.forget();
         (Some(entry), expired)
@@ -164,15 +190,16 @@ impl Model {
 
     pub(super) fn finish(&mut self, name: Name, cost: Duration) {
         let at = self.jobs.iter().position(|job| job.entry.payload == name).unwrap();
-        let busy = self.flows.keys().filter(|flow| self.has_jobs(flow)).count();
-        let job = self.jobs.remove(at);
+        let jobs = &self.jobs;
+        let Entry { group, flow, .. } = jobs[at].entry.clone();
         let cost = u64::try_from(cost.as_nanos()).unwrap().clamp(1_000, 3_600_000_000_000);
-        self.virtual_time += cost.min(10_000_000) / (busy as u64 + 1);
-        let flow = self.flows.get_mut(&*job.entry.flow).unwrap();
-        flow.served += cost;
-        for average in [&mut flow.average, &mut self.average] {
-            *average = *average - *average / 8 + cost / 8;
-        }
+        let busy = |group: &Group| jobs.iter().any(in_group(group));
+        self.groups.finish(&group, cost, busy);
+        let busy = |flow: &Arc<str>| {
+            jobs.iter().any(|job| job.entry.group == group && job.entry.flow == *flow)
+        };
+        self.flows.get_mut(&group).unwrap().finish(&flow, cost, busy);
+        self.jobs.remove(at);
         self.forget();
     }
 
@@ -242,12 +269,18 @@ impl Model {
             queued: self.jobs.iter().filter(|job| job.running.is_none()).count(),
             running: self.jobs.iter().filter(|job| job.running.is_some()).count(),
             bytes: self.jobs.iter().map(size).sum(),
-            flows: self.flows.keys().filter(|flow| self.has_jobs(flow)).count(),
         }
     }
 
-    pub(super) fn queued_of(&self, flow: &str) -> usize {
-        queued(&self.jobs, flow).count()
+    pub(super) fn queued_of(&self, group: &Group, flow: &Arc<str>) -> usize {
+        let in_it = |job: &Job| job.entry.group == *group && job.entry.flow == *flow;
+        queued(&self.jobs, in_it).count()
+    }
+
+    /// How many groups and flows are remembered.
+    pub(super) fn known(&self) -> (usize, usize) {
+        let flows = self.flows.values().map(|flows| flows.members.len()).sum();
+        (self.groups.members.len(), flows)
     }
 
     pub(super) fn position(&self, client: &str, uuid: &str) -> Option<usize> {
@@ -258,7 +291,7 @@ impl Model {
     }
 
     pub(super) fn average_cost(&self) -> Duration {
-        Duration::from_nanos(self.average)
+        Duration::from_nanos(self.groups.average)
     }
 
     /// Jobs stand in order of arrival, and all have the same time to their deadline.
@@ -276,16 +309,17 @@ impl Model {
     }
 
     fn forget(&mut self) {
-        let (jobs, now) = (&self.jobs, self.virtual_time);
-        let flow_has = |name: &str| jobs.iter().any(|job| &*job.entry.flow == name);
+        let jobs = &self.jobs;
+        self.groups.forget(!jobs.is_empty(), |group| jobs.iter().any(in_group(group)));
+        self.flows.retain(|group, _| self.groups.members.contains_key(group));
+        for (group, flows) in &mut self.flows {
+            flows.forget(jobs.iter().any(in_group(group)), |flow| {
+                jobs.iter().any(|job| job.entry.group == *group && job.entry.flow == *flow)
+            });
+        }
         let client_has =
             |name: &str| jobs.iter().any(|job| &*job.entry.client == name && !job.cancelled);
-        self.flows.retain(|name, flow| flow_has(name) || (flow.served > now && !jobs.is_empty()));
         self.clients.retain(|name, c| client_has(name) || (c.view.is_some() && !c.left));
-    }
-
-    fn has_jobs(&self, flow: &str) -> bool {
-        self.jobs.iter().any(|job| &*job.entry.flow == flow)
     }
 
     fn rank(&self, job: &Job) -> (u8, i64, u64) {
@@ -311,6 +345,30 @@ fn size(job: &Job) -> usize {
     job.entry.bytes
 }
 
-fn queued<'a>(jobs: &'a [Job], flow: &'a str) -> impl Iterator<Item = &'a Job> {
-    jobs.iter().filter(move |job| &*job.entry.flow == flow && job.running.is_none())
+fn queued<'a>(
+    jobs: &'a [Job],
+    chosen: impl Fn(&Job) -> bool + 'a,
+) -> impl Iterator<Item = &'a Job> {
+    jobs.iter().filter(move |job| job.running.is_none() && chosen(job))
+}
+
+fn in_group(group: &Group) -> impl Fn(&Job) -> bool + '_ {
+    move |job| job.entry.group == *group
+}
+
+fn in_flow(entry: &Entry<Name>) -> impl Fn(&Job) -> bool + '_ {
+    move |job| job.entry.group == entry.group && job.entry.flow == entry.flow
+}
+
+/// Whether both count as the same client's.
+fn is_of_client(one: &Entry<Name>, other: &Entry<Name>) -> bool {
+    one.group == other.group && (one.group.is_one_client || one.flow == other.flow)
+}
+
+impl Turn {
+    fn of(jobs: &[Job], level: usize, chosen: impl Fn(&Job) -> bool) -> Self {
+        let waits = queued(jobs, &chosen).count() > 0;
+        let charges = jobs.iter().filter(|job| chosen(job)).filter_map(|job| job.running);
+        Self { waits, pending: charges.map(|charges| charges[level]).sum() }
+    }
 }

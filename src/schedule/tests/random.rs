@@ -2,19 +2,23 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use proptest::prelude::*;
 
 use super::{
-    super::{Bounds, Cancelled, Entry, Order, Push, RunningId, Schedule, TaskKey, Viewport},
+    super::{
+        Bounds, Cancelled, Entry, Group, Order, Owner, Push, RunningId, Schedule, TaskKey, Viewport,
+    },
     model::{Model, Name, Out, Pushed},
+    shared,
 };
 
 #[derive(Clone, Debug)]
 enum Call {
-    Push { flow: u8, client: u8, uuid: u8, offset_top: i64, height: i64, bytes: usize },
+    Push { client: u8, uuid: u8, offset_top: i64, height: i64, bytes: usize },
     Pop,
     Finish { which: usize, cost: Duration },
     FinishUnknown { key: usize, arrival: u64 },
@@ -28,7 +32,7 @@ enum Call {
     Drain,
 }
 
-const CLIENTS: u8 = 5;
+const CLIENTS: u8 = 7;
 const UUIDS: u8 = 8;
 
 fn call() -> impl Strategy<Value = Call> {
@@ -39,11 +43,11 @@ fn call() -> impl Strategy<Value = Call> {
         1 => Just(Duration::from_secs(8000)),
     ];
     prop_oneof![
-        // Mostly a client is of one flow, as it is in life.
-        24 => (client(), prop_oneof![9 => Just(None), 1 => (0..4_u8).prop_map(Some)], uuid(), (offset(), 0..80_i64), 0..40_usize)
-            .prop_map(|(client, flow, uuid, (offset_top, height), bytes)| {
-                Call::Push { flow: flow.unwrap_or(client / 2), client, uuid, offset_top, height, bytes }
-            }),
+        24 => (client(), uuid(), offset(), 0..80_i64, 0..40_usize).prop_map(
+            |(client, uuid, offset_top, height, bytes)| {
+                Call::Push { client, uuid, offset_top, height, bytes }
+            }
+        ),
         8 => Just(Call::Pop),
         6 => (any::<usize>(), cost).prop_map(|(which, cost)| Call::Finish { which, cost }),
         1 => (0..9_usize, 0..20_u64).prop_map(|(key, arrival)| Call::FinishUnknown { key, arrival }),
@@ -103,9 +107,10 @@ impl Pair {
 
     fn call(&mut self, call: &Call) {
         match *call {
-            Call::Push { flow, client, uuid, offset_top, height, bytes } => {
+            Call::Push { client, uuid, offset_top, height, bytes } => {
                 let entry = Entry {
-                    flow: format!("flow {flow}").into(),
+                    group: group(client),
+                    flow: flow(client),
                     client: name(client).into(),
                     uuid: name(uuid).into(),
                     offset_top,
@@ -224,9 +229,11 @@ impl Pair {
         assert_eq!((depth.queued, depth.running), (self.inside.len(), self.running.len()));
         assert_eq!(self.schedule.next_deadline(), self.model.next_deadline());
         assert_eq!(self.schedule.average_cost(), self.model.average_cost());
+        assert_eq!(self.schedule.flows.known(), self.model.known());
         for client in 0..CLIENTS {
-            let flow = format!("flow {client}");
-            assert_eq!(self.schedule.queued_of(&flow), self.model.queued_of(&flow));
+            let (group, flow) = (group(client), flow(client));
+            let queued = self.schedule.flows.queued_of(&group, &flow);
+            assert_eq!(queued, self.model.queued_of(&group, &flow));
             for uuid in 0..UUIDS {
                 let (client, uuid) = (name(client), name(uuid));
                 let position = self.schedule.position(&client, &uuid);
@@ -234,6 +241,18 @@ impl Pair {
             }
         }
     }
+}
+
+/// Two clients may be of one connection, as requests over HTTP are.
+fn flow(client: u8) -> Arc<str> {
+    shared(&format!("flow {}", client * 2 / 3))
+}
+
+/// Two addresses with three connections each. The second is one client. A proxy's connection brings
+/// tasks of both.
+fn group(client: u8) -> Group {
+    let owner = Owner::Address([10, 0, 0, client / 4].into());
+    Group { owner, is_one_client: client >= 4 }
 }
 
 fn name(number: u8) -> String {
@@ -259,7 +278,7 @@ proptest! {
         }
         prop_assert!(pair.inside.is_empty());
         prop_assert_eq!(pair.schedule.depth(), super::super::Depth::default());
-        prop_assert_eq!(pair.schedule.flows.known(), 0);
+        prop_assert_eq!(pair.schedule.flows.known(), (0, 0));
         prop_assert_eq!(pair.schedule.next_deadline(), None);
         pair.schedule.check_invariants();
     }

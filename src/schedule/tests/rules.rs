@@ -1,4 +1,4 @@
-//! One rule a test: order, identity, budgets, deadlines.
+//! One rule a test: order, identity, deadlines.
 
 use super::{super::*, *};
 
@@ -43,7 +43,7 @@ fn a_viewport_message_reorders_what_is_queued_and_what_comes() {
 }
 
 #[test]
-fn a_viewport_moves_only_its_own_clients_tasks_though_the_flow_be_the_same() {
+fn a_viewport_moves_only_the_tasks_of_its_own_client_in_a_shared_flow() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     for (client, uuid, offset) in
@@ -128,105 +128,29 @@ fn a_finish_that_comes_twice_or_too_late_changes_nothing() {
     accept(&mut schedule, entry("page", "y", 0), now);
     let (next, _) = pop(&mut schedule, now).unwrap();
     schedule.finish(id, Duration::ZERO);
-    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1, flows: 1 });
+    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1 });
     schedule.finish(next, Duration::ZERO);
     assert_eq!(schedule.depth(), Depth::default());
 }
 
-/// Pushes `queued` as (flow, uuid, offset, bytes), then one more; says who gave way, or that it was refused.
-fn full(
-    bounds: Bounds,
-    queued: &[(&str, &str, i64, usize)],
-    (flow, offset, bytes): (&str, i64, usize),
-) -> Result<Vec<String>, ()> {
+#[test]
+fn however_often_a_client_scrolls_its_tasks_are_ranked_once_when_one_is_to_leave() {
     let now = Instant::now();
-    let mut schedule = Schedule::new(bounds);
-    for &(flow, uuid, offset, bytes) in queued {
-        accept(&mut schedule, entry_of(flow, flow, uuid, offset, bytes), now);
+    let mut schedule = Schedule::new(AMPLE);
+    for n in 0..20 {
+        accept(&mut schedule, entry("page", &n.to_string(), n * 100), now);
     }
-    let before = schedule.depth();
-    let pushed = schedule.push(entry_of(flow, flow, "new", offset, bytes), now);
-    schedule.check_invariants();
-    match pushed {
-        Push::Accepted { displaced } => {
-            Ok(uuids(&displaced).into_iter().map(str::to_string).collect())
-        }
-        Push::Refused(_) | Push::TooLarge(_) | Push::Duplicate(_) => {
-            assert_eq!(schedule.depth(), before);
-            Err(())
-        }
+    let is_scrolled = |schedule: &Schedule<()>| {
+        let flow = schedule.clients.flow(schedule.clients.find("page").unwrap()).unwrap();
+        schedule.flows.backlog(flow).is_scrolled()
+    };
+    for top in [500.0, 900.0, 300.0] {
+        schedule.set_viewport(&shared("page"), viewport(top));
+        assert!(is_scrolled(&schedule), "no message does work for each task");
     }
-}
-
-#[test]
-fn a_full_share_makes_room_for_what_is_nearer_and_refuses_the_rest() {
-    let tasks = Bounds { client_tasks: 2, ..AMPLE };
-    let bytes = Bounds { client_bytes: 10, ..AMPLE };
-    let two = [("a", "near", 1, 1), ("a", "far", 9, 1)];
-    let three = [("a", "near", 1, 4), ("a", "mid", 5, 3), ("a", "far", 9, 3)];
-    let table = [
-        ("nearer than the last", tasks, &two[..], ("a", 5, 1), Ok(vec!["far"])),
-        ("equal to the last", tasks, &two, ("a", 9, 1), Err(())),
-        ("farther than the last", tasks, &two, ("a", 10, 1), Err(())),
-        ("another's share", tasks, &two, ("b", 10, 1), Ok(vec![])),
-        ("no share at all", Bounds { client_tasks: 0, ..AMPLE }, &[], ("a", 0, 1), Err(())),
-        ("bytes of one", bytes, &three, ("a", 2, 3), Ok(vec!["far"])),
-        ("bytes of several", bytes, &three, ("a", 2, 4), Ok(vec!["far", "mid"])),
-        ("bytes of what it does not outrank", bytes, &three, ("a", 2, 7), Err(())),
-    ];
-    for (what, bounds, queued, new, expected) in table {
-        let expected = expected.map(|uuids| uuids.into_iter().map(str::to_string).collect());
-        assert_eq!(full(bounds, queued, new), expected, "{what}");
-    }
-}
-
-#[test]
-fn a_task_that_can_never_fit_is_told_apart_from_one_that_may_fit_later() {
-    let now = Instant::now();
-    for bounds in [Bounds { client_bytes: 10, ..AMPLE }, Bounds { total_bytes: 10, ..AMPLE }] {
-        let mut schedule = Schedule::new(bounds);
-        let of = |bytes| entry_of("a", "a", "new", 0, bytes);
-        assert_eq!(schedule.push(of(11), now), Push::TooLarge(of(11)));
-        accept(&mut schedule, entry_of("a", "a", "old", 0, 1), now);
-        assert_eq!(schedule.push(of(10), now), Push::Refused(of(10)));
-        schedule.check_invariants();
-    }
-}
-
-#[test]
-fn when_everything_is_full_the_largest_backlog_gives_way_and_never_a_newcomer() {
-    let tasks = Bounds { total_tasks: 3, ..AMPLE };
-    let bytes = Bounds { total_bytes: 10, ..AMPLE };
-    let large = [("a", "a1", 1, 1), ("a", "a2", 2, 1), ("b", "b1", 99, 1)];
-    let heavy = [("a", "a1", 1, 1), ("a", "a2", 2, 1), ("b", "b1", 99, 4), ("b", "b2", 98, 4)];
-    let table = [
-        ("a newcomer, however far", tasks, &large[..], ("c", 1000, 1), Ok(vec!["a2"])),
-        ("one with fewer", tasks, &large, ("b", 1000, 1), Ok(vec!["a2"])),
-        ("the largest itself, nearer", tasks, &large, ("a", 0, 1), Ok(vec!["a2"])),
-        ("the largest itself, farther", tasks, &large, ("a", 3, 1), Err(())),
-        ("bytes count by bytes", bytes, &heavy, ("c", 1000, 3), Ok(vec!["b1"])),
-        ("one after another", bytes, &heavy, ("c", 1000, 9), Ok(vec!["b1", "b2", "a2"])),
-        ("the heaviest itself", bytes, &heavy, ("b", 1000, 1), Err(())),
-        ("no room for anybody", Bounds { total_tasks: 0, ..AMPLE }, &[], ("a", 0, 1), Err(())),
-    ];
-    for (what, bounds, queued, new, expected) in table {
-        let expected = expected.map(|uuids| uuids.into_iter().map(str::to_string).collect());
-        assert_eq!(full(bounds, queued, new), expected, "{what}");
-    }
-}
-
-#[test]
-fn running_tasks_hold_their_bytes_but_no_place() {
-    let now = Instant::now();
-    let mut schedule = Schedule::new(Bounds { client_tasks: 1, client_bytes: 10, ..AMPLE });
-    accept(&mut schedule, entry_of("a", "a", "1", 0, 6), now);
-    let (id, _) = pop(&mut schedule, now).unwrap();
-    accept(&mut schedule, entry_of("a", "a", "2", 5, 4), now);
-    let five = || entry_of("a", "a", "3", 0, 5);
-    assert_eq!(schedule.push(five(), now), Push::Refused(five()), "what runs cannot give way");
-    schedule.finish(id, Duration::ZERO);
-    let Push::Accepted { displaced } = schedule.push(five(), now) else { panic!("there is room") };
-    assert_eq!(uuids(&displaced), ["2"]);
+    assert_eq!(schedule.position("page", "3"), Some(0));
+    assert_eq!(&*pop(&mut schedule, now).unwrap().1.uuid, "3");
+    assert!(!is_scrolled(&schedule));
 }
 
 #[test]
@@ -288,7 +212,7 @@ fn a_drain_takes_all_that_is_queued_and_leaves_what_runs() {
     }
     pop(&mut schedule, now).unwrap();
     assert_eq!(uuids(&schedule.drain()), ["2", "3", "4"]);
-    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1, flows: 1 });
+    assert_eq!(schedule.depth(), Depth { queued: 0, running: 1, bytes: 1 });
 }
 
 #[test]
