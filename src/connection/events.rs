@@ -10,6 +10,7 @@ use tracing::field::display;
 use super::credentials::Credentials;
 use super::delayed::{Admitted, Delayed, Passing};
 use super::inbox::{Received, Waiting};
+use super::stint::Stint;
 use crate::consumer::{Called, Instance, Precedence, call};
 use crate::error::{Error, code};
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
@@ -59,19 +60,28 @@ impl Events {
         }
         let (path, ip) = (&self.scope.path, self.scope.ip.map(display));
         tracing::info!(client = %self.channel.name(), path, ip, "client connected");
+        let mut stint = Stint::default();
         loop {
-            tokio::select! {
+            let size = tokio::select! {
                 biased;
                 // A client that has left does not wait for what waits.
                 () = self.cancellation.cancelled(), if !self.delayed.is_empty() => {
                     self.delayed.clear();
+                    continue;
                 }
-                passing = self.delayed.next() => self.handle(passing).await,
-                received = self.waiting.recv() => match received {
-                    Some(received) => self.receive(received).await,
-                    None => break,
+                passing = self.delayed.next() => {
+                    let size = passing.message.size();
+                    self.handle(passing).await;
+                    size
                 }
-            }
+                received = self.waiting.recv() => {
+                    let Some(received) = received else { break };
+                    let size = received.payload.len();
+                    self.receive(received).await;
+                    size
+                }
+            };
+            stint.handled(size).await;
         }
         self.disconnect().await;
     }

@@ -14,6 +14,7 @@ mod request;
 mod seen;
 mod shortcut;
 mod socket;
+mod stint;
 mod write;
 
 use std::panic::AssertUnwindSafe;

@@ -20,6 +20,7 @@ use super::large::{Large, Taken, Whole};
 use super::receiving::{Receiving, Refused, refused};
 use super::seen::{Heard, Idle, Seen};
 use super::shortcut::{Shared, Shortcut, TryWrite, Turn};
+use super::stint::Stint;
 use super::write::{WRITE_BUFFER, write};
 use super::{Connection, Delivered, Inbox};
 use crate::config::RateAction;
@@ -224,7 +225,10 @@ where
 {
     let Incoming { stream, taken, inbox, channel, seen, turn } = incoming;
     let mut code = close::ABNORMAL;
+    let (mut stint, mut size) = (Stint::default(), 0);
     loop {
+        stint.handled(size).await;
+        size = 0;
         let frame = match stream.next().await {
             None | Some(Err(WsError::ConnectionClosed | WsError::AlreadyClosed)) => {
                 return Ended::Closed(code);
@@ -245,6 +249,7 @@ where
         if channel.is_closing() {
             continue;
         }
+        size = payload.len();
         seen.set_busy(true);
         let delivered = inbox.deliver(payload, taken.take_held()).await;
         seen.set_busy(false);
