@@ -65,10 +65,10 @@ pub mod testing;
 
 pub use auth::{Algorithm, Source as TokenSource, Token, Verified, sign};
 pub use config::{
-    AnyOf, AuthConfig, ByteBounds, Channels, ConsumerConfig, Environment, Limits, LimitsConfig,
-    Listen, Literal, Loaded, LogConfig, Methods, Origin, PathTemplate, Proxy, PublicUrl,
-    QueueConfig, RateAction, RouteAuth, RouteConfig, RoutingConfig, Secret, ServerConfig,
-    TaskBounds, TemplateError,
+    AllowedHost, AnyOf, AuthConfig, ByteBounds, Channels, ConsumerConfig, Environment, Limits,
+    LimitsConfig, Listen, Literal, Loaded, LogConfig, Methods, Origin, PathTemplate, Proxy,
+    PublicUrl, QueueConfig, RateAction, RouteAuth, RouteConfig, RoutingConfig, Secret,
+    ServerConfig, TaskBounds, TemplateError,
 };
 pub use consumer::{
     Background, Constructor, Consumer, IntoReply, Precedence, Registry, SocketConsumer,

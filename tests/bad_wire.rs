@@ -273,14 +273,14 @@ async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
 #[tokio::test]
 async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
     let service = echo("");
-    let upgrade = "Host: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
+    let upgrade = "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let (version, old) = ("Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: 12\r\n");
     let get = |path: &str, lines: &[&str]| {
         format!("GET {path} HTTP/1.1\r\n{}\r\n", lines.concat()).into_bytes()
     };
     let post = |lines: &str, body: &str| {
-        format!("POST /deny HTTP/1.1\r\nHost: x\r\n{lines}\r\n{body}").into_bytes()
+        format!("POST /deny HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n{body}").into_bytes()
     };
     let foreign = "Origin: https://elsewhere.example\r\n";
     let long = format!("X: {}\r\n", "x".repeat(20_000));
@@ -289,20 +289,24 @@ async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
         ("all in order", get("/echo", &[upgrade, key, version]), 101),
         ("no origin that may", get("/echo", &[upgrade, key, version, foreign]), 403),
         ("an opaque origin", get("/echo", &[upgrade, key, version, "Origin: null\r\n"]), 403),
-        ("this page's origin", get("/echo", &[upgrade, key, version, "Origin: http://x\r\n"]), 101),
+        (
+            "this page's origin",
+            get("/echo", &[upgrade, key, version, "Origin: http://localhost\r\n"]),
+            101,
+        ),
         ("an old version", get("/echo", &[upgrade, key, old]), 426),
         ("no version", get("/echo", &[upgrade, key]), 426),
         ("no key", get("/echo", &[upgrade, version]), 400),
         ("a key that is none", get("/echo", &[upgrade, version, "Sec-WebSocket-Key: a\r\n"]), 400),
         ("nobody there", get("/none", &[upgrade, key, version]), 404),
         ("no WebSocket there", get("/deny", &[upgrade, key, version]), 404),
-        ("no upgrade", get("/echo", &["Host: x\r\n"]), 426),
-        ("another method", get("/deny", &["Host: x\r\n"]), 405),
+        ("no upgrade", get("/echo", &["Host: localhost\r\n"]), 426),
+        ("another method", get("/deny", &["Host: localhost\r\n"]), 405),
         ("a body that is taken", post("Content-Length: 2\r\n", "ab"), 403),
         ("a body that announces too much", post("Content-Length: 2000\r\n", ""), 413),
         ("a body that is too much", post("Transfer-Encoding: chunked\r\n", &chunk), 413),
         ("a body that comes too slowly", post("Content-Length: 100\r\n", "ab"), 408),
-        ("a head that is too large", get("/echo", &["Host: x\r\n", &long]), 431),
+        ("a head that is too large", get("/echo", &["Host: localhost\r\n", &long]), 431),
         ("no HTTP", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n".to_vec(), 400),
     ] {
         let answer = Raw::request(service.address(), &request);
@@ -333,7 +337,7 @@ fn who_has_no_token_is_refused_before_the_body_is_read() {
          [[route]]\nchannel = 'http.request'\npath = '/work'\nauth = 'token'\nqueue = 'images'\n\
          consumer = 'image.http'\nlimits = { message = '32MiB' }\n",
     );
-    let head = b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n";
+    let head = b"POST /work HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n";
     let answer = Raw::request(service.address(), head);
     assert_eq!(answer.status, "HTTP/1.1 401 Unauthorized");
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"));

@@ -16,6 +16,7 @@ mod cli;
 mod contract;
 mod events;
 mod groups;
+mod hosts;
 mod kept;
 mod layout;
 mod lifecycle;

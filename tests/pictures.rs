@@ -318,7 +318,7 @@ fn a_picture_is_asked_for_before_it_is_posted_where_its_client_waits_for_that() 
     let file = photo(64, 48);
     let head = |length| {
         format!(
-            "POST /work HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+            "POST /work HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n",
         )
     };

@@ -194,7 +194,10 @@ async fn who_no_longer_waits_for_a_response_has_no_task() {
     let (address, router) = serve().await;
     let post = |what: &str| {
         let body = json!({"uuid": 1, "do": what}).to_string();
-        format!("POST /page HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "POST /page HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
     let send = |what: &str| {
         let mut stream = TcpStream::connect(address).unwrap();

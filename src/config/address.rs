@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
+use super::host::Authority;
 use super::text::text_types;
 
 /// Where the server listens: `"127.0.0.1:8000"`, `"[::1]:8000"`, `"localhost:8000"` or
@@ -27,25 +28,9 @@ pub enum Listen {
 /// What the URLs in replies begin with: `http://` or `https://`, a host, perhaps a path.
 /// A slash at its end is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PublicUrl(String);
-
-/// Which pages may open a socket: `"same-origin"`, `"*"`, `"https://example.com"`,
-/// `"https://example.com:8443"` or `"https://*.example.com"`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// Those of the server itself.
-    Same,
-    /// All.
-    Any,
-    /// Those of a host, or of all hosts below it.
-    Host {
-        /// `http` or `https`, in small letters.
-        scheme: String,
-        /// Whether it is all hosts below, but not the host itself.
-        below: bool,
-        /// The host, and `:port` where it is not the scheme's own, in small letters.
-        host: String,
-    },
+pub struct PublicUrl {
+    text: String,
+    authority: Authority,
 }
 
 /// A proxy whose `X-Forwarded-For` is believed: `"10.0.0.1"` or `"10.0.0.0/8"`.
@@ -65,39 +50,40 @@ impl Listen {
             },
         }
     }
+
+    /// The host as URLs write it; none of a unix socket.
+    pub(crate) fn host(&self) -> Option<String> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Tcp { host, .. } => match host.parse::<IpAddr>() {
+                Ok(IpAddr::V6(ip)) => Some(format!("[{ip}]")),
+                _ => Some(host.to_ascii_lowercase()),
+            },
+        }
+    }
+
+    /// Whether this machine alone reaches it, as far as its text says so.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self {
+            Self::Unix(_) => false,
+            Self::Tcp { host, .. } => match host.parse::<IpAddr>() {
+                Ok(ip) => ip.to_canonical().is_loopback(),
+                Err(_) => host.eq_ignore_ascii_case("localhost"),
+            },
+        }
+    }
 }
 
 impl PublicUrl {
     /// The URL, without a slash at its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The host, and the port where it has one.
-    pub(crate) fn host(&self) -> &str {
-        let behind_scheme = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        behind_scheme.split('/').next().unwrap_or_default()
-    }
-}
-
-impl Origin {
-    /// Whether a request with this `Origin`, to this `Host`, is one of these.
-    #[must_use]
-    pub fn allows(&self, origin: &str, host: &str) -> bool {
-        let Some((scheme, authority)) = split_origin(origin) else {
-            return *self == Self::Any;
-        };
-        match self {
-            Self::Any => true,
-            Self::Same => authority == without_default_port(&scheme, &host.to_ascii_lowercase()),
-            Self::Host { scheme: wanted, .. } if scheme != *wanted => false,
-            Self::Host { below: false, host, .. } => authority == *host,
-            Self::Host { below: true, host, .. } => authority
-                .strip_suffix(host.as_str())
-                .and_then(|sub| sub.strip_suffix('.'))
-                .is_some_and(|sub| !sub.is_empty()),
-        }
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 }
 
@@ -112,7 +98,6 @@ impl Proxy {
 text_types! {
     Listen: "an address such as \"127.0.0.1:8000\"";
     PublicUrl: "a URL such as \"http://127.0.0.1:8000\"";
-    Origin: "an origin such as \"https://example.com\"";
     Proxy: "an address such as \"10.0.0.1\" or \"10.0.0.0/8\"";
 }
 
@@ -163,31 +148,10 @@ impl FromStr for PublicUrl {
         if host.contains(|c: char| c == '?' || c == '#' || c.is_whitespace() || c.is_control()) {
             return Err(format!("{text:?} cannot be the beginning of a URL\nleave out the query"));
         }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
-    }
-}
-
-impl FromStr for Origin {
-    type Err = Wrong;
-
-    fn from_str(text: &str) -> Result<Self, Wrong> {
-        match text {
-            "same-origin" => return Ok(Self::Same),
-            "*" => return Ok(Self::Any),
-            _ => {}
-        }
-        let help = "write \"same-origin\", \"*\", \"https://example.com\" \
-                    or \"https://*.example.com\"";
-        let wrong = || format!("{text:?} is not an origin\n{help}");
-        let (scheme, authority) = split_origin(text).ok_or_else(wrong)?;
-        let (below, host) = match authority.strip_prefix("*.") {
-            Some(host) => (true, host.to_owned()),
-            None => (false, authority),
+        let Some(authority) = Authority::parse(host.split('/').next().unwrap_or_default()) else {
+            return Err(format!("{text:?} names no host\nwrite \"https://example.com\""));
         };
-        if host.is_empty() || host.contains(['/', '*', '?', '#', '@', ' ']) {
-            return Err(wrong());
-        }
-        Ok(Self::Host { scheme, below, host })
+        Ok(Self { text: text.trim_end_matches('/').to_owned(), authority })
     }
 }
 
@@ -201,12 +165,22 @@ impl FromStr for Proxy {
                 .into());
         }
         let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        net.map(Self).map_err(|_| {
+        net.map(canonical).map(Self).map_err(|_| {
             format!(
                 "{text:?} is not an IP address or network\nwrite \"10.0.0.1\" or \"10.0.0.0/8\""
             )
         })
     }
+}
+
+/// Peers are compared as IPv4 where they are: so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(net: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+    let v4 = match net {
+        IpNet::V6(net) if net.prefix_len() >= MAPPED => net.addr().to_ipv4_mapped(),
+        _ => None,
+    };
+    v4.and_then(|v4| Ipv4Net::new(v4, net.prefix_len() - MAPPED).ok()).map_or(net, IpNet::V4)
 }
 
 impl fmt::Display for Listen {
@@ -217,21 +191,6 @@ impl fmt::Display for Listen {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
-}
-
-/// Scheme and authority in small letters, without the scheme's own port.
-fn split_origin(origin: &str) -> Option<(String, String)> {
-    let origin = origin.to_ascii_lowercase();
-    let (scheme, authority) = origin.split_once("://")?;
-    if scheme != "http" && scheme != "https" {
-        return None;
-    }
-    Some((scheme.to_owned(), without_default_port(scheme, authority).to_owned()))
-}
-
-fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    authority.strip_suffix(port).unwrap_or(authority)
 }
 
 #[cfg(test)]
@@ -256,34 +215,6 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_allows_its_pages_alone() {
-        let here = "example.com:8000";
-        for (rule, origin, allowed) in [
-            ("*", "null", true),
-            ("same-origin", "null", false),
-            ("same-origin", "http://example.com:8000", true),
-            ("same-origin", "http://EXAMPLE.com:8000", true),
-            ("same-origin", "http://example.com", false),
-            ("https://a.org", "https://a.org", true),
-            ("https://a.org", "https://a.org:443", true),
-            ("https://a.org", "http://a.org", false),
-            ("https://a.org:8443", "https://a.org:8443", true),
-            ("https://*.a.org", "https://b.a.org", true),
-            ("https://*.a.org", "https://c.b.a.org", true),
-            ("https://*.a.org", "https://a.org", false),
-            ("https://*.a.org", "https://evila.org", false),
-            ("https://*.a.org", "https://.a.org", false),
-        ] {
-            let parsed: Origin = rule.parse().unwrap();
-            assert_eq!(parsed.allows(origin, here), allowed, "{rule} {origin}");
-        }
-        assert!(Origin::Same.allows("https://example.com", "example.com:443"));
-        for wrong in ["example.com", "ftp://a.org", "https://", "https://a.org/x", "https://*"] {
-            assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_proxy_is_an_address_or_a_network() {
         for (text, ip, contains) in [
             ("10.0.0.1", "10.0.0.1", true),
@@ -291,6 +222,11 @@ mod tests {
             ("10.0.0.0/8", "10.9.9.9", true),
             ("10.0.0.0/8", "::ffff:10.9.9.9", true),
             ("fd00::/8", "fd12::1", true),
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("::ffff:10.0.0.1", "10.0.0.2", false),
+            ("::ffff:10.0.0.0/104", "10.9.9.9", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
+            ("::/0", "fd12::1", true),
         ] {
             let proxy: Proxy = text.parse().unwrap();
             assert_eq!(proxy.contains(ip.parse().unwrap()), contains, "{text} {ip}");
@@ -301,7 +237,15 @@ mod tests {
     #[test]
     fn a_public_url_has_no_slash_at_its_end() {
         assert_eq!("https://a.org/x/".parse::<PublicUrl>().unwrap().as_str(), "https://a.org/x");
-        for wrong in ["a.org", "http://", "http:///x", "https://a.org/?x"] {
+        for wrong in [
+            "a.org",
+            "http://",
+            "http:///x",
+            "https://a.org/?x",
+            "https://a.org:443x",
+            "http://[::1",
+            "https://user@a.org",
+        ] {
             assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
         }
     }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::address::{Listen, Origin, Proxy, PublicUrl};
-use super::text::{above_zero, any_number, one_or_more};
+use super::address::{Listen, Proxy, PublicUrl};
+use super::host::{AllowedHost, Authority};
+use super::origin::{Origin, PageOrigin};
+use super::text::{above_zero, any_number, one_or_more, some_or_more};
 use crate::machine::memory_limit;
 use crate::setting::{At, Size, Time};
 
@@ -27,6 +29,12 @@ pub struct ServerConfig {
     /// What the URLs in replies begin with. Default: `http://` and what the client itself calls
     /// this service in its `Host` header; `https://` when a trusted proxy says so.
     pub public_url: Option<PublicUrl>,
+    /// Which `Host` is answered: `"example.com"`, `"*.example.com"`, `"*"` for any, or a list;
+    /// requests with another one get 421. Default: where every listener is TCP on this machine and
+    /// there are no `trusted_proxies`, `localhost`, the addresses listened on and the host of
+    /// `public_url`; elsewhere any.
+    #[serde(deserialize_with = "some_or_more")]
+    pub hosts: Option<Vec<AllowedHost>>,
     /// Which pages may open a socket: `"same-origin"`, `"*"`, `"https://example.com"`,
     /// `"https://*.example.com"`, or a list. Default `["same-origin"]`.
     #[serde(deserialize_with = "one_or_more")]
@@ -66,8 +74,9 @@ pub struct ServerConfig {
     /// Default `"2m"`.
     #[serde(deserialize_with = "above_zero")]
     pub answer: Time,
-    /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `"10.0.0.1"`,
-    /// `"10.0.0.0/8"`, or a list; with any, a unix socket's peer is believed too. Default `[]`.
+    /// The proxies whose `X-Forwarded-For`, `-Host` and `-Proto`, or `Forwarded`, are believed:
+    /// `"10.0.0.1"`, `"10.0.0.0/8"`, or a list; with any, a unix socket's peer is believed too.
+    /// Default `[]`.
     #[serde(deserialize_with = "any_number")]
     pub trusted_proxies: Vec<Proxy>,
     /// How many groups one client may be in. Default 64.
@@ -81,7 +90,8 @@ impl Default for ServerConfig {
             root: None,
             listen: vec![Listen::Tcp { host: "127.0.0.1".into(), port: 8000 }],
             public_url: None,
-            origins: vec![Origin::Same],
+            hosts: None,
+            origins: vec![Origin::SAME],
             drain: Time::from_secs(10),
             threads: 0,
             connections: 10_000,
@@ -98,18 +108,17 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// Whether a page of this `Origin` may open a socket at this `Host`.
-    #[must_use]
-    pub fn allows_origin(&self, origin: &str, host: &str) -> bool {
+    /// Whether a service that is called so may be used by the page that this `Origin` header names.
+    pub(crate) fn allows_origin(&self, origin: &str, host: Option<&Authority>) -> bool {
+        let page = PageOrigin::parse(origin);
         // A proxy may put another name into `Host`; what the service is called outside is its own
         // origin too.
-        let outside = self.public_url.as_ref().map(PublicUrl::host);
-        let allows = |allowed: &Origin| {
-            allowed.allows(origin, host)
-                || (*allowed == Origin::Same
-                    && outside.is_some_and(|outside| allowed.allows(origin, outside)))
+        let outside = self.public_url.as_ref().map(PublicUrl::authority);
+        let hosts: Vec<&Authority> = host.into_iter().chain(outside).collect();
+        let allows = |page: &PageOrigin| {
+            self.origins.iter().any(|allowed| allowed.names(page) || allowed.is_own(page, &hosts))
         };
-        self.origins.iter().any(allows)
+        self.origins.iter().any(Origin::is_any) || page.as_ref().is_some_and(allows)
     }
 
     /// How much memory the service may use: `memory`, or a third of what the machine, the process's
@@ -119,7 +128,7 @@ impl ServerConfig {
         self.memory.unwrap_or_else(third).max(Size::new(MEMORY_MIN))
     }
 
-    /// Whether the `X-Forwarded-For` of this peer is believed.
+    /// Whether this peer is a trusted proxy.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))

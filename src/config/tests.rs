@@ -4,6 +4,7 @@ mod auth;
 mod files;
 mod findings;
 mod log;
+mod server;
 mod strange;
 mod warnings;
 
@@ -78,22 +79,6 @@ fn the_design_reads_without_a_mistake() {
 }
 
 #[test]
-fn what_the_service_is_called_outside_is_its_own_origin() {
-    for (url, origin, allowed) in [
-        ("https://a.org", "https://a.org", true),
-        ("https://a.org/x", "https://a.org", true),
-        ("https://a.org:8443", "https://a.org:8443", true),
-        ("https://a.org", "https://b.org", false),
-    ] {
-        let text = format!("[server]\npublic_url = \"{url}\"\n");
-        let Loaded { config, mistakes, .. } = parse(&text);
-        assert_eq!(mistakes, []);
-        let allows = config.server.allows_origin(origin, "behind-a-proxy:80");
-        assert_eq!(allows, allowed, "{url} {origin}");
-    }
-}
-
-#[test]
 fn an_empty_file_has_the_defaults() {
     let Loaded { config, mistakes, .. } = parse("");
     assert_eq!(mistakes, []);
@@ -101,8 +86,8 @@ fn an_empty_file_has_the_defaults() {
     assert!(config.server.public_url.is_none() && config.server.root.is_none());
     assert_eq!(config.server.drain, Time::from_secs(10));
     assert_eq!(config.server.threads, 0);
-    assert!(config.server.allows_origin("http://a:8000", "a:8000"));
-    assert!(!config.server.allows_origin("https://a.org", "behind-a-proxy"));
+    assert_eq!(config.server.hosts, None);
+    assert_eq!(config.server.origins, [Origin::SAME]);
     assert_eq!((config.limits().rate, config.limits().rate_action), (Rate::Off, RateAction::Wait));
 }
 

@@ -57,6 +57,15 @@ where
     Ok(values)
 }
 
+/// The same where the key may be left out.
+pub(super) fn some_or_more<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    one_or_more(deserializer).map(Some)
+}
+
 /// One value, or a list, which may be empty.
 pub(super) fn any_number<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use warp::Filter;
 use warp::reply::Response;
 
+use super::caller::Caller;
 use super::peer::Peer;
 use super::{Server, address, body, response, upgrade};
 use crate::connection::{Receiving, request, unauthorised};
@@ -25,27 +26,31 @@ pub(super) fn filter(
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::ext::get::<Peer>())
+        .and(warp::ext::get::<Caller>())
         .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::body::stream())
-        .then(move |method, path: warp::path::FullPath, query, headers, peer, upgrade, body| {
+        .then(move |method, path: warp::path::FullPath, query, headers, caller, upgrade, body| {
             let path = path.as_str().to_owned();
-            let scope = scope(&server, path, query, headers, &peer);
-            respond(server.clone(), method, scope, peer, upgrade, body)
+            let scope = scope(&server, path, query, headers, &caller);
+            respond(server.clone(), method, scope, caller.peer, upgrade, body)
         })
 }
 
-fn scope(server: &Server, path: String, query: String, headers: HeaderMap, peer: &Peer) -> Scope {
+fn scope(
+    server: &Server,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    caller: &Caller,
+) -> Scope {
     let settings = server.router.server();
-    let trusted = address::is_trusted(peer.address, settings);
-    let origin_allowed = upgrade::origin_allowed(&headers, settings);
     Scope {
-        ip: address::client(peer.address, &headers, settings),
-        connection: Arc::clone(&peer.connection),
+        ip: caller.ip,
+        connection: Arc::clone(&caller.peer.connection),
         subprotocols: upgrade::subprotocols(&headers),
-        public_url: address::public_url(settings, &headers, trusted),
+        public_url: caller.public_url(settings),
         claims: None,
-        origin_allowed,
+        origin_allowed: upgrade::origin_allowed(&headers, caller.host.as_ref(), settings),
         path,
         query,
         headers,

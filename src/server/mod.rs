@@ -2,13 +2,17 @@
 
 mod address;
 mod body;
+mod caller;
 mod descriptors;
 mod filter;
+mod forwarded;
+mod host;
 mod listener;
 mod patience;
 mod peer;
 mod response;
 mod stream;
+mod target;
 mod upgrade;
 
 use std::future::Future;
@@ -30,7 +34,9 @@ use crate::memory::CONNECTION;
 use crate::routing::Router;
 use crate::supervise::keep_running;
 
+use caller::Caller;
 use descriptors::Shortage;
+use host::Hosts;
 use patience::Patience;
 use peer::{Peer, Place};
 use stream::Stream;
@@ -47,6 +53,8 @@ pub(crate) struct Server {
     drain: CancellationToken,
     connections: TaskTracker,
     numbers: Arc<AtomicU64>,
+    /// The hosts that are answered.
+    hosts: Arc<Hosts>,
 }
 
 /// Serves the routing table on these listeners until `shutdown` is done; then takes no more
@@ -65,16 +73,18 @@ pub async fn run(
 ) -> io::Result<()> {
     let workers = router.start()?;
     let settings = router.server();
+    let listeners = listeners.into();
     let server = Server {
+        hosts: Arc::new(Hosts::new(settings, &listeners)),
         permits: Arc::new(Semaphore::new(descriptors::room(connections(&router)))),
         drain: CancellationToken::new(),
         connections: TaskTracker::new(),
         numbers: Arc::default(),
         router: router.clone(),
     };
-    let listeners = listeners.into().0;
     let accepting = futures_util::future::join_all(
         listeners
+            .0
             .iter()
             .map(|listener| keep_running("accept", ACCEPT_PAUSE, || accept(listener, &server))),
     );
@@ -150,9 +160,19 @@ async fn serve(stream: Stream, peer: Peer, server: Server) {
     let settings = server.router.server();
     let stream = Patience::new(stream, server.router.idle(), Arc::clone(&peer.upgraded));
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
+    let (hosts, router) = (Arc::clone(&server.hosts), server.router.clone());
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        hyper::service::Service::call(&service, request)
+        let caller = Caller::of(&mut request, &peer, &hosts, router.server());
+        let answer = caller.map(|caller| {
+            request.extensions_mut().insert(caller);
+            hyper::service::Service::call(&service, request)
+        });
+        async move {
+            match answer {
+                Ok(answer) => answer.await,
+                Err(refusal) => Ok(response::from_reply(*refusal)),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -13,7 +13,7 @@ use warp::reply::Response;
 use super::peer::Peer;
 use super::{Server, address, response};
 use crate::auth::looks_like_token;
-use crate::config::ServerConfig;
+use crate::config::{Authority, ServerConfig};
 use crate::connection::{Connection, Decision, Receiving, Socket, run};
 use crate::error::{Error, code};
 use crate::memory::Held;
@@ -42,13 +42,13 @@ fn beside_token(offered: &[String]) -> Option<String> {
 
 /// Whether the client's page is of an origin that may connect. Who sends none is no browser, and
 /// could send any (Tornado's `check_origin` is not asked then either).
-pub(super) fn origin_allowed(headers: &HeaderMap, settings: &ServerConfig) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    match headers.get(header::ORIGIN) {
-        None => true,
-        Some(origin) => settings.allows_origin(origin.to_str().unwrap_or_default(), host),
-    }
+pub(super) fn origin_allowed(
+    headers: &HeaderMap,
+    host: Option<&Authority>,
+    settings: &ServerConfig,
+) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    origins.all(|origin| settings.allows_origin(origin.to_str().unwrap_or_default(), host))
 }
 
 /// Asks the consumer, and takes the client or not.

@@ -15,6 +15,7 @@ mod written;
 pub use error::ReadError;
 pub use mistake::Mistake;
 pub use nearest::nearest;
+pub(crate) use nearest::nearest_of;
 pub use place::{At, Place};
 pub use read::read;
 pub(crate) use read::read_past;

@@ -33,7 +33,7 @@ pub fn nearest<'a>(
 }
 
 /// The candidate that was probably meant: within a third of its letters, or begun or ended alike.
-pub(super) fn nearest_of<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest_of<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     candidates
         .iter()

@@ -1,6 +1,7 @@
 //! Checks across sections: undeclared names, routes that nothing reaches, bounds without effect.
 
 mod bounds;
+mod host;
 mod listen;
 mod names;
 mod paths;
@@ -30,6 +31,7 @@ pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
     demand::warn(&config.route, warnings);
     reach::check(&config.route, sources, warnings);
     bounds::check(config, tree, warnings);
+    host::check(config, tree, warnings);
 }
 
 /// The value under these keys, for its place.

@@ -1,0 +1,214 @@
+//! Origins: whose pages may use the service.
+
+use std::str::FromStr;
+
+use super::host::Authority;
+use super::text::text_types;
+use crate::setting::nearest_of;
+
+/// Whose pages may open a socket, and send requests that change something: `"same-origin"`, `"*"`,
+/// `"https://example.com"`, `"https://example.com:8443"`, `"https://*.example.com"`, or the origin
+/// of an app such as `"capacitor://localhost"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(Rule);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Rule {
+    /// Pages of the service itself.
+    Same,
+    /// All pages.
+    Any,
+    /// Pages of a host, or of all hosts below it.
+    Host { page: PageOrigin, below: bool },
+}
+
+/// The origin of the page that a request comes from, as its `Origin` header names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PageOrigin {
+    /// In small letters.
+    scheme: String,
+    /// Without the scheme's own port.
+    authority: Authority,
+}
+
+impl Origin {
+    /// The pages of the service itself: `"same-origin"`.
+    pub(super) const SAME: Self = Self(Rule::Same);
+
+    /// Whether all pages are meant: `"*"`.
+    pub(crate) fn is_any(&self) -> bool {
+        self.0 == Rule::Any
+    }
+
+    /// Whether a page of the service itself is meant, and this is one; `hosts` are what the service
+    /// is called.
+    pub(crate) fn is_own(&self, page: &PageOrigin, hosts: &[&Authority]) -> bool {
+        self.0 == Rule::Same && hosts.iter().any(|host| page.is_of(host))
+    }
+
+    /// Whether this page is named here.
+    pub(crate) fn names(&self, page: &PageOrigin) -> bool {
+        match &self.0 {
+            Rule::Same | Rule::Any => false,
+            Rule::Host { page: named, below: false } => page == named,
+            Rule::Host { page: named, below: true } => {
+                page.scheme == named.scheme && page.authority.is_below(&named.authority)
+            }
+        }
+    }
+}
+
+impl PageOrigin {
+    /// Reads an `Origin` header; `null`, and what is no origin, is none.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        let authority = Authority::parse(authority)?.without_port(own_port(&scheme));
+        Some(Self { scheme, authority })
+    }
+
+    /// Whether it is a page of the service that is called so. The scheme does not matter, because a
+    /// proxy may have taken TLS away; but an app's page is never the service's own.
+    fn is_of(&self, host: &Authority) -> bool {
+        let port = own_port(&self.scheme);
+        port.is_some() && host.clone().without_port(port) == self.authority
+    }
+}
+
+fn own_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+/// Schemes that no page has as its origin, and what to say of them.
+const NO_PAGES: [(&str, &str); 6] = [
+    ("ws", "an origin is a page's: write http://"),
+    ("wss", "an origin is a page's: write https://"),
+    ("ftp", "browsers show no pages of it"),
+    ("file", "browsers call a file's page \"null\", and only \"*\" allows it"),
+    ("data", "browsers call such a page \"null\", and only \"*\" allows it"),
+    ("blob", "name the origin of the page that made it"),
+];
+
+impl FromStr for Origin {
+    type Err = String;
+
+    /// The first line of the error is the message, the second the help.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "same-origin" => return Ok(Self::SAME),
+            "*" => return Ok(Self(Rule::Any)),
+            _ => {}
+        }
+        let wrong = |help: &str| format!("{text:?} is not an origin\n{help}");
+        let help = "write \"same-origin\", \"*\", \"https://example.com\" \
+                    or \"https://*.example.com\"";
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong(help))?;
+        let scheme = scheme.to_ascii_lowercase();
+        if let Some((_, help)) = NO_PAGES.iter().find(|(name, _)| *name == scheme) {
+            return Err(wrong(help));
+        }
+        let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(letters) {
+            return Err(wrong(help));
+        }
+        if own_port(&scheme).is_none()
+            && let Some(meant) = nearest_of(&scheme, &["https", "http"])
+        {
+            return Err(wrong(&format!("did you mean \"{meant}\"?")));
+        }
+        let (below, rest) = match rest.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let authority = Authority::parse(rest).filter(|_| !rest.contains('*'));
+        let authority = authority.ok_or_else(|| wrong(help))?.without_port(own_port(&scheme));
+        Ok(Self(Rule::Host { page: PageOrigin { scheme, authority }, below }))
+    }
+}
+
+text_types! {
+    Origin: "an origin such as \"https://example.com\"";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authority, Origin, PageOrigin};
+
+    fn allows(rule: &Origin, origin: &str, here: &Authority) -> bool {
+        let page = PageOrigin::parse(origin);
+        let allowed = |page| rule.names(page) || rule.is_own(page, &[here]);
+        rule.is_any() || page.as_ref().is_some_and(allowed)
+    }
+
+    #[test]
+    fn an_origin_allows_its_pages_alone() {
+        for (rule, origin, allowed) in [
+            ("*", "null", true),
+            ("same-origin", "null", false),
+            ("same-origin", "http://example.com:8000", true),
+            ("same-origin", "http://EXAMPLE.com:8000", true),
+            ("same-origin", "https://example.com:8000", true),
+            ("same-origin", "http://example.com", false),
+            ("same-origin", "http://example.com:8000/", false),
+            ("same-origin", "capacitor://example.com:8000", false),
+            ("https://a.org", "https://a.org", true),
+            ("https://a.org", "https://a.org:443", true),
+            ("https://A.org:443", "https://a.org", true),
+            ("https://a.org", "http://a.org", false),
+            ("https://a.org", "https://a.org:8443", false),
+            ("https://a.org:8443", "https://a.org:8443", true),
+            ("https://*.a.org", "https://b.a.org", true),
+            ("https://*.a.org", "https://c.b.a.org", true),
+            ("https://*.a.org", "https://b.a.org:8443", false),
+            ("https://*.a.org:8443", "https://b.a.org:8443", true),
+            ("https://*.a.org", "https://a.org", false),
+            ("https://*.a.org", "https://evila.org", false),
+            ("https://*.a.org", "https://.a.org", false),
+            ("https://bücher.example", "https://xn--bcher-kva.example", true),
+            ("https://BÜCHER.example", "https://xn--bcher-kva.example", true),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", true),
+            ("https://*.bücher.example", "https://a.xn--bcher-kva.example", true),
+            ("http://[::1]:8000", "http://[0:0::1]:8000", true),
+            ("capacitor://localhost", "capacitor://localhost", true),
+            ("capacitor://localhost", "http://localhost", false),
+            ("tauri://localhost", "tauri://localhost", true),
+            ("chrome-extension://abcdef", "chrome-extension://abcdef", true),
+        ] {
+            let here = Authority::parse("example.com:8000").unwrap();
+            let parsed: Origin = rule.parse().unwrap();
+            assert_eq!(allows(&parsed, origin, &here), allowed, "{rule} {origin}");
+        }
+        let here = Authority::parse("example.com:443").unwrap();
+        assert!(allows(&Origin::SAME, "https://example.com", &here));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_with_the_way_out() {
+        for (wrong, help) in [
+            ("example.com", "write \"same-origin\""),
+            ("https://", "write"),
+            ("https://a.org/x", "write"),
+            ("https://a.org/", "write"),
+            ("https://*", "write"),
+            ("https://a.*.org", "write"),
+            ("https://example.com:443x", "write"),
+            ("https://example.com:99999", "write"),
+            ("http://[::1", "write"),
+            ("https://user@a.org", "write"),
+            ("https://a b", "write"),
+            ("1a://a.org", "write"),
+            ("htps://a.org", "did you mean \"https\"?"),
+            ("ftp://a.org", "no pages"),
+            ("wss://a.org", "write https://"),
+            ("file://", "\"null\""),
+        ] {
+            let error = wrong.parse::<Origin>().unwrap_err();
+            let (message, told) = error.split_once('\n').unwrap();
+            assert!(message.contains(wrong) && told.contains(help), "{error}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `[server]`: hosts, origins and proxies.
+
+use super::*;
+
+#[test]
+fn what_the_service_is_called_outside_is_its_own_origin() {
+    for (url, origin, allowed) in [
+        ("https://a.org", "https://a.org", true),
+        ("https://a.org/x", "https://a.org", true),
+        ("https://a.org:8443", "https://a.org:8443", true),
+        ("https://a.org", "https://b.org", false),
+    ] {
+        let text = format!("[server]\npublic_url = \"{url}\"\n");
+        let Loaded { config, mistakes, .. } = parse(&text);
+        assert_eq!(mistakes, []);
+        let proxy = Authority::parse("behind-a-proxy:80");
+        let allows = config.server.allows_origin(origin, proxy.as_ref());
+        assert_eq!(allows, allowed, "{url} {origin}");
+    }
+}
+
+#[test]
+fn a_service_that_answers_any_host_is_warned_of() {
+    let told = |place: &str| {
+        let help = "write hosts = [\"example.com\"] with what it is called, or \"*\" for any";
+        format!("{place}: every Host header is answered, also that of a page elsewhere | {help}")
+    };
+    for (server, place) in [
+        ("listen = \"127.0.0.1:8000\"", None),
+        ("listen = [\"[::1]:8000\", \"localhost:8001\"]", None),
+        ("drain = \"1s\"", None),
+        ("listen = \"0.0.0.0:8000\"", Some("2:10")),
+        ("listen = [\"127.0.0.1:8000\", \"unix:a.sock\"]", Some("2:10")),
+        ("trusted_proxies = \"127.0.0.1\"", Some("2:19")),
+        ("trusted_proxies = []", None),
+        ("trusted_proxies = \"127.0.0.1\"\nhosts = \"example.com\"", None),
+        ("hosts = \"*\"\nlisten = \"0.0.0.0:8000\"", None),
+    ] {
+        let told = place.map(told);
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        check_warnings(&format!("[server]\n{server}\n"), &told);
+    }
+}
+
+#[test]
+fn what_is_no_host_or_origin_is_refused() {
+    for (text, told) in [
+        ("[server]\nhosts = []", "2:9: expected a list of at least one, found none"),
+        (
+            "[server]\nhosts = \"a.org:80\"",
+            "2:9: \"a.org:80\" names a port | leave it out: a host counts at every port",
+        ),
+        (
+            "[server]\norigins = [\"https://a.org:443x\"]",
+            "2:12: \"https://a.org:443x\" is not an origin | write \"same-origin\", \"*\", \
+             \"https://example.com\" or \"https://*.example.com\"",
+        ),
+    ] {
+        check(text, &[told]);
+    }
+}

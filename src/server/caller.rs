@@ -1,0 +1,58 @@
+//! Who sends a request and what it calls this service, behind proxies or not.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::Request;
+
+use super::forwarded::Forwarded;
+use super::host::Hosts;
+use super::peer::Peer;
+use super::target;
+use crate::config::{Authority, ServerConfig};
+use crate::reply::Reply;
+
+/// Who sends a request and what it calls this service; in the extensions of the request.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) peer: Peer,
+    /// The client's address; none over a unix socket without a trusted proxy.
+    pub(super) ip: Option<IpAddr>,
+    /// What the client calls this service; HTTP/1.0 may leave it out.
+    pub(super) host: Option<Authority>,
+    /// Whether it uses TLS as far as its proxy.
+    secure: bool,
+}
+
+impl Caller {
+    /// Looks at a request before warp does, which panics at targets without a path.
+    ///
+    /// # Errors
+    /// The reply to a request that is not to be routed.
+    pub(super) fn of<B>(
+        request: &mut Request<B>,
+        peer: &Peer,
+        hosts: &Hosts,
+        settings: &ServerConfig,
+    ) -> Result<Self, Box<Reply>> {
+        target::make_relative(request)?;
+        let headers = request.headers();
+        let Forwarded { ip, host, secure } = Forwarded::read(peer.address, headers, settings);
+        let host = hosts.check(request.version(), headers, host)?;
+        Ok(Self { peer: peer.clone(), ip, host, secure })
+    }
+
+    /// What the URLs in replies begin with: `[server] public_url`, or else what the client itself
+    /// called this service.
+    pub(super) fn public_url(&self, settings: &ServerConfig) -> Arc<str> {
+        if let Some(configured) = &settings.public_url {
+            return configured.as_str().into();
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        match &self.host {
+            Some(host) => format!("{scheme}://{host}").into(),
+            // Without a host, a URL of this service begins with its path.
+            None => "".into(),
+        }
+    }
+}

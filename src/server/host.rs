@@ -1,0 +1,77 @@
+//! The `Host` of a request: that it has one, and which ones are answered.
+
+use http::{HeaderMap, StatusCode, Version, header};
+
+use super::listener::{Listener, Listeners};
+use crate::config::{AllowedHost, Authority, Listen, PublicUrl, ServerConfig};
+use crate::error::{Error, code};
+use crate::reply::Reply;
+
+/// The hosts that the service answers.
+///
+/// A page can have its own name lead to this machine (DNS rebinding), and then counts as a page of
+/// the service: only `Host` tells that the browser means another one.
+#[derive(Debug)]
+pub(super) struct Hosts(Vec<AllowedHost>);
+
+impl Hosts {
+    /// `[server] hosts`. Without it, a service that only this machine reaches, and no proxy, answers
+    /// the names of this machine; any other service may be called anything.
+    pub(super) fn new(settings: &ServerConfig, listeners: &Listeners) -> Self {
+        if let Some(hosts) = &settings.hosts {
+            return Self(hosts.clone());
+        }
+        let local = |listener: &Listener| match listener {
+            Listener::Tcp(listener) => {
+                let address = listener.local_addr().ok()?;
+                let host = Authority::parse(&address.to_string())?.host().to_owned();
+                address.ip().to_canonical().is_loopback().then_some(host)
+            }
+            Listener::Unix(_) => None,
+        };
+        let addresses: Option<Vec<String>> = listeners.0.iter().map(local).collect();
+        let Some(addresses) = addresses.filter(|_| settings.trusted_proxies.is_empty()) else {
+            return Self(vec![AllowedHost::Any]);
+        };
+        let written = settings.listen.iter().filter_map(Listen::host);
+        let outside = settings.public_url.as_ref().map(PublicUrl::authority);
+        let hosts = addresses.into_iter().chain(written).chain(["localhost".to_owned()]);
+        let hosts = hosts.chain(outside.map(|outside| outside.host().to_owned()));
+        Self(hosts.map(AllowedHost::Is).collect())
+    }
+
+    /// What the client calls the service: what a trusted proxy forwards, or its `Host`, which
+    /// HTTP/1.0 may leave out.
+    ///
+    /// # Errors
+    /// The reply: 400 where RFC 9112, section 3.2, demands it, 421 to a host that is not answered.
+    pub(super) fn check(
+        &self,
+        version: Version,
+        headers: &HeaderMap,
+        forwarded: Option<Authority>,
+    ) -> Result<Option<Authority>, Box<Reply>> {
+        let Some(host) = forwarded.or(named(version, headers)?) else { return Ok(None) };
+        if self.0.iter().any(|allowed| allowed.allows(&host)) {
+            return Ok(Some(host));
+        }
+        tracing::info!(%host, "host refused: [server] hosts does not list it");
+        let error = Error::new(code::BAD_MESSAGE, "this host is not served here");
+        Err(Box::new(Reply::error(&error).with_status(StatusCode::MISDIRECTED_REQUEST)))
+    }
+}
+
+/// The request's one `Host`.
+fn named(version: Version, headers: &HeaderMap) -> Result<Option<Authority>, Box<Reply>> {
+    let refuse = |message| Err(Box::new(Reply::error(&Error::new(code::BAD_MESSAGE, message))));
+    let mut values = headers.get_all(header::HOST).iter();
+    match (values.next(), values.next()) {
+        (None, _) if version <= Version::HTTP_10 => Ok(None),
+        (None, _) => refuse("a request needs a Host header"),
+        (Some(_), Some(_)) => refuse("a request has one Host header"),
+        (Some(host), None) => match host.to_str().ok().and_then(Authority::parse) {
+            None => refuse("the Host header is malformed"),
+            host => Ok(host),
+        },
+    }
+}
