@@ -66,8 +66,8 @@ pub mod testing;
 pub use auth::{Algorithm, Source as TokenSource, Token, Verified, sign};
 pub use config::{
     AllowedHost, AnyOf, AuthConfig, ByteBounds, Channels, ConsumerConfig, Environment, Limits,
-    LimitsConfig, Listen, Literal, Loaded, LogConfig, Methods, Origin, PathTemplate, Proxy,
-    PublicUrl, QueueConfig, RateAction, RouteAuth, RouteConfig, RoutingConfig, Secret,
+    LimitsConfig, Listen, Literal, Loaded, LogConfig, Methods, Origin, Origins, PathTemplate,
+    Proxy, PublicUrl, QueueConfig, RateAction, RouteAuth, RouteConfig, RoutingConfig, Secret,
     ServerConfig, TaskBounds, TemplateError,
 };
 pub use consumer::{

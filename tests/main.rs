@@ -14,6 +14,7 @@ mod bad_wire;
 mod check;
 mod cli;
 mod contract;
+mod cors;
 mod events;
 mod groups;
 mod hosts;

@@ -1,9 +1,12 @@
 //! Origins: whose pages may use the service.
 
+use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer};
+
 use super::host::Authority;
-use super::text::text_types;
+use super::text::{one_or_more, text_types};
 use crate::setting::nearest_of;
 
 /// Whose pages may open a socket, and send requests that change something: `"same-origin"`, `"*"`,
@@ -24,43 +27,73 @@ enum Rule {
 
 /// The origin of the page that a request comes from, as its `Origin` header names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PageOrigin {
+struct PageOrigin {
     /// In small letters.
     scheme: String,
     /// Without the scheme's own port.
     authority: Authority,
 }
 
+/// The origins of a route: at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins(Vec<Origin>);
+
+/// What `origins` say of a page; the later allows more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Allowed {
+    /// It is refused.
+    No,
+    /// It is a page of the service itself, which may read every answer anyway.
+    Own,
+    /// It is named.
+    Named,
+    /// Every page is allowed.
+    Every,
+}
+
 impl Origin {
     /// The pages of the service itself: `"same-origin"`.
     pub(super) const SAME: Self = Self(Rule::Same);
 
-    /// Whether all pages are meant: `"*"`.
-    pub(crate) fn is_any(&self) -> bool {
-        self.0 == Rule::Any
-    }
-
-    /// Whether a page of the service itself is meant, and this is one; `hosts` are what the service
-    /// is called.
-    pub(crate) fn is_own(&self, page: &PageOrigin, hosts: &[&Authority]) -> bool {
-        self.0 == Rule::Same && hosts.iter().any(|host| page.is_of(host))
-    }
-
-    /// Whether this page is named here.
-    pub(crate) fn names(&self, page: &PageOrigin) -> bool {
-        match &self.0 {
-            Rule::Same | Rule::Any => false,
-            Rule::Host { page: named, below: false } => page == named,
-            Rule::Host { page: named, below: true } => {
-                page.scheme == named.scheme && page.authority.is_below(&named.authority)
+    /// What is said of a page; `None` is one that has no origin to name (`null`). `hosts` are what
+    /// the service is called.
+    fn allows(&self, page: Option<&PageOrigin>, hosts: &[&Authority]) -> Allowed {
+        let (allowed, matches) = match (&self.0, page) {
+            (Rule::Any, _) => (Allowed::Every, true),
+            (_, None) => (Allowed::No, true),
+            (Rule::Same, Some(page)) => (Allowed::Own, hosts.iter().any(|host| page.is_of(host))),
+            (Rule::Host { page: named, below: false }, Some(page)) => {
+                (Allowed::Named, page == named)
             }
-        }
+            (Rule::Host { page: named, below: true }, Some(page)) => {
+                let below = page.authority.is_below(&named.authority);
+                (Allowed::Named, page.scheme == named.scheme && below)
+            }
+        };
+        if matches { allowed } else { Allowed::No }
+    }
+}
+
+impl Origins {
+    /// All of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Origin] {
+        &self.0
+    }
+}
+
+impl Allowed {
+    /// What these origins say of the page that an `Origin` header names.
+    pub(crate) fn by(origins: &[Origin], header: &str, hosts: &[&Authority]) -> Self {
+        let page = PageOrigin::parse(header);
+        let each = origins.iter().map(|origin| origin.allows(page.as_ref(), hosts));
+        each.max().unwrap_or(Self::No)
     }
 }
 
 impl PageOrigin {
     /// Reads an `Origin` header; `null`, and what is no origin, is none.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let scheme = scheme.to_ascii_lowercase();
         let authority = Authority::parse(authority)?.without_port(own_port(&scheme));
@@ -130,18 +163,34 @@ impl FromStr for Origin {
     }
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Rule::Same => f.write_str("same-origin"),
+            Rule::Any => f.write_str("*"),
+            Rule::Host { page: PageOrigin { scheme, authority }, below } => {
+                write!(f, "{scheme}://{}{authority}", if *below { "*." } else { "" })
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Origins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_more(deserializer).map(Self)
+    }
+}
+
 text_types! {
     Origin: "an origin such as \"https://example.com\"";
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Authority, Origin, PageOrigin};
+    use super::{Allowed, Authority, Origin};
 
     fn allows(rule: &Origin, origin: &str, here: &Authority) -> bool {
-        let page = PageOrigin::parse(origin);
-        let allowed = |page| rule.names(page) || rule.is_own(page, &[here]);
-        rule.is_any() || page.as_ref().is_some_and(allowed)
+        Allowed::by(std::slice::from_ref(rule), origin, &[here]) > Allowed::No
     }
 
     #[test]
@@ -184,6 +233,18 @@ mod tests {
         }
         let here = Authority::parse("example.com:443").unwrap();
         assert!(allows(&Origin::SAME, "https://example.com", &here));
+    }
+
+    #[test]
+    fn what_allows_more_counts() {
+        let origins = ["same-origin", "https://a.org", "*"].map(|text| text.parse().unwrap());
+        let here = Authority::parse("a.org").unwrap();
+        let by = |count: usize, page| Allowed::by(&origins[..count], page, &[&here]);
+        assert_eq!(by(1, "https://a.org"), Allowed::Own);
+        assert_eq!(by(2, "https://a.org"), Allowed::Named);
+        assert_eq!(by(2, "https://b.org"), Allowed::No);
+        assert_eq!(by(3, "null"), Allowed::Every);
+        assert_eq!(by(0, "https://a.org"), Allowed::No);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use http::Method;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::limits::LimitsConfig;
+use super::origin::Origins;
 use super::template::PathTemplate;
 use super::text::{one_or_more, text_types};
 use crate::message::Channel;
@@ -36,6 +37,10 @@ pub struct RouteConfig {
     /// WebSocket need the tokens of every connect route that shares a path with this one.
     #[serde(default)]
     pub auth: Option<At<RouteAuth>>,
+    /// Which pages may use the route, in place of `[server] origins`. Belongs to a route of
+    /// `websocket.connect` or `http.request`. Default: those of `[server]`.
+    #[serde(default)]
+    pub origins: Option<At<Origins>>,
     /// The `[queue.NAME]` that the consumer pushes to. Default: none.
     #[serde(default)]
     pub queue: Option<At<String>>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::address::{Listen, Proxy, PublicUrl};
 use super::host::{AllowedHost, Authority};
-use super::origin::{Origin, PageOrigin};
+use super::origin::{Allowed, Origin};
 use super::text::{above_zero, any_number, one_or_more, some_or_more};
 use crate::machine::memory_limit;
 use crate::setting::{At, Size, Time};
@@ -35,8 +35,9 @@ pub struct ServerConfig {
     /// `public_url`; elsewhere any.
     #[serde(deserialize_with = "some_or_more")]
     pub hosts: Option<Vec<AllowedHost>>,
-    /// Which pages may open a socket: `"same-origin"`, `"*"`, `"https://example.com"`,
-    /// `"https://*.example.com"`, or a list. Default `["same-origin"]`.
+    /// Which pages may open a socket or send a request with a method other than GET, HEAD and
+    /// OPTIONS: `"same-origin"`, `"*"`, `"https://example.com"`, `"https://*.example.com"`, or a
+    /// list. A route may have its own. Default `["same-origin"]`.
     #[serde(deserialize_with = "one_or_more")]
     pub origins: Vec<Origin>,
     /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
@@ -108,17 +109,19 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// Whether a service that is called so may be used by the page that this `Origin` header names.
-    pub(crate) fn allows_origin(&self, origin: &str, host: Option<&Authority>) -> bool {
-        let page = PageOrigin::parse(origin);
+    /// What these origins say of the page that an `Origin` header names, to a service that is
+    /// called `host`.
+    pub(crate) fn allowed(
+        &self,
+        origins: &[Origin],
+        header: &str,
+        host: Option<&Authority>,
+    ) -> Allowed {
         // A proxy may put another name into `Host`; what the service is called outside is its own
         // origin too.
         let outside = self.public_url.as_ref().map(PublicUrl::authority);
         let hosts: Vec<&Authority> = host.into_iter().chain(outside).collect();
-        let allows = |page: &PageOrigin| {
-            self.origins.iter().any(|allowed| allowed.names(page) || allowed.is_own(page, &hosts))
-        };
-        self.origins.iter().any(Origin::is_any) || page.as_ref().is_some_and(allows)
+        Allowed::by(origins, header, &hosts)
     }
 
     /// How much memory the service may use: `memory`, or a third of what the machine, the process's

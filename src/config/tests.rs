@@ -278,7 +278,7 @@ fn one_mistake_does_not_hide_or_make_another() {
             "2:11: expected a channel such as \"websocket.receive\", found 3",
             "3:9: unknown queue \"q\" | the queues are: x",
             "4:1: unknown key \"colour\" | the keys here are: channel, path, method, when, auth, \
-             queue, consumer, limits, envelope",
+             origins, queue, consumer, limits, envelope",
             "7:1: unknown key \"consumr\" | did you mean \"consumer\"?",
         ],
     );

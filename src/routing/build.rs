@@ -11,7 +11,7 @@ use super::route::{Named, Route};
 use super::{Inner, QueueOfRouter, Router};
 use crate::auth::{Algorithm, Token};
 use crate::config::{
-    Loaded, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands, is_stand_in,
+    Loaded, Origin, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands, is_stand_in,
 };
 use crate::consumer::{Blueprint, Bound, BoundJob, Registry};
 use crate::extract::Binding;
@@ -48,6 +48,8 @@ struct Builder<'a> {
     queues: BTreeMap<&'a str, TaskQueue>,
     /// The consumers that routes and queues name, declared in the table or not.
     used: BTreeSet<&'a str>,
+    /// Which pages may use a route that has no origins of its own.
+    origins: Arc<[Origin]>,
 }
 
 impl<'a> Builder<'a> {
@@ -59,7 +61,8 @@ impl<'a> Builder<'a> {
         });
         let queues = queues.collect();
         let layer = ChannelLayer::new(config.server.groups);
-        Self { config, registry, layer, memory, queues, used: BTreeSet::new() }
+        let origins = config.server.origins.as_slice().into();
+        Self { config, registry, layer, memory, queues, used: BTreeSet::new(), origins }
     }
 
     fn build(mut self, loaded: &mut Loaded) -> Option<Router> {
@@ -179,6 +182,11 @@ impl<'a> Builder<'a> {
             auth,
             demands: demands.collect::<Option<_>>()?,
             open: route.auth.as_ref().is_some_and(|auth| auth.value == RouteAuth::Open),
+            origins: match &route.origins {
+                Some(origins) => origins.as_slice().into(),
+                None => Arc::clone(&self.origins),
+            },
+            has_own_origins: route.origins.is_some(),
             queue: route.queue.as_ref().map(|name| name.value.clone()),
             consumer,
             uses,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::auth::Token;
-use crate::config::{AnyOf, Limits, LimitsConfig, PathTemplate};
+use crate::config::{AnyOf, Limits, LimitsConfig, Origin, PathTemplate};
 use crate::consumer::Bound;
 use crate::message::{Channel, Content, Message};
 use crate::reply::Envelope;
@@ -34,6 +34,9 @@ pub(crate) struct Route {
     pub(super) demands: Vec<Named>,
     /// Whether it asks for no token on purpose.
     pub(super) open: bool,
+    /// Which pages may use it, its own or those of `[server]`.
+    pub(super) origins: Arc<[Origin]>,
+    pub(super) has_own_origins: bool,
     pub(super) queue: Option<String>,
     pub(super) consumer: Bound,
     /// The program's consumer behind the name that the table gives it.
@@ -73,6 +76,11 @@ impl Route {
     /// The tokens that a client needs before a message of its WebSocket is handled.
     pub(crate) fn demands(&self) -> impl Iterator<Item = &Arc<Token>> {
         self.demands.iter().map(|named| &named.token)
+    }
+
+    /// Which pages may connect, or send requests that change something.
+    pub(crate) fn origins(&self) -> &[Origin] {
+        &self.origins
     }
 
     pub(super) fn takes(&self, channel: Channel) -> bool {

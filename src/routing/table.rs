@@ -35,6 +35,9 @@ pub struct Row {
     /// Whether `auth = false` opens it to all.
     #[serde(skip_serializing_if = "is_false")]
     pub open: bool,
+    /// Which pages may use it, where it has origins of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
     /// The queue that its consumer puts messages on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
@@ -68,6 +71,11 @@ impl Row {
                 None => route.demands.iter().map(|named| named.name.clone()).collect(),
             },
             open: route.open,
+            origins: if route.has_own_origins {
+                route.origins.iter().map(ToString::to_string).collect()
+            } else {
+                Vec::new()
+            },
             queue: route.queue.clone(),
             consumer: route.consumer.name().to_string(),
             uses: route.uses.clone(),
@@ -99,6 +107,9 @@ impl Row {
         conditions.extend(inherited.map(|auth| format!("token {auth:?} (of connect)")));
         if self.open {
             conditions.push("no token".to_owned());
+        }
+        if !self.origins.is_empty() {
+            conditions.push(format!("pages of {}", self.origins.join(" or ")));
         }
         conditions.join(", ")
     }

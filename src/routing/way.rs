@@ -6,7 +6,7 @@ use http::Method;
 
 use super::route::Route;
 use crate::auth::Token;
-use crate::config::Limits;
+use crate::config::{Limits, Origin};
 use crate::message::{Channel, Message, Params};
 use crate::reply::Envelope;
 
@@ -116,6 +116,21 @@ impl Way {
             }
         }
         tokens
+    }
+
+    /// Which pages may send a request with this method: the origins of each route that may take it,
+    /// whatever its body is.
+    pub(crate) fn origins_of_request(&self, method: &Method) -> impl Iterator<Item = &[Origin]> {
+        let concerned =
+            |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
+        let mut taken = false;
+        // A route that looks at no head takes all that reaches it.
+        let reached = move |route: &&Route| {
+            let reached = !taken;
+            taken |= route.when.is_empty();
+            reached
+        };
+        self.routes().filter(concerned).take_while(reached).map(Route::origins)
     }
 
     /// What replies are wrapped in.

@@ -10,7 +10,7 @@ use warp::Filter;
 use warp::reply::Response;
 
 use super::caller::Caller;
-use super::peer::Peer;
+use super::cors::{self, Cors};
 use super::{Server, address, body, response, upgrade};
 use crate::connection::{Receiving, request, unauthorised};
 use crate::error::{Error, code};
@@ -32,7 +32,7 @@ pub(super) fn filter(
         .then(move |method, path: warp::path::FullPath, query, headers, caller, upgrade, body| {
             let path = path.as_str().to_owned();
             let scope = scope(&server, path, query, headers, &caller);
-            respond(server.clone(), method, scope, caller.peer, upgrade, body)
+            respond(server.clone(), method, scope, caller, upgrade, body)
         })
 }
 
@@ -50,7 +50,7 @@ fn scope(
         subprotocols: upgrade::subprotocols(&headers),
         public_url: caller.public_url(settings),
         claims: None,
-        origin_allowed: upgrade::origin_allowed(&headers, caller.host.as_ref(), settings),
+        origin_allowed: false,
         path,
         query,
         headers,
@@ -60,8 +60,8 @@ fn scope(
 async fn respond<S, B>(
     server: Server,
     method: Method,
-    scope: Scope,
-    peer: Peer,
+    mut scope: Scope,
+    caller: Caller,
     upgrade: Option<OnUpgrade>,
     body: S,
 ) -> Response
@@ -75,12 +75,36 @@ where
     let Some(head) = server.router.memory().transit.hold(beyond) else {
         return response::from_reply(response::no_memory());
     };
+    let settings = server.router.server();
     if upgrade::is_wanted(&method, &scope.headers) {
-        return upgrade::respond(server, way, scope, peer, head, upgrade).await;
+        let origins = way.connect().map(|route| route.origins());
+        scope.origin_allowed =
+            Cors::of(origins.into_iter(), &scope.headers, &caller, settings).allows();
+        return upgrade::respond(server, way, scope, caller.peer, head, upgrade).await;
     }
-    if let Err(refusal) = way.takes(&method) {
-        return refused(&refusal, &way);
-    }
+    let preflight = cors::preflight(&method, &scope.headers);
+    let asked = preflight.as_ref().unwrap_or(&method);
+    let cors = Cors::of(way.origins_of_request(asked), &scope.headers, &caller, settings);
+    scope.origin_allowed = cors.allows();
+    let mut response = match (way.takes(asked), preflight) {
+        (Err(refusal), _) => refused(&refusal, &way),
+        // Before any token: a browser sends none with it.
+        (Ok(()), Some(asked)) => cors.answer_preflight(&asked, &scope.headers),
+        (Ok(()), None) => match cors.refusal(&method, &scope) {
+            Some(refusal) => refusal,
+            None => answer(&server, &way, method, scope, body).await,
+        },
+    };
+    cors.tell(&mut response);
+    response
+}
+
+/// The answer of the route's consumer, or why the request does not come to it.
+async fn answer<S, B>(server: &Server, way: &Way, method: Method, scope: Scope, body: S) -> Response
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send,
+    B: Buf,
+{
     // Before the body is read: who has no token sends nothing.
     if let Some(Err(error)) = way.token_of_request(&method).map(|token| token.verify(&scope)) {
         return response::from_reply(unauthorised(&error, &scope));
@@ -103,7 +127,7 @@ where
     };
     let patience = bounds.patience;
     let (asked, path) = (method.clone(), scope.path.clone());
-    let reply = request(&server.router, &way, scope, method, body, patience).await;
+    let reply = request(&server.router, way, scope, method, body, patience).await;
     let transit = &server.router.memory().transit;
     let response = response::from_reply(response::counted(reply, transit));
     tracing::debug!(method = %asked, path, status = response.status().as_u16(), "request answered");

@@ -3,6 +3,7 @@
 mod address;
 mod body;
 mod caller;
+mod cors;
 mod descriptors;
 mod filter;
 mod forwarded;

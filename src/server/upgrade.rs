@@ -13,7 +13,6 @@ use warp::reply::Response;
 use super::peer::Peer;
 use super::{Server, address, response};
 use crate::auth::looks_like_token;
-use crate::config::{Authority, ServerConfig};
 use crate::connection::{Connection, Decision, Receiving, Socket, run};
 use crate::error::{Error, code};
 use crate::memory::Held;
@@ -38,17 +37,6 @@ pub(super) fn subprotocols(headers: &HeaderMap) -> Vec<String> {
 fn beside_token(offered: &[String]) -> Option<String> {
     let token = offered.iter().find(|name| looks_like_token(name))?;
     Some(offered.iter().find(|name| !looks_like_token(name)).unwrap_or(token).clone())
-}
-
-/// Whether the client's page is of an origin that may connect. Who sends none is no browser, and
-/// could send any (Tornado's `check_origin` is not asked then either).
-pub(super) fn origin_allowed(
-    headers: &HeaderMap,
-    host: Option<&Authority>,
-    settings: &ServerConfig,
-) -> bool {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
-    origins.all(|origin| settings.allows_origin(origin.to_str().unwrap_or_default(), host))
 }
 
 /// Asks the consumer, and takes the client or not.

@@ -27,6 +27,13 @@ pub(super) fn check(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
         let help = "put it into the route of \"websocket.connect\"";
         refuse(envelope.place, "an envelope is chosen when a client connects", help);
     }
+    if let Some(origins) = &route.origins
+        && !has(Channel::Connect)
+        && !has(Channel::Request)
+    {
+        let help = "put it into the route of \"websocket.connect\"";
+        refuse(origins.place, "a page's origin is looked at when its client connects", help);
+    }
     let limits = &route.limits;
     if (limits.rate.is_some() || limits.rate_action.is_some()) && !has(Channel::Receive) {
         let help = "put it into a route of \"websocket.receive\"";

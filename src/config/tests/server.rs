@@ -13,9 +13,9 @@ fn what_the_service_is_called_outside_is_its_own_origin() {
         let text = format!("[server]\npublic_url = \"{url}\"\n");
         let Loaded { config, mistakes, .. } = parse(&text);
         assert_eq!(mistakes, []);
-        let proxy = Authority::parse("behind-a-proxy:80");
-        let allows = config.server.allows_origin(origin, proxy.as_ref());
-        assert_eq!(allows, allowed, "{url} {origin}");
+        let (server, proxy) = (&config.server, Authority::parse("behind-a-proxy:80"));
+        let found = server.allowed(&server.origins, origin, proxy.as_ref());
+        assert_eq!(found == Allowed::Own, allowed, "{url} {origin}");
     }
 }
 
@@ -45,6 +45,11 @@ fn a_service_that_answers_any_host_is_warned_of() {
 #[test]
 fn what_is_no_host_or_origin_is_refused() {
     for (text, told) in [
+        (
+            "[[route]]\nchannel = \"websocket.receive\"\norigins = \"*\"\nconsumer = \"c\"",
+            "3:11: a page's origin is looked at when its client connects | \
+             put it into the route of \"websocket.connect\"",
+        ),
         ("[server]\nhosts = []", "2:9: expected a list of at least one, found none"),
         (
             "[server]\nhosts = \"a.org:80\"",
