@@ -24,6 +24,7 @@ mod lifecycle;
 mod log;
 mod machine;
 mod memory;
+mod per_address;
 mod pictures;
 mod page;
 mod python_client;

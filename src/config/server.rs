@@ -1,6 +1,7 @@
 //! `[server]`: where the service listens, and what it takes from the network.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::de::Error;
@@ -11,7 +12,7 @@ use super::host::{AllowedHost, Authority};
 use super::origin::{Allowed, Origin};
 use super::text::{above_zero, any_number, one_or_more, some_or_more};
 use crate::machine::memory_limit;
-use crate::setting::{At, Size, Time};
+use crate::setting::{At, Period, Rate, Size, Time};
 
 /// `[server]`
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +52,14 @@ pub struct ServerConfig {
     /// Default 10000.
     #[serde(deserialize_with = "connections")]
     pub connections: usize,
+    /// How many connections one address may have open, IPv6 by /64; further ones get 503. Behind
+    /// `trusted_proxies`, the WebSockets and the requests under way of the forwarded address count.
+    /// This machine's own clients and the proxies themselves are not counted. Default 1000.
+    #[serde(deserialize_with = "connections")]
+    pub connections_per_address: usize,
+    /// How many HTTP requests and handshakes one address may send, a period's worth at once, counted
+    /// for the same addresses; further ones get 429. Default `"1000/s"`.
+    pub requests_per_address: Rate,
     /// How much memory the service may use for what clients send and ask for, 32 MiB the least: half
     /// for tasks under way, half for connections, messages, queued tasks and replies that wait.
     /// Default: a third of what the machine, the process's cgroup or its own limit allows.
@@ -96,6 +105,8 @@ impl Default for ServerConfig {
             drain: Time::from_secs(10),
             threads: 0,
             connections: 10_000,
+            connections_per_address: 1_000,
+            requests_per_address: Rate::Per { count: REQUESTS, period: Period::Second },
             memory: None,
             half_received: Size::new(64 << 20),
             header: Time::from_secs(10),
@@ -137,6 +148,9 @@ impl ServerConfig {
         self.trusted_proxies.iter().any(|proxy| proxy.contains(peer))
     }
 }
+
+/// A page with some hundred pictures is loaded at once, perhaps by several readers of one address.
+const REQUESTS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not zero");
 
 /// With less, not even one photo could be worked on.
 const MEMORY_MIN: u64 = 32 << 20;

@@ -86,6 +86,8 @@ fn an_empty_file_has_the_defaults() {
     assert!(config.server.public_url.is_none() && config.server.root.is_none());
     assert_eq!(config.server.drain, Time::from_secs(10));
     assert_eq!(config.server.threads, 0);
+    assert_eq!(config.server.connections_per_address, 1000);
+    assert_eq!(config.server.requests_per_address.to_string(), "1000/s");
     assert_eq!(config.server.hosts, None);
     assert_eq!(config.server.origins, [Origin::SAME]);
     assert_eq!((config.limits().rate, config.limits().rate_action), (Rate::Off, RateAction::Wait));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::Request;
 
+use super::address::counted;
 use super::forwarded::Forwarded;
-use super::host::Hosts;
 use super::peer::Peer;
-use super::target;
+use super::{Server, target};
 use crate::config::{Authority, ServerConfig};
 use crate::reply::Reply;
 
@@ -32,14 +32,23 @@ impl Caller {
     pub(super) fn of<B>(
         request: &mut Request<B>,
         peer: &Peer,
-        hosts: &Hosts,
-        settings: &ServerConfig,
+        server: &Server,
     ) -> Result<Self, Box<Reply>> {
+        let Server { router, hosts, addresses, .. } = server;
+        let settings = router.server();
+        let Forwarded { ip, host, secure } =
+            Forwarded::read(peer.address, request.headers(), settings);
+        let counted = counted(ip, settings);
+        let refuse = |error| Box::new(Reply::error(&error));
+        addresses.request(counted).map_err(refuse)?;
         target::make_relative(request)?;
-        let headers = request.headers();
-        let Forwarded { ip, host, secure } = Forwarded::read(peer.address, headers, settings);
-        let host = hosts.check(request.version(), headers, host)?;
-        Ok(Self { peer: peer.clone(), ip, host, secure })
+        let host = hosts.check(request.version(), request.headers(), host)?;
+        let mut peer = peer.clone();
+        // A proxy's connections carry those of many clients, so each request is one.
+        if ip != peer.address {
+            peer.share = addresses.connect(counted).map_err(refuse)?.map(Arc::new);
+        }
+        Ok(Self { peer, ip, host, secure })
     }
 
     /// What the URLs in replies begin with: `[server] public_url`, or else what the client itself

@@ -11,6 +11,7 @@ mod host;
 mod listener;
 mod patience;
 mod peer;
+mod per_address;
 mod response;
 mod stream;
 mod target;
@@ -26,11 +27,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::error::Error;
 use crate::memory::CONNECTION;
 use crate::routing::Router;
 use crate::supervise::keep_running;
@@ -40,6 +43,7 @@ use descriptors::Shortage;
 use host::Hosts;
 use patience::Patience;
 use peer::{Peer, Place};
+use per_address::PerAddress;
 use stream::Stream;
 
 pub use listener::{Listener, Listeners};
@@ -56,6 +60,7 @@ pub(crate) struct Server {
     numbers: Arc<AtomicU64>,
     /// The hosts that are answered.
     hosts: Arc<Hosts>,
+    addresses: PerAddress,
 }
 
 /// Serves the routing table on these listeners until `shutdown` is done; then takes no more
@@ -77,6 +82,7 @@ pub async fn run(
     let listeners = listeners.into();
     let server = Server {
         hosts: Arc::new(Hosts::new(settings, &listeners)),
+        addresses: PerAddress::new(settings),
         permits: Arc::new(Semaphore::new(descriptors::room(connections(&router)))),
         drain: CancellationToken::new(),
         connections: TaskTracker::new(),
@@ -134,6 +140,14 @@ async fn accept(listener: &Listener, server: &Server) {
         };
         match accepted {
             Ok((stream, address)) => {
+                let counted = address::counted(address, server.router.server());
+                let share = match server.addresses.connect(counted) {
+                    Ok(share) => share.map(Arc::new),
+                    Err(error) => {
+                        server.connections.spawn(refuse(stream, error, permit));
+                        continue;
+                    }
+                };
                 let Some(memory) = server.router.memory().transit.hold(CONNECTION) else {
                     tracing::warn!("no memory is free for a connection (server.memory): closed");
                     continue;
@@ -143,6 +157,7 @@ async fn accept(listener: &Listener, server: &Server) {
                     address,
                     connection: format!("tcp-{number}").into(),
                     place: Arc::new(Place { _permit: permit, _memory: memory }),
+                    share,
                     upgraded: Arc::default(),
                     writer: Arc::clone(stream.writer()),
                 };
@@ -156,14 +171,24 @@ async fn accept(listener: &Listener, server: &Server) {
     }
 }
 
+/// Answers a connection that is one too many of its address, without reading from it.
+async fn refuse(mut stream: Stream, error: Error, _permit: OwnedSemaphorePermit) {
+    /// Ample: nothing is before the answer in the system's buffers.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let answer = response::unread(&error);
+    if timeout(PATIENCE, stream.write_all(answer.as_bytes())).await.is_err() {
+        tracing::debug!("a refused client takes no answer");
+    }
+}
+
 /// Speaks HTTP/1.1 on one connection.
 async fn serve(stream: Stream, peer: Peer, server: Server) {
     let settings = server.router.server();
     let stream = Patience::new(stream, server.router.idle(), Arc::clone(&peer.upgraded));
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
-    let (hosts, router) = (Arc::clone(&server.hosts), server.router.clone());
+    let asked = server.clone();
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        let caller = Caller::of(&mut request, &peer, &hosts, router.server());
+        let caller = Caller::of(&mut request, &peer, &asked);
         let answer = caller.map(|caller| {
             request.extensions_mut().insert(caller);
             hyper::service::Service::call(&service, request)

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::per_address::Share;
 use super::stream::Writer;
 use crate::memory::Held;
 
@@ -16,6 +17,8 @@ pub(super) struct Peer {
     pub(super) connection: Arc<str>,
     /// The connection's place among those that may be open.
     pub(super) place: Arc<Place>,
+    /// Its place among the connections of the client's address, where they are counted.
+    pub(super) share: Option<Arc<Share>>,
     /// Whether it speaks WebSocket by now.
     pub(super) upgraded: Arc<AtomicBool>,
     /// Where its bytes go.

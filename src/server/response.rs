@@ -39,6 +39,22 @@ pub(super) fn from_reply(reply: Reply) -> Response {
     response
 }
 
+/// An error as the bytes of a response, after which the connection ends.
+pub(super) fn unread(error: &Error) -> String {
+    let Reply { content, status, headers, .. } = Reply::error(error);
+    let content = content.map(Payload::into_bytes).unwrap_or_default();
+    let status = status.unwrap_or_default();
+    let mut head = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n",
+        content.len(),
+    );
+    for (name, value) in &headers {
+        head.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
+    }
+    head + "\r\n" + &String::from_utf8_lossy(&content)
+}
+
 /// The reply, whose content stays in the service's memory until the client has taken it; or the
 /// refusal of one that there is no memory for.
 pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {

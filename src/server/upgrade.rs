@@ -94,8 +94,8 @@ pub(super) async fn respond(
     peer.upgraded.store(true, Ordering::Relaxed);
     let drain = server.drain.clone();
     server.connections.spawn(async move {
-        // The connection's place among those that may be open is held as long as its socket.
-        let Peer { place: _place, writer, .. } = peer;
+        // The connection's places among those that may be open are held as long as its socket.
+        let Peer { place: _place, share: _share, writer, .. } = peer;
         let _head = head;
         match upgrade.await {
             Ok(upgraded) => {

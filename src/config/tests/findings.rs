@@ -28,8 +28,8 @@ fn single_brackets_are_told_once_each_and_the_routes_read_all_the_same() {
     check("[server]\npublic_url = \"\"\"http://a/\\\n[route]\"\"\"\n", &[]);
 }
 
-const KEYS: &str = "the keys here are: channel, path, method, when, auth, queue, consumer, limits, \
-                    envelope";
+const KEYS: &str = "the keys here are: channel, path, method, when, auth, origins, queue, consumer, \
+                    limits, envelope";
 
 #[test]
 fn a_byte_order_mark_is_no_column() {

@@ -43,13 +43,15 @@ fn a_service_that_answers_any_host_is_warned_of() {
 }
 
 #[test]
-fn what_is_no_host_or_origin_is_refused() {
+fn what_the_network_section_cannot_mean_is_refused() {
     for (text, told) in [
         (
             "[[route]]\nchannel = \"websocket.receive\"\norigins = \"*\"\nconsumer = \"c\"",
             "3:11: a page's origin is looked at when its client connects | \
              put it into the route of \"websocket.connect\"",
         ),
+        ("[server]\nconnections_per_address = 0", "2:27: a bound of zero lets nothing through"),
+        ("[server]\nrequests_per_address = 100", "2:24: 100 has no unit | write \"100/s\""),
         ("[server]\nhosts = []", "2:9: expected a list of at least one, found none"),
         (
             "[server]\nhosts = \"a.org:80\"",

@@ -1,0 +1,238 @@
+//! What the clients of one address may take: open connections, and requests.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::ServerConfig;
+use crate::error::{Error, code};
+use crate::setting::Rate;
+
+/// How many addresses are counted at once. The clients of further ones are let in uncounted: a
+/// table that is full of others must not lock them out.
+const ADDRESSES_MAX: usize = 1 << 16;
+
+/// How often addresses that hold nothing any more are forgotten.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How often the log tells of one address.
+const TOLD: Duration = Duration::from_secs(10);
+
+/// When a client that has too many connections may try again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What each address holds. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct PerAddress {
+    connections: usize,
+    requests: Rate,
+    table: Arc<Mutex<Table>>,
+}
+
+/// One connection of those that its address may have, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    table: Arc<Mutex<Table>>,
+    address: IpAddr,
+}
+
+#[derive(Debug)]
+struct Table {
+    usage: HashMap<IpAddr, Usage>,
+    swept: Instant,
+}
+
+#[derive(Debug)]
+struct Usage {
+    connections: usize,
+    /// When all requests so far will be within the rate (the generic cell rate algorithm's
+    /// theoretical arrival time).
+    due: Instant,
+    /// Refusals that the log does not tell of yet, and when it told of the last ones.
+    refused: u64,
+    told: Option<Instant>,
+}
+
+impl PerAddress {
+    /// The bounds of `[server]`.
+    pub(super) fn new(settings: &ServerConfig) -> Self {
+        let table = Table { usage: HashMap::new(), swept: Instant::now() };
+        Self {
+            connections: settings.connections_per_address,
+            requests: settings.requests_per_address,
+            table: Arc::new(Mutex::new(table)),
+        }
+    }
+
+    /// A share for a connection from this address, as `address::counted` has it; none where it is
+    /// not counted.
+    ///
+    /// # Errors
+    /// When the address has as many connections as it may.
+    pub(super) fn connect(&self, counted: Option<IpAddr>) -> Result<Option<Share>, Error> {
+        let Some(address) = counted else { return Ok(None) };
+        let mut table = lock(&self.table);
+        let Some(usage) = table.get(address) else { return Ok(None) };
+        if usage.connections >= self.connections {
+            usage.tell(address, "connections", "connections_per_address");
+            return Err(too_many(code::REFUSED, "connections", RETRY));
+        }
+        usage.connections += 1;
+        Ok(Some(Share { table: Arc::clone(&self.table), address }))
+    }
+
+    /// Counts a request from this address.
+    ///
+    /// # Errors
+    /// When it is more than the rate allows; `retry_after_ms` says when the next one may come.
+    pub(super) fn request(&self, counted: Option<IpAddr>) -> Result<(), Error> {
+        let Rate::Per { count, period } = self.requests else { return Ok(()) };
+        let Some(address) = counted else { return Ok(()) };
+        let (period, now) = (period.duration(), Instant::now());
+        let mut table = lock(&self.table);
+        let Some(usage) = table.get(address) else { return Ok(()) };
+        let due = usage.due.max(now) + period / count.get();
+        // A period's worth may come at once.
+        let early = due.saturating_duration_since(now + period);
+        if !early.is_zero() {
+            usage.tell(address, "requests", "requests_per_address");
+            return Err(too_many(code::RATE, "requests", early));
+        }
+        usage.due = due;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if let Some(usage) = lock(&self.table).usage.get_mut(&self.address) {
+            usage.connections -= 1;
+        }
+    }
+}
+
+impl Table {
+    /// What an address holds; none where too many others hold something.
+    fn get(&mut self, address: IpAddr) -> Option<&mut Usage> {
+        let now = Instant::now();
+        if now.duration_since(self.swept) >= SWEEP {
+            self.usage.retain(|_, usage| usage.connections > 0 || usage.due > now);
+            self.usage.shrink_to(2 * self.usage.len());
+            self.swept = now;
+        }
+        if self.usage.len() >= ADDRESSES_MAX && !self.usage.contains_key(&address) {
+            return None;
+        }
+        let new = || Usage { connections: 0, due: now, refused: 0, told: None };
+        Some(self.usage.entry(address).or_insert_with(new))
+    }
+}
+
+impl Usage {
+    /// Counts a refusal, and tells the log of it and those before it from time to time.
+    fn tell(&mut self, address: IpAddr, what: &str, key: &str) {
+        self.refused += 1;
+        let now = Instant::now();
+        if self.told.is_none_or(|told| now.duration_since(told) >= TOLD) {
+            let refused = std::mem::take(&mut self.refused);
+            tracing::warn!(%address, refused, "too many {what} from one address: [server] {key}");
+            self.told = Some(now);
+        }
+    }
+}
+
+fn too_many(code: &'static str, what: &str, retry: Duration) -> Error {
+    let error = Error::new(code, format!("too many {what} from this address"));
+    // Rounded up: a client that waits so long must not be early.
+    let retry = u64::try_from(retry.as_millis()).map_or(u64::MAX, |retry| retry + 1);
+    error.with("retry_after_ms", retry)
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use tokio::time::advance;
+
+    use super::super::address::counted;
+    use super::*;
+
+    fn bounds(connections: usize, requests: &str) -> (PerAddress, ServerConfig) {
+        let settings = ServerConfig {
+            connections_per_address: connections,
+            requests_per_address: requests.parse().unwrap(),
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            ..ServerConfig::default()
+        };
+        (PerAddress::new(&settings), settings)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_has_so_many_connections_and_others_their_own() {
+        let (addresses, settings) = bounds(2, "off");
+        let connect = |ip: &str| addresses.connect(counted(ip.parse().ok(), &settings));
+        let first = connect("1.2.3.4").unwrap();
+        let _second = connect("1.2.3.4").unwrap().unwrap();
+        assert_eq!(connect("1.2.3.4").unwrap_err().code(), code::REFUSED);
+        let _another = connect("1.2.3.5").unwrap().unwrap();
+        drop(first);
+        let _third = connect("1.2.3.4").unwrap().unwrap();
+        assert!(connect("1.2.3.4").is_err());
+
+        let _v6 = [connect("2001:db8::1").unwrap(), connect("2001:db8::ffff:2").unwrap()];
+        assert!(connect("2001:db8::3").is_err(), "it is the same /64");
+        assert!(connect("2001:db8:0:1::3").is_ok());
+        for exempt in ["127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "none"] {
+            let places: Vec<_> = (0..9).map(|_| connect(exempt).unwrap()).collect();
+            assert!(places.iter().all(Option::is_none), "{exempt}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_sends_a_periods_worth_at_once_and_then_steadily() {
+        let (addresses, settings) = bounds(1, "4/s");
+        let request = |ip: &str| addresses.request(counted(ip.parse().ok(), &settings));
+        let taken = |ip: &str| (0..9).filter(|_| request(ip).is_ok()).count();
+        assert_eq!(taken("1.2.3.4"), 4);
+        let refused = request("1.2.3.4").unwrap_err();
+        assert_eq!(refused.field("retry_after_ms").unwrap(), 251);
+        assert_eq!(taken("1.2.3.5"), 4, "it is another address");
+        advance(Duration::from_millis(500)).await;
+        assert_eq!(taken("1.2.3.4"), 2);
+        advance(Duration::from_secs(60)).await;
+        assert_eq!(taken("1.2.3.4"), 4);
+        assert_eq!(taken("127.0.0.1"), 9);
+        assert_eq!(taken("10.0.0.1"), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_table_is_bounded_and_forgets_who_holds_nothing() {
+        let (addresses, settings) = bounds(1, "1/s");
+        let of = |number: usize| {
+            let ip = Ipv6Addr::from((0x2001_u128 << 112) | (number as u128) << 64);
+            counted(Some(ip.into()), &settings)
+        };
+        let place = addresses.connect(of(0)).unwrap().unwrap();
+        for number in 0..ADDRESSES_MAX + 9 {
+            assert!(addresses.request(of(number)).is_ok(), "{number}");
+        }
+        let size = || lock(&addresses.table).usage.len();
+        assert_eq!(size(), ADDRESSES_MAX);
+        assert!(addresses.request(of(1)).is_err(), "who is known is counted on");
+        advance(2 * SWEEP).await;
+        assert!(addresses.request(of(1)).is_ok());
+        assert_eq!(size(), 2, "and the one with a connection");
+        assert!(lock(&addresses.table).usage.capacity() < 64);
+        drop(place);
+        advance(2 * SWEEP).await;
+        assert!(addresses.request(of(2)).is_ok());
+        assert_eq!(size(), 1);
+    }
+}
