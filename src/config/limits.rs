@@ -16,7 +16,7 @@ pub struct LimitsConfig {
     #[serde(deserialize_with = "some_above_zero")]
     pub message: Option<Size>,
     /// How often a client may send over a WebSocket, such as `"60/s"`, counted for each route.
-    /// Default `"off"`.
+    /// Control frames and empty parts of messages are counted by themselves. Default `"off"`.
     pub rate: Option<Rate>,
     /// What becomes of messages over the rate. Default `"wait"`.
     pub rate_action: Option<RateAction>,

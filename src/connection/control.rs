@@ -1,5 +1,5 @@
-//! How many frames a client may send that bring no part of a message, and how many of its pings may
-//! wait for their pongs. A client that sends more is not read.
+//! Bounds on frames that carry nothing of a message: how often a client may send them, and how many
+//! bytes of pongs may wait to be written. A client beyond either bound is not read.
 
 use std::fmt;
 use std::future::Future;
@@ -14,11 +14,11 @@ use super::rate::Bucket;
 use crate::config::RateAction;
 use crate::setting::Rate;
 
-/// How many bytes of pongs may wait to be written. tungstenite gathers them without a bound, so a
-/// client that takes less is not read; one that pings now and then while it downloads is.
+/// How many bytes of pongs may wait to be written. tungstenite buffers pongs without a bound. A
+/// client that only pings now and then while it downloads something large stays far below this.
 const PONGS_MAX: u64 = 16 << 10;
 
-/// What a client has sent beside its messages.
+/// Counts the frames of one client that carry nothing of a message.
 #[derive(Default)]
 pub(super) struct Control {
     bucket: Option<Bucket>,
@@ -26,7 +26,7 @@ pub(super) struct Control {
     pause: Option<Pin<Box<Sleep>>>,
     /// Bytes of the pongs that answer the pings since everything was last written.
     pongs: u64,
-    /// The client did not take all of what was last written.
+    /// The socket had no room for the last bytes that were written.
     is_blocked: bool,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct Control {
 pub(super) struct TooMany;
 
 impl Control {
-    /// As many as the `rate`, and what a connection needs to be kept alive, whatever the rate: one
-    /// each second, and an answer to each ping that is sent every `ping`.
+    /// Allows as many frames as the `rate`. Keeping a connection alive is allowed whatever the rate
+    /// is: one frame each second, and one answer to each of the pings sent every `ping`.
     pub(super) fn new(rate: Rate, action: RateAction, ping: Duration) -> Self {
         const EACH_SECOND: f64 = 1.0;
         const AT_ONCE: f64 = 10.0;
@@ -53,17 +53,17 @@ impl Control {
         }
     }
 
-    /// A ping of so many bytes has come, which tungstenite answers.
+    /// Counts the pong with which tungstenite answers a ping of so many bytes.
     pub(super) fn ping(&mut self, bytes: u64) {
         self.pongs = self.pongs.saturating_add(bytes).saturating_add(2);
     }
 
-    /// What was written, the client took whole or not.
+    /// Notes whether the socket had no room for what was written last.
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         self.is_blocked = is_blocked;
     }
 
-    /// All that was gathered is written.
+    /// Notes that every buffered pong is written.
     pub(super) fn flushed(&mut self) {
         self.pongs = 0;
     }

@@ -39,7 +39,7 @@ pub(super) enum Admitted {
     TooMany,
 }
 
-/// The messages of one route, or those of them that are handled at once.
+/// One route's messages that are handled in turn, or those that are handled at once.
 struct Line {
     index: usize,
     is_at_once: bool,
@@ -72,7 +72,7 @@ impl Delayed {
         Admitted::Waits
     }
 
-    /// Waits until a route lets the next of its messages through; for ever while none waits.
+    /// Waits until a route lets its next message through. Pending while no message waits.
     pub(super) async fn next(&mut self) -> Passing {
         loop {
             let waiting = self.lines.iter_mut().filter(|line| !line.waiting.is_empty());
@@ -115,7 +115,7 @@ impl Delayed {
         self.lines.iter().all(|line| line.waiting.is_empty())
     }
 
-    /// Drops what waits.
+    /// Drops the messages that wait.
     pub(super) fn clear(&mut self) {
         for line in &mut self.lines {
             line.waiting = VecDeque::new();

@@ -64,7 +64,7 @@ impl Events {
         loop {
             let size = tokio::select! {
                 biased;
-                // A client that has left does not wait for what waits.
+                // The messages of a client that has left are dropped, so the disconnect is not late.
                 () = self.cancellation.cancelled(), if !self.delayed.is_empty() => {
                     self.delayed.clear();
                     continue;

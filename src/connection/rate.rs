@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::setting::Rate;
 
-/// A token, but for what is lost in rounding.
+/// One token, less the error of rounding.
 const WHOLE: f64 = 1.0 - 1e-6;
 
 /// A bucket that holds a period's worth of messages and starts full.
@@ -45,7 +45,7 @@ impl Bucket {
         taken
     }
 
-    /// Takes a token that it may not have: what is owed comes in before the next one.
+    /// Takes a token even if there is none; the debt is paid off before there is another.
     pub(super) fn spend(&mut self) {
         self.fill();
         self.tokens -= 1.0;
