@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::util::waterway;
+use crate::util::{Service, post, waterway};
 
 /// What `check` says of a table, each as `line:column: message | help`, and whether it is sound.
 fn told(table: &str) -> (Vec<String>, bool) {
@@ -287,6 +287,18 @@ fn paths_begin_at_the_root_and_check_shows_where() {
     let missing =
         "2:8: none cannot be the root: No such file or directory (os error 2) | this means ";
     assert!(!sound && said.iter().any(|line| line.starts_with(missing)), "{said:?}");
+}
+
+#[test]
+fn the_service_keeps_pictures_below_its_root() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("srv")).unwrap();
+    let table = format!("[server]\nlisten = '127.0.0.1:0'\nroot = 'srv'\n{}", pictures(""));
+    let service = Service::start_in(folder, &table, |_| {});
+    let answer = post(&service.url("/work"), LOGO);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let kept = fs::read_dir(service.folder().join("srv/media")).unwrap().count();
+    assert_eq!(kept, 2, "the picture and its result");
 }
 
 /// A grey PNG of one pixel.
