@@ -26,7 +26,7 @@ pub(super) fn check(config: &RoutingConfig, tree: &Written, warnings: &mut Vec<M
             && !has_claims(config, name)
         {
             let message = format!("no client of this queue shows a token with the claim {claim:?}");
-            let help = "give its routes auth = \"NAME\", or share by \"ip\"".to_owned();
+            let help = "give its routes auth = \"NAME\", or share by \"address\"".to_owned();
             warnings.push(Mistake::new(written.place, message).help(help));
         }
     }

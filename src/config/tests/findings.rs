@@ -193,7 +193,7 @@ fn what_does_not_count_as_it_is_written_is_warned_of() {
         vec![format!("{place}: half of idle counts, which is {half} | lower ping, or raise idle")]
     };
     let nobody = "3:11: no client of this queue shows a token with the claim \"sub\" | give its \
-                  routes auth = \"NAME\", or share by \"ip\"";
+                  routes auth = \"NAME\", or share by \"address\"";
     for (text, told) in [
         ("[limits]\nping = \"31s\"\n".to_owned(), late("2:8", "30s")),
         ("[limits]\nping = \"30s\"\n".to_owned(), vec![]),
@@ -204,7 +204,7 @@ fn what_does_not_count_as_it_is_written_is_warned_of() {
             late("6:19", "1500ms"),
         ),
         (queue("claim:sub") + &route("http.request", "queue = \"q\""), vec![nobody.to_owned()]),
-        (queue("ip") + &route("http.request", "queue = \"q\""), vec![]),
+        (queue("address") + &route("http.request", "queue = \"q\""), vec![]),
         (queue("claim:sub") + auth + &route("http.request", "queue = \"q\"\nauth = \"a\""), vec![]),
         (
             queue("claim:sub")
