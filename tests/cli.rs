@@ -117,6 +117,7 @@ fn the_table_that_ships_is_sound_without_a_warning() {
 
 const TABLE: &str = "[server]\nlisten = ['127.0.0.1:0']\n\
     [auth.token]\nsecret = 'a secret of the test alone, long enough'\nbind_ip = true\n\
+    issuer = 'the door'\naudience = ['pictures', 'chat']\nleeway = '0s'\n\
     [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\nauth = 'token'\n\
     limits = { message = '1KiB', rate = '5/s' }\n\
     [[route]]\nchannel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'\n\
@@ -136,7 +137,7 @@ fn routes_shows_the_table_as_it_is_used() {
         .collect();
     assert_eq!(
         lines[1],
-        ["1", "websocket.*", "/echo", "token \"token\"", "echo", "1KiB", "5/s", "routing.toml:6:1"],
+        ["1", "websocket.*", "/echo", "token \"token\"", "echo", "1KiB", "5/s", "routing.toml:9:1"],
     );
     assert_eq!(
         lines[3],
@@ -148,7 +149,7 @@ fn routes_shows_the_table_as_it_is_used() {
             "bye (close)",
             "64KiB",
             "off",
-            "routing.toml:19:1",
+            "routing.toml:22:1",
         ],
     );
     assert_eq!(lines[4][3], "token \"token\" (of connect)", "{text}");
@@ -193,8 +194,12 @@ async fn a_token_that_the_program_made_opens_the_door() {
     }
     let other = token(&["--ip", "10.0.0.1"]);
     let expired = token(&["--ip", "127.0.0.1", "--expires", "0s"]);
+    let for_others = token(&["--ip", "127.0.0.1", "--claim", "aud=others"]);
+    let of_others = token(&["--ip", "127.0.0.1", "--claim", "iss=others"]);
     for (token, words) in [
         (other.as_str(), "ip mismatch"),
+        (&for_others, "enter correct token"),
+        (&of_others, "enter correct token"),
         (&expired, "token expired"),
         ("", "enter correct token"),
         ("a.b.c", "enter correct token"),
@@ -203,6 +208,10 @@ async fn a_token_that_the_program_made_opens_the_door() {
         assert_eq!(client.text().await, format!("{{\"error\": \"{words}\"}}"));
         assert_eq!(client.closed().await, (3000, words.to_owned()));
     }
+    let short = token(&["--ip", "127.0.0.1", "--expires", "3s"]);
+    let mut client = Client::connect(&service.ws(&format!("/echo?{short}"))).await;
+    assert_eq!(client.text().await, "connected!");
+    assert_eq!(client.closed().await, (3000, "token expired".to_owned()));
     for (arguments, words) in
         [(&["--auth", "none"][..], "no [auth.none]"), (&["--claim", "sub"], "NAME=VALUE")]
     {

@@ -119,7 +119,8 @@ pub(super) struct Token {
     /// The address that the token is for: the claim `ip`.
     #[arg(long, value_name = "ADDRESS")]
     pub(super) ip: Option<IpAddr>,
-    /// How long the token is good; 0s makes one that has expired.
+    /// How long the token is good; 0s makes one that has expired. The claims `iss` and `aud` are
+    /// set where the table demands them.
     #[arg(long, value_name = "TIME", default_value = "1d")]
     pub(super) expires: Time,
 }

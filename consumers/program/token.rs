@@ -1,6 +1,6 @@
 //! `waterway token`: makes a token that a routing table takes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use waterway::{AuthConfig, RoutingConfig, sign};
@@ -14,7 +14,7 @@ pub(super) fn token(arguments: &Token) -> Outcome {
     // The whole table has to be sound: a token for one that is not served is of no use.
     let (_, loaded) = load_and_warn(&path, Environment::default())?;
     let auth = choose(&loaded.config, arguments.auth.as_deref())?;
-    let claims = claims(arguments)?;
+    let claims = claims(arguments, auth)?;
     let algorithm = auth.algorithms.first().copied().unwrap_or_default();
     print(&format!("{}\n", sign(algorithm, auth.secret.expose(), &claims)?));
     Ok(())
@@ -33,7 +33,7 @@ fn choose<'a>(config: &'a RoutingConfig, name: Option<&str>) -> Result<&'a AuthC
     auth.ok_or_else(|| format!("the table has no [auth.{name}]; it has: {known}"))
 }
 
-fn claims(arguments: &Token) -> Result<Map<String, Value>, String> {
+fn claims(arguments: &Token, auth: &AuthConfig) -> Result<Map<String, Value>, String> {
     let mut claims = Map::new();
     for claim in &arguments.claims {
         let (name, value) = claim
@@ -45,8 +45,16 @@ fn claims(arguments: &Token) -> Result<Map<String, Value>, String> {
     if let Some(ip) = arguments.ip {
         claims.insert("ip".into(), ip.to_string().into());
     }
+    for (claim, demanded) in [("iss", &auth.issuer), ("aud", &auth.audience)] {
+        if let Some(name) = demanded.first() {
+            claims.entry(claim).or_insert_with(|| name.as_str().into());
+        }
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let expires = now + arguments.expires.duration();
+    let expires = match arguments.expires.duration() {
+        Duration::ZERO => now.saturating_sub(auth.leeway.duration()),
+        good => now + good,
+    };
     claims.entry("exp").or_insert_with(|| expires.as_secs().into());
     Ok(claims)
 }

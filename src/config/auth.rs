@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::text::{one_or_more, text_types};
 use crate::auth::{Algorithm, Source};
+use crate::setting::Time;
 
 /// `[auth.NAME]`: a JSON Web Token, which routes demand by `auth = "NAME"`.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,13 +23,30 @@ pub struct AuthConfig {
     /// Required, and not empty.
     pub secret: Secret,
     /// Where the token is looked for, in this order, one or a list: `"query"` (the whole query),
-    /// `"query:NAME"`, `"header:NAME"` (with or without `Bearer `), `"subprotocol"`.
+    /// `"query:NAME"`, `"header:NAME"` (with or without `Bearer `), `"subprotocol"`. A value that
+    /// does not have a token's three parts is passed over.
     /// Default `["query", "query:token", "header:authorization", "subprotocol"]`.
     #[serde(default = "sources", deserialize_with = "one_or_more")]
     pub from: Vec<Source>,
     /// Whether the token's claim `ip` must be the client's address. Default false.
     #[serde(default)]
     pub bind_ip: bool,
+    /// Who must have issued the token, its claim `iss`: one, or a list of which it is one (RFC 7519,
+    /// section 4.1.1). Default: anybody.
+    #[serde(default, deserialize_with = "names")]
+    pub issuer: Vec<String>,
+    /// Whom the token must be for, its claim `aud`: one, or a list of which it names one (RFC 7519,
+    /// section 4.1.3). Default: anybody.
+    #[serde(default, deserialize_with = "names")]
+    pub audience: Vec<String>,
+    /// How far the issuer's clock may differ from this one's, in whole seconds: a token counts so
+    /// long before its `nbf` and after its `exp`. At most `"10m"`. Default `"5s"`.
+    #[serde(default = "leeway", deserialize_with = "bounded_leeway")]
+    pub leeway: Time,
+    /// Whether a WebSocket is closed with 3000, "token expired", when the first of the tokens that
+    /// its client showed expires. Default true.
+    #[serde(default = "close_at_exp")]
+    pub close_at_exp: bool,
 }
 
 /// A text that no log shows.
@@ -75,6 +93,41 @@ fn sources() -> Vec<Source> {
         Source::Header("authorization".into()),
         Source::Subprotocol,
     ]
+}
+
+fn leeway() -> Time {
+    Time::from_secs(5)
+}
+
+fn close_at_exp() -> bool {
+    true
+}
+
+/// "Usually no more than a few minutes" (RFC 7519, section 4.1.4).
+const LEEWAY_MAX: Time = Time::from_secs(600);
+
+fn bounded_leeway<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let leeway = Time::deserialize(deserializer)?;
+    if leeway > LEEWAY_MAX {
+        let message = format!("a leeway of {leeway} is too long\nat most {LEEWAY_MAX}");
+        return Err(D::Error::custom(message));
+    }
+    if leeway.duration().subsec_nanos() > 0 {
+        return Err(D::Error::custom(
+            "tokens count whole seconds\nwrite \"1s\" or more, or \"0s\"",
+        ));
+    }
+    Ok(leeway)
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = one_or_more(deserializer)?;
+    if names.iter().any(String::is_empty) {
+        return Err(D::Error::custom(
+            "an empty text names nobody\nleave the key out to take anybody's",
+        ));
+    }
+    Ok(names)
 }
 
 /// Who could choose between a shared secret and a public key would sign with the public key.

@@ -2,8 +2,11 @@
 //! whether it has it. A message is held against this before anything of it is handled.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::auth::Token;
+use tokio::time::Instant;
+
+use crate::auth::{Token, Verified};
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::routing::{Route, Way};
@@ -14,6 +17,7 @@ type Shown = Result<Arc<Scope>, Arc<Error>>;
 #[derive(Default)]
 pub(super) struct Credentials {
     shown: Vec<(Arc<Token>, Shown)>,
+    expires: Option<Instant>,
 }
 
 impl Credentials {
@@ -23,23 +27,30 @@ impl Credentials {
     /// # Errors
     /// When the client does not have that one.
     pub(super) fn verify(way: &Way, scope: &mut Arc<Scope>) -> Result<Self, Error> {
-        let mut shown = Vec::new();
+        let mut credentials = Self::default();
         let to_connect = way.connect().and_then(|route| route.token());
         if let Some(token) = to_connect {
-            let claims = token.verify(scope)?.claims;
+            let Verified { claims, expires_in, .. } = token.verify(scope)?;
             Arc::make_mut(scope).claims = Some(claims);
-            shown.push((Arc::clone(token), Ok(Arc::clone(scope))));
+            credentials.shown.push((Arc::clone(token), Ok(Arc::clone(scope))));
+            credentials.expire(expires_in);
         }
         for token in way.demands() {
             if to_connect.is_some_and(|first| Arc::ptr_eq(first, token)) {
                 continue;
             }
-            let with_claims =
-                |claims| Arc::new(Scope { claims: Some(claims), ..Scope::clone(scope) });
-            let verified = token.verify(scope).map(|verified| with_claims(verified.claims));
-            shown.push((Arc::clone(token), verified.map_err(Arc::new)));
+            let verified = token.verify(scope).map(|Verified { claims, expires_in, .. }| {
+                credentials.expire(expires_in);
+                Arc::new(Scope { claims: Some(claims), ..Scope::clone(scope) })
+            });
+            credentials.shown.push((Arc::clone(token), verified.map_err(Arc::new)));
         }
-        Ok(Self { shown })
+        Ok(credentials)
+    }
+
+    /// When the first of the tokens expires; never where none does.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        self.expires
     }
 
     /// The scope for a message that this route takes: where the route needs tokens, with the claims
@@ -57,5 +68,10 @@ impl Credentials {
             }
         }
         Ok(first)
+    }
+
+    fn expire(&mut self, within: Option<Duration>) {
+        let end = within.and_then(|within| Instant::now().checked_add(within));
+        self.expires = [self.expires, end].into_iter().flatten().min();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use http::StatusCode;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 use tracing::field::display;
 
 use super::credentials::Credentials;
@@ -55,6 +55,33 @@ impl Events {
     }
 
     pub(super) async fn run(mut self) {
+        match Credentials::verify(&self.way, &mut self.scope) {
+            Ok(credentials) => self.credentials = credentials,
+            Err(error) => {
+                self.log_refused(&error);
+                // Over the socket and not as HTTP 401, because a page cannot read that.
+                let told = Reply::json(&serde_json::json!({"error": error.message()}));
+                self.send(told.unwrap_or_default().and_close(close::UNAUTHORISED, error.message()));
+                return;
+            }
+        }
+        let Some(end) = self.credentials.expires() else { return self.handle_all().await };
+        let channel = self.channel.clone();
+        let events = self.handle_all();
+        tokio::pin!(events);
+        tokio::select! {
+            // First, so that messages which wait at the end are not handled.
+            biased;
+            () = sleep_until(end) => {}
+            () = &mut events => return,
+        }
+        // At once, even while a consumer works on a message.
+        tracing::info!(client = %channel.name(), "the client's token expired");
+        let _ = channel.send(Reply::close_with(close::UNAUTHORISED, "token expired"));
+        events.await;
+    }
+
+    async fn handle_all(mut self) {
         if !self.connect().await {
             return;
         }
@@ -88,16 +115,6 @@ impl Events {
 
     /// Delivers `websocket.connect`; `false` when the client is refused before.
     async fn connect(&mut self) -> bool {
-        match Credentials::verify(&self.way, &mut self.scope) {
-            Ok(credentials) => self.credentials = credentials,
-            Err(error) => {
-                self.log_refused(&error);
-                // Over the socket and not as HTTP 401, because a page cannot read that.
-                let told = Reply::json(&serde_json::json!({"error": error.message()}));
-                self.send(told.unwrap_or_default().and_close(close::UNAUTHORISED, error.message()));
-                return false;
-            }
-        }
         let mut message = self.message(Content::Connect);
         let route = self.way.select(&mut message).cloned();
         // A socket consumer has a say in it, see `SocketConsumer::check_origin`; a function none.

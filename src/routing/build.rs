@@ -115,8 +115,14 @@ impl<'a> Builder<'a> {
             let unknown = [Algorithm::HS256];
             let algorithms =
                 if is_stand_in(secret) { &unknown } else { auth.algorithms.as_slice() };
-            match Token::new(algorithms, secret, auth.from.clone(), auth.bind_ip) {
+            match Token::new(algorithms, secret, auth.from.clone()) {
                 Ok(token) => {
+                    let token = token
+                        .issuer(&auth.issuer)
+                        .audience(&auth.audience)
+                        .leeway(auth.leeway.duration())
+                        .bind_ip(auth.bind_ip)
+                        .close_at_exp(auth.close_at_exp);
                     tokens.insert(name.as_str(), Arc::new(token));
                 }
                 Err(message) => mistakes.push(Mistake::new(auth.place, message)),

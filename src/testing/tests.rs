@@ -3,6 +3,7 @@
 mod beside;
 mod memory;
 mod rate;
+mod tokens;
 mod waiting;
 
 use std::io::{self, IoSlice};

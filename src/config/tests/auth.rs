@@ -106,3 +106,29 @@ fn a_route_that_only_partly_needs_a_token_is_warned_of() {
         check_warnings(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn the_rules_for_a_token_have_defaults_and_bounds() {
+    let Loaded { config, mistakes, .. } = parse(AUTH);
+    assert_eq!(mistakes, []);
+    let auth = &config.auth["a"];
+    assert_eq!((&auth.issuer, &auth.audience), (&Vec::new(), &Vec::new()));
+    assert_eq!((auth.leeway, auth.close_at_exp), (Time::from_secs(5), true));
+
+    let nobody = "an empty text names nobody | leave the key out to take anybody's";
+    for (line, told) in [
+        ("issuer = \"i\"\naudience = [\"a\", \"b\"]\nleeway = \"10m\"", None),
+        ("leeway = \"0s\"\nclose_at_exp = false", None),
+        ("issuer = []", Some("10: expected a list of at least one, found none")),
+        ("issuer = \"${EMPTY}\"", Some(&*format!("10: {nobody}"))),
+        ("audience = [\"a\", \"\"]", Some(&format!("12: {nobody}"))),
+        ("leeway = \"11m\"", Some("10: a leeway of 11m is too long | at most 10m")),
+        (
+            "leeway = \"500ms\"",
+            Some("10: tokens count whole seconds | write \"1s\" or more, or \"0s\""),
+        ),
+    ] {
+        let told = told.map(|told| format!("3:{told}"));
+        check(&format!("{AUTH}{line}\n"), &told.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}

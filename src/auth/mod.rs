@@ -1,0 +1,209 @@
+//! Who may connect: JSON Web Tokens (RFC 7519), verified as the Tornado program's
+//! `verify_auth_token` does.
+
+mod source;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, code};
+use crate::message::Scope;
+
+pub use jsonwebtoken::Algorithm;
+pub use source::Source;
+pub(crate) use source::looks_like_token;
+
+/// The rules by which a token is taken, `[auth.NAME]` in `routing.toml`.
+#[derive(Clone)]
+pub struct Token {
+    key: DecodingKey,
+    validation: Validation,
+    from: Vec<Source>,
+    bind_ip: bool,
+    close_at_exp: bool,
+}
+
+/// What a token that was taken says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The claims.
+    pub claims: Map<String, Value>,
+    /// Where it was found.
+    pub from: Source,
+    /// How long the client may stay connected: until the token expires, [`leeway`](Token::leeway)
+    /// included. None where the token does not expire, or where its end closes nothing.
+    pub expires_in: Option<Duration>,
+}
+
+impl Token {
+    /// Rules for tokens of these algorithms (`HS256` and the like, all of one family), signed with
+    /// this secret, or for RS, PS, ES and `EdDSA` with the key to this public key in PEM.
+    ///
+    /// Issuer and audience are not looked at, both clocks are taken to agree, a token may come from
+    /// any address, and connections outlive it; the methods below change that.
+    ///
+    /// # Errors
+    /// A text that says which algorithm or key is wrong.
+    pub fn new(algorithms: &[Algorithm], secret: &str, from: Vec<Source>) -> Result<Self, String> {
+        let first = *algorithms.first().ok_or("at least one algorithm is needed")?;
+        if let Some(other) = algorithms.iter().find(|other| other.family() != first.family()) {
+            return Err(format!("{first:?} and {other:?} cannot share a key"));
+        }
+        if secret.is_empty() {
+            return Err("the secret is empty: anybody could make tokens".into());
+        }
+        let mut validation = Validation::new(first);
+        validation.algorithms = algorithms.to_vec();
+        // As PyJWT checks what is there: `exp` and `nbf` count where a token has them.
+        validation.required_spec_claims.clear();
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        validation.leeway = 0;
+        // "On or after" its `exp` a token is not taken (RFC 7519, section 4.1.4); without this, on
+        // that second it would be.
+        validation.reject_tokens_expiring_in_less_than = 1;
+        let key = decoding_key(first, secret)
+            .map_err(|error| format!("not a key for {first:?}: {error}"))?;
+        Ok(Self { key, validation, from, bind_ip: false, close_at_exp: false })
+    }
+
+    /// Takes only tokens of one of these issuers, the claim `iss` (RFC 7519, section 4.1.1); an
+    /// empty list takes those of all, and tokens without the claim.
+    #[must_use]
+    pub fn issuer(mut self, names: &[String]) -> Self {
+        if !names.is_empty() {
+            self.validation.set_issuer(names);
+            self.validation.required_spec_claims.insert("iss".to_owned());
+        }
+        self
+    }
+
+    /// Takes only tokens that are meant for one of these, the claim `aud` (RFC 7519, section 4.1.3);
+    /// an empty list takes those for all, and tokens without the claim.
+    #[must_use]
+    pub fn audience(mut self, names: &[String]) -> Self {
+        if !names.is_empty() {
+            self.validation.validate_aud = true;
+            self.validation.set_audience(names);
+            self.validation.required_spec_claims.insert("aud".to_owned());
+        }
+        self
+    }
+
+    /// How far the clock of a token's issuer may differ from this one's, in whole seconds: so long
+    /// before `nbf` and after `exp` a token is taken.
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.validation.leeway = leeway.as_secs();
+        self
+    }
+
+    /// Whether the claim `ip` must be the client's address.
+    #[must_use]
+    pub fn bind_ip(mut self, bind: bool) -> Self {
+        self.bind_ip = bind;
+        self
+    }
+
+    /// Whether a connection is closed when its token expires.
+    #[must_use]
+    pub fn close_at_exp(mut self, close: bool) -> Self {
+        self.close_at_exp = close;
+        self
+    }
+
+    /// Takes the client's token.
+    ///
+    /// # Errors
+    /// What the client is told, in the Tornado program's words: `token expired`, `ip mismatch` or
+    /// `enter correct token`.
+    pub fn verify(&self, scope: &Scope) -> Result<Verified, Error> {
+        let Some((token, from)) = self.from.iter().find_map(|from| from.find(scope)) else {
+            return Err(refusal("enter correct token").because("there is no token"));
+        };
+        let decoded = decode::<Map<String, Value>>(&token, &self.key, &self.validation);
+        let token = decoded.map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => refusal("token expired"),
+            _ => refusal("enter correct token").because(error),
+        })?;
+        // Extensions that must be understood, and none is here (RFC 7515, section 4.1.11).
+        if let Some(critical) = token.header.crit {
+            let unknown = format!("the token's header \"crit\" demands {critical:?}");
+            return Err(refusal("enter correct token").because(unknown));
+        }
+        let claims = token.claims;
+        if self.bind_ip && !names_address(claims.get("ip"), scope.ip) {
+            let claimed = claims.get("ip").cloned().unwrap_or_default();
+            return Err(refusal("ip mismatch")
+                .because(format!("the token is for {claimed}, the client is at {:?}", scope.ip)));
+        }
+        let expires_in = self.expires_in(&claims);
+        Ok(Verified { claims, from: from.clone(), expires_in })
+    }
+
+    fn expires_in(&self, claims: &Map<String, Value>) -> Option<Duration> {
+        let exp = claims.get("exp").filter(|_| self.close_at_exp)?.as_f64()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let leeway = Duration::from_secs(self.validation.leeway);
+        // A fraction is rounded, as it is when the token is verified.
+        let left = exp.round() + leeway.as_secs_f64() - now.as_secs_f64();
+        // One that lasts longer than a clock can tell does not end.
+        Duration::try_from_secs_f64(left.max(0.0)).ok()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// Makes a token that [`Token`] with the same secret takes; HS256, HS384 and HS512 alone.
+///
+/// # Errors
+/// A text that says what is wrong with the algorithm.
+pub fn sign(
+    algorithm: Algorithm,
+    secret: &str,
+    claims: &Map<String, Value>,
+) -> Result<String, String> {
+    if !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
+        return Err(format!(
+            "tokens for {algorithm:?} are made with the private key, which is not here"
+        ));
+    }
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes()))
+        .map_err(|error| error.to_string())
+}
+
+fn names_address(claim: Option<&Value>, address: Option<IpAddr>) -> bool {
+    let claimed = claim.and_then(Value::as_str).and_then(|ip| ip.parse::<IpAddr>().ok());
+    matches!((claimed, address), (Some(a), Some(b)) if a.to_canonical() == b.to_canonical())
+}
+
+fn refusal(message: &'static str) -> Error {
+    Error::new(code::AUTH, message)
+}
+
+fn decoding_key(
+    algorithm: Algorithm,
+    secret: &str,
+) -> Result<DecodingKey, jsonwebtoken::errors::Error> {
+    let bytes = secret.as_bytes();
+    match algorithm {
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
+            Ok(DecodingKey::from_secret(bytes))
+        }
+        Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(bytes),
+        Algorithm::EdDSA => DecodingKey::from_ed_pem(bytes),
+        _ => DecodingKey::from_rsa_pem(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

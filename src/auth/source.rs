@@ -1,0 +1,90 @@
+//! Where a client can put its token: into the query, a header or a subprotocol.
+
+use std::str::FromStr;
+
+use http::HeaderName;
+use serde::{Deserialize, Deserializer};
+
+use crate::message::Scope;
+
+/// Where a client's token stands. The first place that holds one counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The whole query: `/ws/page?<token>`, as the seed program's pages have it.
+    Query,
+    /// A parameter of the query: `/ws/page?token=<token>`.
+    QueryParameter(String),
+    /// A header; a leading `Bearer ` is passed over.
+    Header(String),
+    /// An offered subprotocol that looks like a token, the only place where a browser can put
+    /// one beside the address.
+    Subprotocol,
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "query" => Ok(Self::Query),
+            None if text == "subprotocol" => Ok(Self::Subprotocol),
+            Some(("query", name)) if !name.is_empty() => Ok(Self::QueryParameter(name.to_owned())),
+            Some(("header", name)) => match name.parse::<HeaderName>() {
+                Ok(name) => Ok(Self::Header(name.as_str().to_owned())),
+                Err(_) => Err(format!("{name:?} is not the name of a header")),
+            },
+            _ => Err(format!(
+                "{text:?} is no place for a token\nwrite \"query\", \"query:NAME\", \
+                 \"header:NAME\" or \"subprotocol\""
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Source {
+    /// The token at this place. Any other value there is passed over, so that it hides no token at a
+    /// later place.
+    pub(super) fn find(&self, scope: &Scope) -> Option<(String, &Self)> {
+        let token = match self {
+            Self::Query => Some(&scope.query).filter(|query| is_compact(query)).cloned(),
+            Self::QueryParameter(name) => form_urlencoded::parse(scope.query.as_bytes())
+                .filter(|(parameter, _)| parameter == name)
+                .find(|(_, value)| is_compact(value))
+                .map(|(_, token)| token.into_owned()),
+            Self::Header(name) => {
+                let values = scope.headers.get_all(name).iter();
+                let tokens = values.filter_map(|value| value.to_str().ok()).map(without_scheme);
+                tokens.filter(|token| is_compact(token)).map(str::to_owned).next()
+            }
+            Self::Subprotocol => {
+                scope.subprotocols.iter().find(|offered| looks_like_token(offered)).cloned()
+            }
+        };
+        token.map(|token| (token, self))
+    }
+}
+
+fn without_scheme(value: &str) -> &str {
+    let bearer = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    value[bearer.map_or(0, str::len)..].trim()
+}
+
+/// Three parts in base64url without padding: the compact form (RFC 7515, section 7.1).
+fn is_compact(text: &str) -> bool {
+    let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let part = |part: &str| !part.is_empty() && part.bytes().all(base64url);
+    text.split('.').count() == 3 && text.split('.').all(part)
+}
+
+/// Whether an offered subprotocol is a token: it has the compact form, as other names may too, and
+/// begins as every JSON object in base64url does.
+pub(crate) fn looks_like_token(text: &str) -> bool {
+    text.starts_with("eyJ") && is_compact(text)
+}
