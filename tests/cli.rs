@@ -107,6 +107,37 @@ fn check_reports_syntax_options_and_paths_that_lead_nowhere() {
 }
 
 #[test]
+fn check_tells_of_tokens_that_protect_nothing_and_shows_no_secret() {
+    let route = "[[route]]\nchannel = 'websocket.*'\npath = '/'\nconsumer = 'echo'\nauth = 'a'\n";
+    let long = "a secret of the test alone, long enough";
+    let pem = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEA\\n-----END PUBLIC KEY-----\\n";
+    for (auth, sound, words) in [
+        (format!("secret = \"{long}\"\n"), true, ""),
+        ("secret = 'hunter2'\n".into(), true, "warning: the secret has 7 bytes"),
+        (
+            format!("secret = '{long}'\n[auth.b]\nsecret = '{long}'\n"),
+            true,
+            "warning: no route demands the token \"b\"",
+        ),
+        (format!("secret = \"{pem}\"\n"), false, "a PEM key is not a secret"),
+        (
+            "algorithms = 'RS256'\nsecret = 'hunter2'\n".into(),
+            false,
+            "the secret is not a public key in PEM for RS256",
+        ),
+        ("secert = 'hunter2'\n".into(), false, "did you mean \"secret\"?"),
+        ("secret = hunter2\n".into(), false, "string values must be quoted"),
+    ] {
+        let folder = folder(&format!("[auth.a]\n{auth}{route}"));
+        let output = waterway(folder.path(), &["check"]);
+        let told = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.success(), sound, "{told}");
+        assert!(told.contains(words) && told.is_empty() == words.is_empty(), "{auth}: {told}");
+        assert!(!told.contains("hunter") && !told.contains("MCow"), "{told}");
+    }
+}
+
+#[test]
 fn the_table_that_ships_is_sound_without_a_warning() {
     let output = waterway(&root(), &["check"]);
     assert!(output.status.success());

@@ -1,5 +1,5 @@
-//! Who may connect: JSON Web Tokens (RFC 7519), verified as the Tornado program's
-//! `verify_auth_token` does.
+//! JSON Web Tokens (RFC 7519), which say which clients may come in; verified as the Tornado
+//! program's `verify_auth_token` does.
 
 mod source;
 
@@ -67,8 +67,9 @@ impl Token {
         // "On or after" its `exp` a token is not taken (RFC 7519, section 4.1.4); without this, on
         // that second it would be.
         validation.reject_tokens_expiring_in_less_than = 1;
-        let key = decoding_key(first, secret)
-            .map_err(|error| format!("not a key for {first:?}: {error}"))?;
+        let key = decoding_key(first, secret).map_err(|error| {
+            format!("the secret is not a public key in PEM for {first:?}: {error}")
+        })?;
         Ok(Self { key, validation, from, bind_ip: false, close_at_exp: false })
     }
 
@@ -152,7 +153,7 @@ impl Token {
         let leeway = Duration::from_secs(self.validation.leeway);
         // A fraction is rounded, as it is when the token is verified.
         let left = exp.round() + leeway.as_secs_f64() - now.as_secs_f64();
-        // One that lasts longer than a clock can tell does not end.
+        // A token that is good for longer than a duration can be never expires.
         Duration::try_from_secs_f64(left.max(0.0)).ok()
     }
 }

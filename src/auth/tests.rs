@@ -173,7 +173,7 @@ fn rules_that_cannot_work_are_refused_with_the_reason() {
         (&[][..], "s", "at least one"),
         (&[Algorithm::HS256, Algorithm::RS256], "s", "cannot share a key"),
         (&[Algorithm::HS256], "", "the secret is empty"),
-        (&[Algorithm::RS256], "not PEM", "not a key for RS256"),
+        (&[Algorithm::RS256], "not PEM", "not a public key in PEM for RS256"),
     ] {
         let error = Token::new(algorithms, secret, Vec::new()).unwrap_err();
         assert!(error.contains(words), "{error}");

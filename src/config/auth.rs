@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::text::{one_or_more, text_types};
 use crate::auth::{Algorithm, Source};
-use crate::setting::Time;
+use crate::setting::{At, Mistake, Time};
 
 /// `[auth.NAME]`: a JSON Web Token, which routes demand by `auth = "NAME"`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub struct AuthConfig {
     pub algorithms: Vec<Algorithm>,
     /// The secret, or the public key as PEM; best kept outside: `"${WATERWAY_SECRET}"`.
     /// Required, and not empty.
-    pub secret: Secret,
+    pub secret: At<Secret>,
     /// Where the token is looked for, in this order, one or a list: `"query"` (the whole query),
     /// `"query:NAME"`, `"header:NAME"` (with or without `Bearer `), `"subprotocol"`. A value that
     /// does not have a token's three parts is passed over.
@@ -31,12 +31,12 @@ pub struct AuthConfig {
     /// Whether the token's claim `ip` must be the client's address. Default false.
     #[serde(default)]
     pub bind_ip: bool,
-    /// Who must have issued the token, its claim `iss`: one, or a list of which it is one (RFC 7519,
-    /// section 4.1.1). Default: anybody.
+    /// The issuers whose tokens count, by the claim `iss`: one, or a list (RFC 7519,
+    /// section 4.1.1). Default: all, and tokens without the claim.
     #[serde(default, deserialize_with = "names")]
     pub issuer: Vec<String>,
-    /// Whom the token must be for, its claim `aud`: one, or a list of which it names one (RFC 7519,
-    /// section 4.1.3). Default: anybody.
+    /// The audiences of which a token must name one in its claim `aud`: one, or a list (RFC 7519,
+    /// section 4.1.3). Default: the claim is not looked at.
     #[serde(default, deserialize_with = "names")]
     pub audience: Vec<String>,
     /// How far the issuer's clock may differ from this one's, in whole seconds: a token counts so
@@ -47,6 +47,31 @@ pub struct AuthConfig {
     /// its client showed expires. Default true.
     #[serde(default = "close_at_exp")]
     pub close_at_exp: bool,
+}
+
+/// Shorter ones can be guessed from one token (RFC 7518, section 3.2), in bytes.
+const SECRET_MIN: usize = 32;
+
+impl AuthConfig {
+    /// Checks whether the secret is one.
+    pub(super) fn check(&self, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) {
+        let by_secret = |algorithm: &Algorithm| {
+            matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+        };
+        if !self.algorithms.iter().all(by_secret) {
+            return;
+        }
+        let (secret, place) = (self.secret.expose(), self.secret.place);
+        if secret.contains("-----BEGIN ") {
+            let message = "a PEM key is not a secret: everybody who knows it could sign a token";
+            let help = "name its algorithms, such as algorithms = \"RS256\"".to_owned();
+            mistakes.push(Mistake::new(place, message).help(help));
+        } else if secret.len() < SECRET_MIN {
+            let message = format!("the secret has {} bytes, and may be guessed", secret.len());
+            let help = format!("give it {SECRET_MIN} or more, as by: openssl rand -hex 32");
+            warnings.push(Mistake::new(place, message).help(help));
+        }
+    }
 }
 
 /// A text that no log shows.

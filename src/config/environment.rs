@@ -34,6 +34,8 @@ pub(super) fn substitute(
             let look_up = |reference: &str| match look_up(reference, environment) {
                 Err(Wrong { missing: Some(name), .. }) if missing.allowed => {
                     missing.names.push(At::new(name, written.place));
+                    // Mistakes that quote the stand-in are found by it.
+                    written.secret = false;
                     Ok(STAND_IN.to_owned())
                 }
                 other => other,
@@ -41,7 +43,7 @@ pub(super) fn substitute(
             match fill(value, look_up) {
                 Ok(value) => written.value = value,
                 Err(wrong) => {
-                    mistakes.push(wrong.to_mistake(written.place, text));
+                    mistakes.push(wrong.to_mistake(written, text));
                     written.value = Value::Lost;
                 }
             }
@@ -80,7 +82,13 @@ struct Wrong {
 
 impl Wrong {
     /// At the reference itself, where the text shows it as it is.
-    fn to_mistake(&self, place: Place, text: &str) -> Mistake {
+    fn to_mistake(&self, written: &Written, text: &str) -> Mistake {
+        let place = written.place;
+        // Any other message shows a part of the text.
+        if self.missing.is_none() && written.secret {
+            let message = "\"${\" without the name of a variable and \"}\" behind it";
+            return Mistake::new(place, message).help(self.help.clone());
+        }
         let inside = text
             .get(place.start..place.end)
             .and_then(|value| value.find(&self.reference))
@@ -92,6 +100,8 @@ impl Wrong {
         Mistake::new(inside.unwrap_or(place), self.message.clone()).help(self.help.clone())
     }
 }
+
+const FORM: &str = "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves";
 
 fn fill(
     value: &str,
@@ -132,7 +142,7 @@ fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, Wron
             reference: reference.to_owned(),
             missing: None,
             message: format!("{name:?} is not the name of a variable"),
-            help: "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves".into(),
+            help: FORM.into(),
         });
     }
     // As in the shell, a default stands for an empty variable too.
@@ -150,7 +160,7 @@ fn unclosed(reference: &str) -> Wrong {
         reference: "${".into(),
         missing: None,
         message: format!("{reference:?} is not closed"),
-        help: "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves".into(),
+        help: FORM.into(),
     }
 }
 

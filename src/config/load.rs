@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::environment::{Environment, Missing, quotes_stand_in, substitute};
-use super::{RoutingConfig, advice, check, document, include, merge};
+use super::{RoutingConfig, advice, check, document, include, merge, secrecy};
 use crate::setting::{
     At, Entry, Mistake, Place, Report, Sources, Table, Value, Written, read_past,
 };
@@ -163,8 +163,10 @@ impl<'a> Loader<'a> {
         let Loaded { sources, mistakes, .. } = &mut self.loaded;
         // Some editors write a byte order mark. It must not count as a column of the first line.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let file = sources.add(path.display().to_string(), text);
+        let (file, told) = (sources.len(), mistakes.len());
         let mut tree = document::parse(text, file, mistakes);
+        let shown = secrecy::hide(&mut tree, text, mistakes.len() == told);
+        sources.add(path.display().to_string(), shown);
         substitute(&mut tree, text, self.environment, &mut self.missing, mistakes);
         tree
     }

@@ -17,6 +17,7 @@ mod merge;
 mod origin;
 mod queue;
 mod route;
+mod secrecy;
 mod server;
 mod template;
 mod text;

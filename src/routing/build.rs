@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
                         .close_at_exp(auth.close_at_exp);
                     tokens.insert(name.as_str(), Arc::new(token));
                 }
-                Err(message) => mistakes.push(Mistake::new(auth.place, message)),
+                Err(message) => mistakes.push(Mistake::new(auth.secret.place, message)),
             }
         }
         tokens
@@ -316,6 +316,14 @@ impl<'a> Builder<'a> {
             if !self.used.contains(name.as_str()) {
                 let message = format!("no route and no queue uses the consumer {name:?}");
                 warnings.push(Mistake::new(consumer.place, message));
+            }
+        }
+        for (name, auth) in &self.config.auth {
+            let demands = |route: &At<RouteConfig>| route.token() == Some(name);
+            if !self.config.route.iter().any(demands) {
+                let message = format!("no route demands the token {name:?}");
+                let help = format!("write auth = {name:?} into the routes that it shall protect");
+                warnings.push(Mistake::new(auth.place, message).help(help));
             }
         }
         for (name, queue) in &self.config.queue {

@@ -18,7 +18,7 @@ macro_rules! from_environment {
             if let Value::Substituted(text) = &self.value
                 && let Ok(value) = text.trim().parse::<$type>()
             {
-                return visitor.$visit(value).map_err(|error: ReadError| error.at_value(self.place));
+                return visitor.$visit(value).map_err(|error| self.tell(error));
             }
             self.deserialize_any(visitor)
         }
@@ -38,7 +38,7 @@ impl<'de> Deserializer<'de> for &'de Written {
             Value::Table(table) => visitor.visit_map(Entries::new(&table.entries)),
             Value::Lost => Err(ReadError::lost()),
         };
-        read.map_err(|error| error.at_value(self.place))
+        read.map_err(|error| self.tell(error))
     }
 
     from_environment! {
@@ -79,10 +79,7 @@ impl<'de> Deserializer<'de> for &'de Written {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match &self.value {
-            Value::List(_) => {
-                let error = ReadError::invalid_type(Unexpected::Seq, &"a table");
-                Err(error.at_value(self.place))
-            }
+            Value::List(_) => Err(self.tell(ReadError::invalid_type(Unexpected::Seq, &"a table"))),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -126,15 +123,12 @@ impl<'de> Deserializer<'de> for &'de Written {
             }
             Value::Lost => return Err(ReadError::lost().at_value(self.place)),
             _ => {
-                let error = ReadError::invalid_type(unexpected(&self.value), &"enum ");
-                return Err(error.at_value(self.place));
+                return Err(self.tell(ReadError::invalid_type(unexpected(&self.value), &"enum ")));
             }
         };
         let (name, content) = (choice.place, choice.content.map(|content| content.place));
-        visitor.visit_enum(choice).map_err(|error: ReadError| {
-            error
-                .at_value(self.place)
-                .taking_whole(self.place, |part| part == name || Some(part) == content)
+        visitor.visit_enum(choice).map_err(|error| {
+            self.tell(error).taking_whole(self.place, |part| part == name || Some(part) == content)
         })
     }
 

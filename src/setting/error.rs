@@ -26,6 +26,8 @@ struct Fault {
     kind: Kind,
     message: String,
     help: Option<String>,
+    /// The message as it is where the value may not be shown.
+    bare: Option<String>,
 }
 
 /// What must be passed over to read on.
@@ -55,6 +57,18 @@ impl ReadError {
     /// With a way out.
     pub(super) fn with_help(mut self, help: String) -> Self {
         self.0.help = Some(help);
+        self
+    }
+
+    /// The same without the value that it is about.
+    pub(super) fn without_value(mut self) -> Self {
+        // Other kinds name keys and lengths alone, and a message that is bare already stays.
+        if self.0.kind == Kind::Other && self.0.bare.as_ref() != Some(&self.0.message) {
+            let bare = self.0.bare.take().unwrap_or_else(|| "this value is not taken here".into());
+            self.0.message.clone_from(&bare);
+            self.0.bare = Some(bare);
+            self.0.help = None;
+        }
         self
     }
 
@@ -117,7 +131,14 @@ impl ReadError {
     }
 
     fn new(kind: Kind, message: String, help: Option<String>) -> Self {
-        Self(Box::new(Fault { place: None, taken: None, kind, message, help }))
+        Self(Box::new(Fault { place: None, taken: None, kind, message, help, bare: None }))
+    }
+
+    fn unlike(expected: &str, found: Unexpected<'_>) -> Self {
+        let message = format!("expected {expected}, found {}", found_in_words(found));
+        let mut error = Self::new(Kind::Other, message, None);
+        error.0.bare = Some(format!("expected {expected}, found {}", kind_found(found)));
+        error
     }
 }
 
@@ -143,13 +164,11 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = kind_in_words(&expected.to_string());
-        Self::custom(format_args!("expected {expected}, found {}", found_in_words(found)))
+        Self::unlike(&kind_in_words(&expected.to_string()), found)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = range_in_words(&expected.to_string());
-        Self::custom(format_args!("expected {expected}, found {}", found_in_words(found)))
+        Self::unlike(&range_in_words(&expected.to_string()), found)
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
@@ -235,6 +254,16 @@ fn found_in_words(found: Unexpected<'_>) -> String {
         Unexpected::Seq => "a list".into(),
         Unexpected::Map => "a table".into(),
         other => other.to_string(),
+    }
+}
+
+/// What kind of value was found, without the value.
+fn kind_found(found: Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(_) => "a truth value".into(),
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number".into(),
+        Unexpected::Str(_) => "text".into(),
+        other => found_in_words(other),
     }
 }
 

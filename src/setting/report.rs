@@ -19,7 +19,7 @@ const BEFORE: usize = 60;
 pub struct Source {
     /// Its name, as the person who wrote it knows it: the path of a file.
     pub name: String,
-    /// Its text; empty if it could not be read.
+    /// Its text, with stars for secrets; empty if it could not be read.
     pub text: String,
 }
 

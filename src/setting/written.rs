@@ -1,6 +1,6 @@
 //! A value as it is written in a file, with the place of every part of it.
 
-use super::error::Taken;
+use super::error::{ReadError, Taken};
 use super::place::{At, Place};
 
 /// A value and the place where it stands.
@@ -10,6 +10,8 @@ pub struct Written {
     pub place: Place,
     /// What it is.
     pub value: Value,
+    /// Whether it is a secret, which no message shows.
+    pub secret: bool,
 }
 
 /// What can be written.
@@ -63,7 +65,15 @@ impl Written {
     /// A value at its place.
     #[must_use]
     pub const fn new(value: Value, place: Place) -> Self {
-        Self { place, value }
+        Self { place, value, secret: false }
+    }
+
+    /// An error about this value, at its place; of a secret, without the value.
+    pub(super) fn tell(&self, error: ReadError) -> ReadError {
+        // A text of nothing hides nothing.
+        let hidden = self.secret && self.as_text() != Some("");
+        let error = if hidden { error.without_value() } else { error };
+        error.at_value(self.place)
     }
 
     /// The text, if it is one.

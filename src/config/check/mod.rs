@@ -20,6 +20,9 @@ pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
         names::check(root, mistakes);
     }
     listen::check(config, tree, mistakes);
+    for auth in config.auth.values() {
+        auth.check(mistakes, warnings);
+    }
     for route in &config.route {
         sense::check(route, mistakes);
         paths::check(route, warnings);

@@ -132,3 +132,111 @@ fn the_rules_for_a_token_have_defaults_and_bounds() {
         check(&format!("{AUTH}{line}\n"), &told.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn no_report_shows_a_secret_or_a_part_of_one() {
+    for text in [
+        // A misspelt key, a wrong type, a section without a NAME, a name that nothing declares.
+        "[auth.a]\nsecert = \"hunter2-hunter2\"\n",
+        "[auth.a]\nwhatever = \"hunter2-hunter2\"\n",
+        "[auth.a]\nsecret = 10203040506070\n",
+        "[auth.a]\nsecret = [\"hunter2-hunter2\"]\n",
+        "[auth.a]\nsecret = { is = \"hunter2-hunter2\" }\n",
+        "[auth]\nsecret = \"hunter2-hunter2\"\n",
+        "auth = \"hunter2-hunter2\"\n",
+        "auth = [{ secret = \"hunter2-hunter2\" }]\n",
+        "[[auth]]\nsecret = \"hunter2-hunter2\"\n",
+        "auth = { a = { secret = \"hunter2-hunter2\", bind_ip = 3 } }\n",
+        "auth.a = { secret = \"hunter2-hunter2\", bind_ip = 3 }\n",
+        "outh = { a = { secert = \"hunter2-hunter2\" } }\n",
+        "[auth.a]\nsecret = 1979-05-27\n[limits]\nx = 1\n",
+        // Out of the environment, with a default or a slip in the reference.
+        "[auth.a]\nsecert = \"${HUNTER}\"\n",
+        "[auth.a]\nsecret = { a = \"${HUNTER}\" }\n",
+        "[auth]\nsecret = \"${HUNTER}\"\n",
+        "[auth.a]\nsecret = \"${MISSING}${HUNTER:-hunter2}\"\n",
+        "[auth.a]\nsecret = \"hunter2${hunter2\"\n",
+        "[auth.a]\nsecret = \"hunter2${hun-ter2}\"\n",
+        "[auth.a]\nsecert = \"${UNSET:-hunter2-hunter2}\"\n",
+        // In other sections.
+        "[limits]\napi_token = \"hunter2-hunter2\"\n",
+        "[server]\npasswrd = [\"hunter2-hunter2\"]\n",
+        "[consumer.c]\nuse = 3\nstorage = { s3 = { secret_key = \"hunter2-hunter2\" } }\n",
+        "consumer.c = { use = 3, secret_key = \"hunter2-hunter2\" }\n",
+        // Behind a mistake in the syntax.
+        "[auth.a]\nsecret = hunter2-hunter2\n",
+        "[auth.a]\nsecret \"hunter2-hunter2\"\n",
+        "[auth.a]\nsecret = \"hunter2-hunter2\n",
+        "[auth.a]\nsecret = 'a'\nsecret = \"hunter2-hunter2\"\n",
+        "[auth.a]\nsecret = \"hunter2\\x-hunter2\"\n",
+        "[auth.a]\nhunter2-hunter2\n",
+        "[auth.a]\nsecret = \"\"\"\nhunter2-hunter2\n",
+        "[auth.a]\nsecret = \"\"\"\nhunter2=hunter2\\x\n\"\"\"\n",
+        "[ auth . a ]\nsecert = hunter2-hunter2\n",
+        "auth.a.whatever = hunter2-hunter2\n",
+        "auth = { a = { what = hunter2-hunter2 } }\n",
+        "[consumer.c]\nuse = 'c'\nsecret_key = hunter2-hunter2\n",
+        "[consumer.c]\nuse = 'c'\ns3 = { bucket = 'b', secret_key = hunter2-hunter2 }\n",
+        "x = { y = { password = \"hunter2-hunter2\n",
+    ] {
+        let environment = |name: &str| (name == "HUNTER").then(|| "hunter2-hunter2".to_owned());
+        let loaded = RoutingConfig::parse(text, "routing.toml", &environment);
+        let report = loaded.report().to_string();
+        assert!(!loaded.mistakes.is_empty(), "{text}");
+        for part in ["hunter2", "hun", "ter2", "1020", "1979"] {
+            assert!(!report.contains(part), "{text}\n{report}");
+            assert!(!format!("{loaded:?}").contains(part), "{text}\n{loaded:?}");
+        }
+        // The mark still stands under what it is about.
+        assert!(report.contains('^') && report.starts_with("routing.toml:"), "{report}");
+    }
+}
+
+#[test]
+fn what_is_no_secret_is_shown_beside_one() {
+    let loaded = parse(
+        "[auth.a]\nsecret = \"${NO_SUCH}\"\nbind_ip = \"perhaps\"\n[consumer.token]\nuse = 3\n\
+         [auth.b]\nsecert = \"hunter2\" # why\nfrom = \"anywhere\"\n",
+    );
+    assert_eq!(
+        loaded.report().to_string(),
+        r#"somewhere/routing.toml:2:11: NO_SUCH is not set in the environment
+  |
+2 | secret = "${NO_SUCH}"
+  |           ^^^^^^^^^^ set it, or write ${NO_SUCH:-default}
+somewhere/routing.toml:3:11: expected true or false, found text "perhaps"
+  |
+3 | bind_ip = "perhaps"
+  |           ^^^^^^^^^
+somewhere/routing.toml:5:7: expected text, found 3
+  |
+5 | use = 3
+  |       ^
+somewhere/routing.toml:7:1: unknown key "secert"
+  |
+7 | secert = "*******" # why
+  | ^^^^^^ did you mean "secret"?
+somewhere/routing.toml:8:8: "anywhere" is no place for a token
+  |
+8 | from = "anywhere"
+  |        ^^^^^^^^^^ write "query", "query:NAME", "header:NAME" or "subprotocol"
+5 mistakes"#
+    );
+}
+
+#[test]
+fn a_secret_that_is_none_is_told() {
+    let auth = |algorithms: &str, secret: &str| {
+        format!("[auth.a]\nalgorithms = \"{algorithms}\"\nsecret = \"{secret}\"\n")
+    };
+    let short = "3:10: the secret has 31 bytes, and may be guessed | give it 32 or more, as by: \
+                 openssl rand -hex 32";
+    check_warnings(&auth("HS256", &"x".repeat(31)), &[short]);
+    check_warnings(&auth("HS512", &"x".repeat(32)), &[]);
+    let pem = "-----BEGIN PUBLIC KEY-----\\nMCow\\n-----END PUBLIC KEY-----\\n";
+    check_warnings(&auth("EdDSA", pem), &[]);
+    let told = "3:10: a PEM key is not a secret: everybody who knows it could sign a token | name \
+                its algorithms, such as algorithms = \"RS256\"";
+    check(&auth("HS256", pem), &[told]);
+    check(&auth("HS384", &format!("\\n  {pem}")), &[told]);
+}

@@ -66,7 +66,7 @@ async fn a_connection_is_closed_when_the_first_of_its_tokens_expires() {
         let (router, calls) = router(more);
         let mut target = format!("/?user={}", token("user", user));
         if let Some(admin) = admin {
-            target.push_str(&format!("&admin={}", token("admin", admin)));
+            target = format!("{target}&admin={}", token("admin", admin));
         }
         let begun = Instant::now();
         let mut client = TestClient::connect(&router, &target).await.unwrap();
