@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use waterway::{Algorithm, Message, Registry, Router, server, sign};
 
-use crate::util::Client;
+use crate::util::{Client, post};
 
 const AUTH: &str = "[auth.user]\nsecret = 'a secret for users alone, long enough'\n\
      from = 'query:user'\n\
@@ -197,5 +197,29 @@ async fn a_consumer_sees_the_claims_of_the_token_that_its_route_needs() {
     for sub in ["anna", "root", "anna", "anna"] {
         let (event, claims) = service.notes.recv().await.expect("four events");
         assert_eq!(claims.expect("there are claims")["sub"], sub, "{event}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_needs_the_token_of_the_route_that_takes_it_and_no_other() {
+    let table = format!(
+        "{AUTH}{}{}{}",
+        "[[route]]\nchannel = 'http.request'\nconsumer = 'note'\npath = '/work'\n\
+         when = { as = 'admin' }\nauth = 'admin'\n",
+        "[[route]]\nchannel = 'http.request'\nconsumer = 'note'\npath = '/work'\nauth = 'user'\n",
+        "[[route]]\nchannel = 'http.request'\nconsumer = 'note'\npath = '/open'\nauth = false\n",
+    );
+    let service = Noted::serve(&table).await;
+    let (user, admin) = (shown("user", json!({})), shown("admin", json!({})));
+    for (target, body, status) in [
+        (format!("/work?{user}"), "{}", 200),
+        (format!("/work?{user}"), r#"{"as": "admin"}"#, 401),
+        (format!("/work?{admin}"), r#"{"as": "admin"}"#, 200),
+        (format!("/work?{admin}"), "{}", 401),
+        ("/open".to_owned(), "{}", 200),
+    ] {
+        let url = format!("http://{}{target}", service.address);
+        let answer = tokio::task::spawn_blocking(move || post(&url, body)).await.expect("it ends");
+        assert_eq!(answer.status, status, "{target} {body}");
     }
 }

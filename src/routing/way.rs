@@ -7,7 +7,8 @@ use http::Method;
 use super::route::Route;
 use crate::auth::Token;
 use crate::config::{Limits, Origin};
-use crate::message::{Channel, Message, Params};
+use crate::error::Error;
+use crate::message::{Channel, Message, Params, Scope};
 use crate::reply::Envelope;
 
 /// The routes that lead from one path, in the table's order.
@@ -97,14 +98,20 @@ impl Way {
         candidates.find(|c| c.route.takes_connect()).map(|candidate| &candidate.route)
     }
 
-    /// The token that a request with this method needs whatever its body is: the first route's,
-    /// where every one that could take it asks for one.
-    pub(crate) fn token_of_request(&self, method: &Method) -> Option<&Token> {
-        let concerned =
-            |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
-        let mut tokens = self.routes().filter(concerned).map(Route::token);
-        let first: &Token = tokens.next()??;
-        tokens.all(|token| token.is_some()).then_some(first)
+    /// Whether the client has the token of some route that may take a request with this method,
+    /// whatever its body is; or some such route needs none.
+    ///
+    /// # Errors
+    /// Why the token of the first route was refused.
+    pub(crate) fn admits(&self, method: &Method, scope: &Scope) -> Result<(), Error> {
+        let mut refusal = None;
+        for route in self.taking(method) {
+            match route.token().map(|token| token.verify(scope)) {
+                None | Some(Ok(_)) => return Ok(()),
+                Some(Err(error)) => refusal = refusal.or(Some(error)),
+            }
+        }
+        refusal.map_or(Ok(()), Err)
     }
 
     /// The tokens that messages of a WebSocket may need, each once.
@@ -121,6 +128,11 @@ impl Way {
     /// Which pages may send a request with this method: the origins of each route that may take it,
     /// whatever its body is.
     pub(crate) fn origins_of_request(&self, method: &Method) -> impl Iterator<Item = &[Origin]> {
+        self.taking(method).map(Route::origins)
+    }
+
+    /// The routes that may take a request with this method, whatever its body is.
+    fn taking(&self, method: &Method) -> impl Iterator<Item = &Route> {
         let concerned =
             |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
         let mut taken = false;
@@ -130,7 +142,7 @@ impl Way {
             taken |= route.when.is_empty();
             reached
         };
-        self.routes().filter(concerned).take_while(reached).map(Route::origins)
+        self.routes().filter(concerned).take_while(reached)
     }
 
     /// What replies are wrapped in.

@@ -105,8 +105,8 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    // Before the body is read: who has no token sends nothing.
-    if let Some(Err(error)) = way.token_of_request(&method).map(|token| token.verify(&scope)) {
+    // Before the body is read: a client that has none of the tokens sends nothing.
+    if let Err(error) = way.admits(&method, &scope) {
         return response::from_reply(unauthorised(&error, &scope));
     }
     let settings = server.router.server();
