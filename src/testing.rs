@@ -174,7 +174,7 @@ impl TestClient {
     ) -> Reply {
         let Handshake { scope } = Handshake::new(target);
         let way = router.way(&scope.path);
-        request(router, &way, scope, method, (body.into(), None), PATIENCE).await
+        request(router, &way, scope, method, (body.into(), None), PATIENCE).await.0
     }
 
     /// Sends a text or bytes.

@@ -1,6 +1,6 @@
 //! Nothing that happens to the log hurts the service, and no client fills the disk through it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::pipe::fcntl_setpipe_size;
 use serde_json::{Value, json};
 
-use crate::util::{Client, Log, Page, Service, flat, picture_table};
+use crate::util::{Client, Gate, Log, Page, Service, ends, flat, get, picture_table, post};
 
 /// A picture service whose log keeps little and leaves nothing out.
 fn table() -> String {
@@ -121,6 +121,52 @@ fn the_warnings_of_a_table_that_is_served_are_records() {
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!((&told["level"], &told["place"]), (&json!("WARN"), &json!("routing.toml:4:1")));
     assert!(told["help"].as_str().unwrap().contains("routing.toml:1:1"), "{told}");
+}
+
+#[tokio::test]
+async fn each_queue_reports_how_many_of_its_tasks_ended_with_errors() {
+    let bounds = "max_tasks = { client = 1, total = 1 }";
+    let table = picture_table(bounds, "") + "[log]\nsummary = '50ms'\n";
+    let mut service = Service::start(&table);
+    let mut page = Page::open(&service).await;
+    page.send_all(&[(0, 0)]).await;
+    page.answer().await;
+    let gate = Gate::closed(&service).await;
+    page.send_all(&[(1, 10), (2, 20), (3, 30), (1, 10)]).await;
+    let answers = page.answers(3).await;
+    assert_eq!(ends(&answers), [(2, "refused"), (3, "refused"), (1, "duplicate")]);
+    gate.open().await;
+    page.answer().await;
+    page.send(json!({"uuid": 4}), b"no picture").await;
+    page.answer().await;
+    service.stop();
+    let text = service.log();
+    let reports = || text.lines().filter(|line| line.contains("tasks ended with errors"));
+    assert!(reports().all(|line| line.contains("WARN") && line.contains("queue=\"images\"")));
+    let sum = |name: &str| -> u64 {
+        let words = reports().flat_map(|line| line.split(' '));
+        let counts = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        counts.map(|count| count.parse::<u64>().unwrap()).sum()
+    };
+    let sums = ["refused", "duplicate", "cancelled", "other", "expired", "failed"].map(sum);
+    assert_eq!(sums, [2, 1, 1, 1, 0, 0], "{text}");
+}
+
+#[test]
+fn a_failed_request_is_logged_once_and_a_storage_error_names_the_file() {
+    let service = Service::start(&picture_table("", ""));
+    fs::remove_dir(service.media()).unwrap();
+    fs::write(service.media(), "no folder any more").unwrap();
+    assert_eq!(post(&service.url("/work"), flat(8, 8)).status, 507);
+    assert_eq!(get(&service.url("/nothing")).status, 404);
+    let line = service.wait_for_log("request failed");
+    for part in ["WARN", "method=POST", "path=\"/work\"", "status=507", "the picture could not be"]
+    {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    let task = service.wait_for_log("task failed");
+    assert!(task.contains("(storage): media/") && task.contains("irectory"), "{task}");
+    assert_eq!(service.log().matches("request failed").count(), 1, "{}", service.log());
 }
 
 /// How many records a line says were lost.

@@ -67,10 +67,15 @@ pub async fn media(
         Storage::S3(bucket) => return from_bucket(bucket, &name, &message.scope, &options).await,
     };
     // Opening a file can take as long as the disk likes.
-    let opened = tokio::task::spawn_blocking(move || open(folder.path(), &name)).await?;
-    let found = opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => not_found(),
-        _ => not_found().because(error),
+    let asked = name.clone();
+    let place = folder.clone();
+    let opened = tokio::task::spawn_blocking(move || open(place.path(), &asked)).await?;
+    let found = opened.map_err(|error| {
+        if !is_of_the_name(&error) {
+            let path = folder.path().join(&name);
+            tracing::warn!(path = %path.display(), %error, "a file cannot be served");
+        }
+        not_found()
     })?;
     Ok(from_file(found, &message.scope, &options))
 }
@@ -102,6 +107,12 @@ fn open(folder: &FilePath, name: &str) -> io::Result<Found> {
     let mut first = [0; kind::FIRST_BYTES];
     let read = file.read_at(&mut first, 0)?;
     Ok(Found { file, metadata, kind: kind::of(&first[..read]) })
+}
+
+/// Whether an error only says that there is no file of this name.
+fn is_of_the_name(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
 }
 
 fn is_served(options: &Media, name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::text::above_zero;
 use crate::setting::{Period, Rate, Size, Time};
 
 /// `[log]`. The service never waits for its log: a record that cannot be kept is counted instead.
@@ -23,6 +24,10 @@ pub struct LogConfig {
     /// tells their number. Two records are of one kind when the same line of the program makes
     /// them. Default `"100/s"`.
     pub rate: Rate,
+    /// How often each queue logs how many of its tasks ended with which error, when there were any.
+    /// Default `"10s"`.
+    #[serde(deserialize_with = "above_zero")]
+    pub summary: Time,
     /// How long the end of the process waits for the last records to be written. Default `"1s"`;
     /// at most `"1m"`, `"0s"` does not wait.
     #[serde(deserialize_with = "flush")]
@@ -35,6 +40,7 @@ impl Default for LogConfig {
             buffer: Size::new(1 << 20),
             value: Size::new(256),
             rate: Rate::Per { count: NonZeroU32::MIN.saturating_add(99), period: Period::Second },
+            summary: Time::from_secs(10),
             flush: Time::from_secs(1),
         }
     }

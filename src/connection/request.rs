@@ -10,11 +10,12 @@ use super::presence::Presence;
 use crate::consumer::{Called, call};
 use crate::error::{Error, code};
 use crate::memory::Held;
-use crate::message::{Cancellation, Channel, Content, Message, Scope};
+use crate::message::{Cancellation, Content, Message, Scope};
 use crate::reply::{Envelope, OutboxLimits, Reply, ReplyChannel};
 use crate::routing::{Route, Router, Way};
 
-/// Delivers `http.request` and waits for the response, at most so long.
+/// Delivers `http.request` and waits for the response, at most so long. When the consumer fails,
+/// its error comes along for the log.
 pub(crate) async fn request(
     router: &Router,
     way: &Way,
@@ -22,7 +23,7 @@ pub(crate) async fn request(
     method: Method,
     (body, held): (Bytes, Option<Held>),
     patience: Duration,
-) -> Reply {
+) -> (Reply, Option<Error>) {
     let name = router.new_name();
     if scope.connection.is_empty() {
         scope.connection = Arc::clone(&name);
@@ -36,24 +37,17 @@ pub(crate) async fn request(
     let message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
     let mut message = message.holding(held);
     let Some(route) = way.select(&mut message).cloned() else {
-        return Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request"));
+        return (Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request")), None);
     };
     if let Some(refusal) = refusal(&route, &mut message) {
-        return refusal;
+        return (refusal, None);
     }
-    let scope = Arc::clone(&message.scope);
     let mut instance = route.consumer().instance();
     let answered = async {
         match call(instance.as_mut(), message).await {
-            Called::Replied(reply) if !reply.is_empty() => return Some(reply),
+            Called::Replied(reply) if !reply.is_empty() => return Some(Ok(reply)),
             Called::Replied(_) => {}
-            Called::Failed(error) | Called::Panicked(error) => {
-                if error.code() == code::FAILED {
-                    let channel = Channel::Request;
-                    tracing::error!(path = scope.path, %channel, %error, "consumer failed");
-                }
-                return Some(Reply::error(&error));
-            }
+            Called::Failed(error) | Called::Panicked(error) => return Some(Err(error)),
         }
         // From here on only tasks hold the channel; when the last is gone, no response will come.
         drop((channel, instance));
@@ -61,16 +55,17 @@ pub(crate) async fn request(
             let batch = replies.take().await?;
             let mut replies = batch.replies.into_iter();
             if let Some(reply) = replies.find(is_response) {
-                return Some(reply);
+                return Some(Ok(reply));
             }
         }
     };
     match tokio::time::timeout(patience, answered).await {
-        Ok(Some(reply)) => reply,
-        Ok(None) => Reply::status(StatusCode::NO_CONTENT),
+        Ok(Some(Ok(reply))) => (reply, None),
+        Ok(Some(Err(error))) => (Reply::error(&error), Some(error)),
+        Ok(None) => (Reply::status(StatusCode::NO_CONTENT), None),
         Err(_) => {
             let error = Error::new(code::EXPIRED, "no answer in time");
-            Reply::error(&error).with_status(StatusCode::GATEWAY_TIMEOUT)
+            (Reply::error(&error).with_status(StatusCode::GATEWAY_TIMEOUT), Some(error))
         }
     }
 }

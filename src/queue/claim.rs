@@ -31,7 +31,7 @@ impl Claim {
         task: Task,
         granted: Option<Granted>,
     ) -> Self {
-        let answer = Some(task.answering());
+        let answer = Some(task.answering(&queue.shared.outcomes));
         let cancellation = task.message.cancellation.clone();
         Self { queue, id, message: Some(task.message), cancellation, granted, answer }
     }

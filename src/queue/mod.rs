@@ -1,5 +1,6 @@
 //! The task queue: messages put aside, in the order of what their readers see.
 
+mod outcomes;
 mod task;
 mod fair;
 mod rules;

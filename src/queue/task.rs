@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::outcomes::Outcomes;
 use crate::error::{Error, code};
 use crate::memory::Need;
 use crate::message::Message;
@@ -46,6 +47,7 @@ pub const UUID_LIMIT: usize = 256;
 pub(super) struct Answering {
     uuid: TaskUuid,
     client: ReplyChannel,
+    outcomes: Arc<Outcomes>,
 }
 
 impl TaskUuid {
@@ -129,9 +131,10 @@ impl Task {
         self
     }
 
-    /// What its one terminal reply is given by.
-    pub(super) fn answering(&self) -> Answering {
-        Answering { uuid: self.uuid.clone(), client: self.message.reply_channel.clone() }
+    /// What its one terminal reply is given by. `outcomes` counts it.
+    pub(super) fn answering(&self, outcomes: &Arc<Outcomes>) -> Answering {
+        let (uuid, client) = (self.uuid.clone(), self.message.reply_channel.clone());
+        Answering { uuid, client, outcomes: Arc::clone(outcomes) }
     }
 }
 
@@ -145,13 +148,15 @@ impl Answering {
     pub(super) fn reply(self, reply: Reply) {
         // A consumer that says nothing has still done the task, and its client is told.
         let reply = if reply.is_empty() { self.done() } else { reply };
-        if let Err(error) = self.client.answer(reply) {
-            self.error(error);
+        match self.client.answer(reply) {
+            Ok(()) => self.outcomes.count(None),
+            Err(error) => self.error(error),
         }
     }
 
     /// The one terminal reply, when it is an error.
     pub(super) fn error(self, error: Error) {
+        self.outcomes.count(Some(error.code()));
         let error = match error.field("uuid") {
             Some(_) => error,
             None => error.with("uuid", self.uuid.value().clone()),

@@ -1,11 +1,12 @@
 //! The task queue: the schedule behind its lock, and the answers to every task.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::Notify;
 
+use super::outcomes::Outcomes;
 use super::rules::{OnDisconnect, Rules};
 use super::running::Running;
 use super::task::Task;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) work: Condvar,
     deadlines: Notify,
+    pub(super) outcomes: Arc<Outcomes>,
 }
 
 pub(super) struct State {
@@ -55,9 +57,9 @@ impl TaskQueue {
         let state =
             Mutex::new(State { schedule, running, idle: 0, starves: false, stopped: false });
         let (work, deadlines) = (Condvar::new(), Notify::new());
-        Self {
-            shared: Arc::new(Shared { name: name.into(), rules, memory, state, work, deadlines }),
-        }
+        let (name, outcomes) = (name.into(), Arc::default());
+        let shared = Shared { name, rules, memory, state, work, deadlines, outcomes };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Its name in `routing.toml`.
@@ -75,7 +77,10 @@ impl TaskQueue {
             let Some(held) = self.shared.memory.transit.hold(entry.bytes) else {
                 let wait = self.wait_until_room(&self.lock());
                 let error = Error::new(code::REFUSED, "no memory is free for the task");
-                entry.payload.answering().error(error.with("retry_after_ms", wait));
+                entry
+                    .payload
+                    .answering(&self.shared.outcomes)
+                    .error(error.with("retry_after_ms", wait));
                 return false;
             };
             entry.payload.message = entry.payload.message.holding(Some(held));
@@ -87,7 +92,7 @@ impl TaskQueue {
         if left || state.stopped {
             drop(state);
             let reason = if left { Reason::Cancelled } else { Reason::Restart };
-            entry.payload.answering().error(reason.error());
+            entry.payload.answering(&self.shared.outcomes).error(reason.error());
             return false;
         }
         let expired = state.schedule.expire(now);
@@ -126,17 +131,23 @@ impl TaskQueue {
             }
             Push::Duplicate(entry) => {
                 let error = Error::new(code::DUPLICATE, "queued or running already");
-                entry.payload.answering().error(error);
+                entry.payload.answering(&self.shared.outcomes).error(error);
             }
             Push::TooLarge(entry) => {
                 let most = self.shared.rules.bounds.largest().saturating_sub(TASK_OVERHEAD);
                 let size = entry.payload.message.size();
                 let message = format!("the message has {size} bytes, {most} are taken here");
-                entry.payload.answering().error(Error::new(code::TOO_BIG, message));
+                entry
+                    .payload
+                    .answering(&self.shared.outcomes)
+                    .error(Error::new(code::TOO_BIG, message));
             }
             Push::Refused(entry) => {
                 let error = Error::new(code::REFUSED, "the queue is full");
-                entry.payload.answering().error(error.with("retry_after_ms", wait));
+                entry
+                    .payload
+                    .answering(&self.shared.outcomes)
+                    .error(error.with("retry_after_ms", wait));
             }
         }
         queued
@@ -152,7 +163,7 @@ impl TaskQueue {
         match state.schedule.cancel(client.name(), uuid) {
             Cancelled::Queued(entry) => {
                 drop(state);
-                entry.payload.answering().error(Reason::Cancelled.error());
+                entry.payload.answering(&self.shared.outcomes).error(Reason::Cancelled.error());
                 true
             }
             Cancelled::Running(id) => {
@@ -228,6 +239,19 @@ impl TaskQueue {
         }
     }
 
+    /// Logs, now and then, how many tasks ended with errors. Runs until it is dropped.
+    pub(crate) async fn report_outcomes(&self, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            self.report_outcomes_now();
+        }
+    }
+
+    /// Logs how many tasks have ended with errors since the last report.
+    pub(crate) fn report_outcomes_now(&self) {
+        self.shared.outcomes.report(&self.shared.name);
+    }
+
     fn expire(&self) {
         let mut state = self.lock();
         let expired = state.schedule.expire(now());
@@ -272,7 +296,7 @@ impl TaskQueue {
         let code = error().code();
         tracing::debug!(queue = %self.shared.name, tasks = entries.len(), code, "tasks ended unworked");
         for entry in entries {
-            entry.payload.answering().error(error());
+            entry.payload.answering(&self.shared.outcomes).error(error());
         }
     }
 

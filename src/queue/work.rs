@@ -83,7 +83,7 @@ impl TaskQueue {
             let mut task = entry.payload;
             let cancellation = Cancellation::default();
             task.message.cancellation = cancellation.clone();
-            state.running.begin(id, cancellation, task.answering());
+            state.running.begin(id, cancellation, task.answering(&self.shared.outcomes));
             drop(state);
             let claim = Claim::new(self.clone(), id, task, granted);
             match refused {

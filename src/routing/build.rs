@@ -102,6 +102,7 @@ impl<'a> Builder<'a> {
             memory: self.memory,
             node: uuid::Uuid::new_v4().simple().to_string()[..8].to_owned(),
             clients: AtomicU64::new(0),
+            summary: self.config.log.summary.duration(),
             tracker: TaskTracker::new(),
         };
         complete.then(|| Router { inner: Arc::new(inner) })

@@ -22,6 +22,7 @@ use crate::consumer::{Bound, BoundJob, Registry};
 use crate::layer::ChannelLayer;
 use crate::memory::Memory;
 use crate::queue::TaskQueue;
+use crate::supervise::keep_running;
 use crate::worker::Workers;
 
 pub use explain::{Explanation, Question};
@@ -48,6 +49,8 @@ struct Inner {
     /// Names this process among others: the middle of every reply channel's name.
     node: String,
     clients: AtomicU64,
+    /// `[log] summary`.
+    summary: Duration,
     /// The clients whose last event is not handled yet.
     tracker: TaskTracker,
 }
@@ -66,6 +69,9 @@ pub(crate) struct Running {
     workers: Vec<Workers>,
     watches: CancellationToken,
 }
+
+/// The pause before a queue's watch that panicked starts again.
+const WATCH_PAUSE: Duration = Duration::from_secs(1);
 
 impl Router {
     /// Reads a routing table from a file and the environment.
@@ -171,9 +177,17 @@ impl Router {
         let mut workers = Vec::new();
         for QueueOfRouter { queue, consumer, workers: count, nice } in &self.inner.queues {
             workers.push(Workers::start(queue, consumer, *count, *nice)?);
-            let (queue, ended) = (queue.clone(), watches.clone());
+            let (late, ended) = (queue.clone(), watches.clone());
             tokio::spawn(async move {
-                ended.run_until_cancelled(queue.watch_deadlines()).await;
+                let task = format!("deadlines of queue {}", late.name());
+                let watch = keep_running(&task, WATCH_PAUSE, || late.watch_deadlines());
+                ended.run_until_cancelled(watch).await;
+            });
+            let (queue, ended, every) = (queue.clone(), watches.clone(), self.inner.summary);
+            tokio::spawn(async move {
+                let task = format!("summary of queue {}", queue.name());
+                let report = keep_running(&task, WATCH_PAUSE, || queue.report_outcomes(every));
+                ended.run_until_cancelled(report).await;
             });
         }
         for job in &self.inner.jobs {

@@ -126,12 +126,13 @@ where
         }
     };
     let patience = bounds.patience;
-    let (asked, path) = (method.clone(), scope.path.clone());
-    let reply = request(&server.router, way, scope, method, body, patience).await;
+    let (reply, error) = request(&server.router, way, scope, method, body, patience).await;
     let transit = &server.router.memory().transit;
     let response = response::from_reply(response::counted(reply, transit));
-    tracing::debug!(method = %asked, path, status = response.status().as_u16(), "request answered");
-    response
+    match error {
+        Some(error) => response::with_cause(response, &error),
+        None => response,
+    }
 }
 
 /// How much of a request's head counts as the connection's own memory, bytes.

@@ -17,6 +17,7 @@ mod stream;
 mod target;
 mod upgrade;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -188,16 +189,19 @@ async fn serve(stream: Stream, peer: Peer, server: Server) {
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
     let asked = server.clone();
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let caller = Caller::of(&mut request, &peer, &asked);
         let answer = caller.map(|caller| {
             request.extensions_mut().insert(caller);
             hyper::service::Service::call(&service, request)
         });
         async move {
-            match answer {
-                Ok(answer) => answer.await,
-                Err(refusal) => Ok(response::from_reply(*refusal)),
-            }
+            let response = match answer {
+                Ok(answer) => answer.await?,
+                Err(refusal) => response::from_reply(*refusal),
+            };
+            response::log(&method, &path, &response);
+            Ok::<_, Infallible>(response)
         }
     });
     let connection = http1::Builder::new()

@@ -5,8 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::stream;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use warp::Reply as _;
 use warp::reply::Response;
 
@@ -17,9 +18,19 @@ use crate::reply::{FilePart, Payload, Reply};
 /// How much of a file is in memory at a time.
 const FILE_PIECE: u64 = 64 << 10;
 
+/// In the extensions of a 5xx response: why it is one, for the log alone.
+#[derive(Debug, Clone)]
+struct Cause(ByteString);
+
 /// The response that a reply is; a text without a type of its own is plain text.
 pub(super) fn from_reply(reply: Reply) -> Response {
     let Reply { content, content_type, status, headers, file, .. } = reply;
+    let status = status.unwrap_or(StatusCode::OK);
+    // Where the caller knows no more than the client is told.
+    let cause = match &content {
+        Some(Payload::Text(text)) if status.is_server_error() => Some(Cause(text.clone())),
+        _ => None,
+    };
     let mut response = match (file, content) {
         (Some(part), _) => from_file(part),
         (None, Some(content)) => {
@@ -34,8 +45,24 @@ pub(super) fn from_reply(reply: Reply) -> Response {
         }
         (None, None) => Response::default(),
     };
-    *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    *response.status_mut() = status;
     response.headers_mut().extend(headers);
+    if let Some(cause) = cause {
+        response.extensions_mut().insert(cause);
+    }
+    response
+}
+
+/// The response that tells of an error. The log shows the error's causes too.
+pub(super) fn from_error(error: &Error) -> Response {
+    with_cause(from_reply(Reply::error(error)), error)
+}
+
+/// Shows the log why a response is a 5xx.
+pub(super) fn with_cause(mut response: Response, error: &Error) -> Response {
+    if response.status().is_server_error() {
+        response.extensions_mut().insert(Cause(error.to_string().into()));
+    }
     response
 }
 
@@ -91,6 +118,17 @@ impl AsRef<[u8]> for Counted {
 }
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// Logs how a request was answered. A 5xx has its record here and nowhere else.
+pub(super) fn log(method: &Method, path: &str, response: &Response) {
+    let status = response.status().as_u16();
+    let cause = response.extensions().get::<Cause>().map(|Cause(cause)| &**cause);
+    match status {
+        ..500 => tracing::debug!(%method, path, status, "request answered"),
+        500 => tracing::error!(%method, path, status, cause, "request failed"),
+        501.. => tracing::warn!(%method, path, status, cause, "request failed"),
+    }
+}
 
 fn from_file(part: FilePart) -> Response {
     let length = part.range.end.saturating_sub(part.range.start);

@@ -78,9 +78,9 @@ pub(super) async fn respond(
         Ok(Some(decision)) => decision,
         Ok(None) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, code::FAILED, "not decided"),
         Err(_) => {
-            let client = connection.channel.name();
-            tracing::warn!(%client, ?patience, "the connect consumer did not decide in time");
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, code::EXPIRED, "try again later");
+            let error = Error::new(code::EXPIRED, "try again later");
+            let cause = format!("the consumer of websocket.connect took longer than {patience:?}");
+            return response::from_error(&error.because(cause));
         }
     };
     let decisive = &replies.replies[at];

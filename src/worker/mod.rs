@@ -61,6 +61,11 @@ impl Workers {
     /// Waits until running tasks are finished, at most so long; then tells them to stop at their
     /// next stage, and answers those that have not stopped after `grace`.
     pub(crate) async fn stop(self, patience: Duration, grace: Duration) {
+        self.end(patience, grace).await;
+        self.queue.report_outcomes_now();
+    }
+
+    async fn end(&self, patience: Duration, grace: Duration) {
         self.queue.stop();
         if self.finished_within(patience).await {
             return;

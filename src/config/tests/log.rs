@@ -6,10 +6,10 @@ use super::*;
 fn a_log_has_defaults_within_its_bounds() {
     let Loaded { config, mistakes, .. } = parse("");
     assert_eq!(mistakes, []);
-    let LogConfig { buffer, value, rate, flush } = config.log;
+    let LogConfig { buffer, value, rate, summary, flush } = config.log;
     assert_eq!((buffer, value), (Size::new(1 << 20), Size::new(256)));
     assert_eq!(rate, "100/s".parse().unwrap());
-    assert_eq!(flush, Time::from_secs(1));
+    assert_eq!((summary, flush), (Time::from_secs(10), Time::from_secs(1)));
     let bounds = "[log]\nbuffer = \"4KiB\"\nvalue = \"64KiB\"\nrate = \"off\"\nflush = \"0s\"\n";
     check(bounds, &[]);
 }
@@ -21,6 +21,7 @@ fn a_log_refuses_what_makes_no_sense() {
         ("buffer = \"2GiB\"", "2:10: 2GiB is out of bounds | write \"4KiB\" to \"1GiB\""),
         ("value = \"63B\"", "2:9: 63B is out of bounds | write \"64B\" to \"64KiB\""),
         ("rate = \"0/s\"", "2:8: \"0/s\" allows nothing | \"off\" is no limit at all"),
+        ("summary = \"0s\"", "2:11: a bound of zero lets nothing through"),
         ("flush = \"61s\"", "2:9: 61s is too long | write \"1m\" at most"),
     ] {
         check(&format!("[log]\n{line}\n"), &[told]);
