@@ -6,9 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::util::{
-    Page, Service, binary_framing, flat, get, photo, picture_table, post, text_framing,
-};
+use crate::util::{Page, Service, binary_framing, flat, get, photo, picture_table, text_framing};
 
 /// A message, the code that answers it, and the uuid with it where that can be known.
 struct Row {
@@ -276,13 +274,4 @@ async fn a_disk_that_is_full_leaves_no_half_of_a_file() {
     page.send(json!({"uuid": 2}), &small).await;
     assert!(page.answer().await["url"].is_string(), "what fits is kept");
     assert_eq!(service.media_names().len(), 2);
-}
-
-#[test]
-fn the_consumer_of_messages_takes_no_request() {
-    let route = "[[route]]\nchannel = 'http.request'\npath = '/receive'\nqueue = 'images'\n\
-                 consumer = 'image.receive'\n";
-    let service = Service::start(&(picture_table("", "") + route));
-    let answer = post(&service.url("/receive"), flat(8, 8));
-    assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("bad_message")));
 }

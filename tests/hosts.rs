@@ -1,4 +1,4 @@
-//! What a request may be directed at: its target, and the host that it names.
+//! The targets and hosts of requests: which are served and which are refused.
 
 use crate::util::{Raw, Service};
 

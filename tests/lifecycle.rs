@@ -166,6 +166,7 @@ async fn no_more_connections_are_open_than_the_table_says() {
         assert_eq!(first.text().await, round.to_string());
     }
     assert!(!third.is_finished(), "the third waits");
+    service.wait_for_log("further clients wait to be accepted");
     second.close(1000).await;
     assert_eq!(third.await.unwrap(), "connected!");
 }

@@ -1,4 +1,4 @@
-//! What the clients of one address may take: connections and requests, also behind a proxy.
+//! Bounds on the connections and requests of one address, also behind a proxy.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
@@ -72,7 +72,7 @@ fn behind_a_proxy_the_forwarded_address_has_the_connections() {
         assert_eq!(raw.header("retry-after").is_some(), expected == "503", "{ip}");
     }
     assert_eq!(status(&get(&service, "1.2.3.4")), "503");
-    // What the client wrote before its proxy is not its address.
+    // An address that the client wrote itself, before its proxy, does not count.
     assert_eq!(status(&get(&service, "9.9.9.9, 1.2.3.4")), "503");
     assert_eq!(status(&get(&service, "1.2.3.6")), "200");
     for _ in 0..9 {

@@ -27,14 +27,14 @@ pub enum AllowedHost {
 }
 
 impl Authority {
-    /// Reads `host` or `host:port`; anything else, such as user information, is none.
+    /// Reads `host` or `host:port`; `None` for anything else, such as user information.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = match text.rsplit_once(':') {
             // The colons of an IPv6 address stand within brackets.
             Some((host, port)) if !port.ends_with(']') => (host, port),
             _ => (text, ""),
         };
-        // An empty port is none (RFC 3986, section 3.2.3); a number may have a sign in Rust.
+        // An empty port counts as no port (RFC 3986, section 3.2.3); a number may have a sign in Rust.
         let port = match port {
             "" => None,
             digits if digits.starts_with('+') => return None,

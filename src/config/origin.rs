@@ -55,8 +55,8 @@ impl Origin {
     /// The pages of the service itself: `"same-origin"`.
     pub(super) const SAME: Self = Self(Rule::Same);
 
-    /// What is said of a page; `None` is one that has no origin to name (`null`). `hosts` are what
-    /// the service is called.
+    /// Whether it allows a page; `None` stands for a page whose origin is `null`. `hosts` are the
+    /// names of the service.
     fn allows(&self, page: Option<&PageOrigin>, hosts: &[&Authority]) -> Allowed {
         let (allowed, matches) = match (&self.0, page) {
             (Rule::Any, _) => (Allowed::Every, true),
@@ -92,7 +92,7 @@ impl Allowed {
 }
 
 impl PageOrigin {
-    /// Reads an `Origin` header; `null`, and what is no origin, is none.
+    /// Reads an `Origin` header; `None` for `null` and for malformed ones.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let scheme = scheme.to_ascii_lowercase();

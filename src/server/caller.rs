@@ -1,4 +1,4 @@
-//! Who sends a request and what it calls this service, behind proxies or not.
+//! The client of a request and the name that it uses for this service, behind proxies or not.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use super::{Server, target};
 use crate::config::{Authority, ServerConfig};
 use crate::reply::Reply;
 
-/// Who sends a request and what it calls this service; in the extensions of the request.
+/// The client of a request and the name that it uses for this service; in the extensions of the
+/// request.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) peer: Peer,
     /// The client's address; none over a unix socket without a trusted proxy.
     pub(super) ip: Option<IpAddr>,
-    /// What the client calls this service; HTTP/1.0 may leave it out.
+    /// The host and port that the request names; HTTP/1.0 may leave it out.
     pub(super) host: Option<Authority>,
     /// Whether it uses TLS as far as its proxy.
     secure: bool,

@@ -13,7 +13,7 @@ use crate::reply::Reply;
 /// What `origins` say of the page that sends a request.
 pub(super) struct Cors {
     allowed: Allowed,
-    /// The page's origin; a client that sends none is no browser, and could send any.
+    /// The page's origin. A client that sends none is not a browser, and could send any origin.
     origin: Option<HeaderValue>,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn preflight(method: &Method, headers: &HeaderMap) -> Option<Method> 
 
 impl Cors {
     /// Looks at the origins of every route that the request may reach: each has to allow the page.
-    /// Where there is no route, those of `[server]` count.
+    /// Without a route, those of `[server]` count.
     pub(super) fn of<'a>(
         routes: impl Iterator<Item = &'a [Origin]>,
         headers: &HeaderMap,

@@ -10,16 +10,16 @@ use crate::config::{Authority, ServerConfig};
 /// A client as the proxies before this service tell of it, as far as they are trusted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forwarded {
-    /// The client's address: the peer's, or the nearest that is no trusted proxy's.
+    /// The client's address: the peer's, or that of the last hop before the trusted proxies.
     pub(super) ip: Option<IpAddr>,
-    /// What the client calls this service.
+    /// The host and port by which the client asked for this service.
     pub(super) host: Option<Authority>,
     /// Whether the client uses TLS.
     pub(super) secure: bool,
 }
 
 impl Forwarded {
-    /// Reads the headers of a request from this peer. `Forwarded` counts only where there is no
+    /// Reads the headers of a request from this peer. `Forwarded` counts only without any
     /// `X-Forwarded-…`: a proxy that sets those may pass a client's own `Forwarded` on.
     pub(super) fn read(peer: Option<IpAddr>, headers: &HeaderMap, settings: &ServerConfig) -> Self {
         if !is_trusted(peer, settings) {
@@ -34,7 +34,7 @@ impl Forwarded {
             addresses.into_iter().map(|address| Hop { address, ..Hop::default() }).collect()
         };
         let (mut ip, mut told) = (peer, Hop::default());
-        // Each proxy writes behind those before it, so the last hop is what the peer says.
+        // Each proxy writes behind those before it, so the peer wrote the last hop.
         for hop in hops.into_iter().rev() {
             if !is_trusted(ip, settings) {
                 break;
@@ -52,7 +52,7 @@ impl Forwarded {
     }
 }
 
-/// What one proxy says of the one before it; empty texts where it says nothing.
+/// One proxy's statement about the hop before it; empty texts where it says nothing.
 #[derive(Default)]
 struct Hop<'a> {
     address: &'a str,

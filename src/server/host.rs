@@ -40,8 +40,8 @@ impl Hosts {
         Self(hosts.map(AllowedHost::Is).collect())
     }
 
-    /// What the client calls the service: what a trusted proxy forwards, or its `Host`, which
-    /// HTTP/1.0 may leave out.
+    /// The host by which the client asked for the service: the one that a trusted proxy forwards, or
+    /// its `Host`, which HTTP/1.0 may leave out.
     ///
     /// # Errors
     /// The reply: 400 where RFC 9112, section 3.2, demands it, 421 to a host that is not answered.

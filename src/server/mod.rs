@@ -30,7 +30,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -132,9 +132,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn accept(listener: &Listener, server: &Server) {
     let mut shortage = Shortage::default();
+    let mut told = None;
     loop {
-        // Held for the life of the socket, upgraded or not. The semaphore is never closed.
-        let Ok(permit) = Arc::clone(&server.permits).acquire_owned().await else { return };
+        // Held for the life of the socket, upgraded or not.
+        let Some(permit) = permit(server, &mut told).await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shortage.ended() => continue,
@@ -172,7 +173,25 @@ async fn accept(listener: &Listener, server: &Server) {
     }
 }
 
-/// Answers a connection that is one too many of its address, without reading from it.
+/// A permit for one more connection, waited for where all are taken; none once the semaphore is
+/// closed, which it never is. The log tells of the wait, but not of each one: `told` is when it last
+/// did.
+async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSemaphorePermit> {
+    /// How often the log tells of it.
+    const PAUSE: Duration = Duration::from_secs(10);
+    let permits = &server.permits;
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        return Some(permit);
+    }
+    let now = Instant::now();
+    if told.is_none_or(|told| now.duration_since(told) >= PAUSE) {
+        *told = Some(now);
+        tracing::warn!("[server] connections are all open: further clients wait to be accepted");
+    }
+    Arc::clone(permits).acquire_owned().await.ok()
+}
+
+/// Answers a connection that exceeds the bound of its address, without reading from it.
 async fn refuse(mut stream: Stream, error: Error, _permit: OwnedSemaphorePermit) {
     /// Ample: nothing is before the answer in the system's buffers.
     const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What the clients of one address may take: open connections, and requests.
+//! Bounds on the clients of one address: their open connections, and their requests.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use crate::config::ServerConfig;
 use crate::error::{Error, code};
 use crate::setting::Rate;
 
-/// How many addresses are counted at once. The clients of further ones are let in uncounted: a
-/// table that is full of others must not lock them out.
+/// How many addresses are counted at once. Further addresses are served without being
+/// counted: a table full of others must not lock them out.
 const ADDRESSES_MAX: usize = 1 << 16;
 
 /// How often addresses that hold nothing any more are forgotten.
@@ -32,7 +32,7 @@ pub(super) struct PerAddress {
     table: Arc<Mutex<Table>>,
 }
 
-/// One connection of those that its address may have, given back when it is dropped.
+/// One of the connections of an address; the address may open another when this is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     table: Arc<Mutex<Table>>,
@@ -71,7 +71,7 @@ impl PerAddress {
     /// not counted.
     ///
     /// # Errors
-    /// When the address has as many connections as it may.
+    /// When the address has reached `connections_per_address`.
     pub(super) fn connect(&self, counted: Option<IpAddr>) -> Result<Option<Share>, Error> {
         let Some(address) = counted else { return Ok(None) };
         let mut table = lock(&self.table);
