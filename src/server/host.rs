@@ -55,7 +55,7 @@ impl Hosts {
         if self.0.iter().any(|allowed| allowed.allows(&host)) {
             return Ok(Some(host));
         }
-        tracing::info!(%host, "host refused: [server] hosts does not list it");
+        tracing::info!(%host, "host refused: write it into [server] hosts if this service is called so");
         let error = Error::new(code::BAD_MESSAGE, "this host is not served here");
         Err(Box::new(Reply::error(&error).with_status(StatusCode::MISDIRECTED_REQUEST)))
     }
