@@ -248,7 +248,7 @@ fn the_readmes_script_says_where_it_is_once_a_frame() {
 
 /// This table with the page's routes, at the advised rate, and as one machine can serve it.
 fn with_the_page(table: &str) -> String {
-    let elsewhere = ["listen", "public_url", "origins", "rate "];
+    let elsewhere = ["listen", "hosts", "public_url", "origins", "rate "];
     let mut kept: Vec<&str> =
         table.lines().filter(|line| !elsewhere.iter().any(|key| line.starts_with(key))).collect();
     match kept.iter().position(|line| line.starts_with("[limits]")) {
