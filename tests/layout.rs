@@ -17,7 +17,7 @@ const LONGER: [(&str, &str); 1] =
     [("consumers/page/samples/generate.py", "one picture after another, and run by hand")];
 
 /// What may stand at the top of the repository.
-const TOP: [&str; 25] = [
+const TOP: [&str; 26] = [
     "Cargo.toml",
     "src",
     "routing.toml",
@@ -38,6 +38,7 @@ const TOP: [&str; 25] = [
     "LICENSE-APACHE",
     "LICENSE-MIT",
     // What tools look for here.
+    ".cargo",
     ".ci",
     ".git",
     ".gitattributes",

@@ -1,6 +1,5 @@
 """A service under measurement: its process, its CPU clock, its memory, its answers."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -45,13 +44,6 @@ limits   = { message = "32MiB" }
 KEEP = 'use = "image.work"\nkeep = "original"'
 
 START_SECONDS = 30
-# As scripts/run has it.
-ENV = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "4194304",
-    "MALLOC_TRIM_THRESHOLD_": "33554432",
-    **os.environ,
-}
 
 
 class Process:
@@ -61,7 +53,7 @@ class Process:
         self.folder = Path(folder)
         log = self.folder / "log"
         with log.open("w") as out:
-            self.process = subprocess.Popen(command, cwd=folder, env=ENV, stdout=out, stderr=out)
+            self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
         for _ in range(START_SECONDS * 50):
             if found := re.search(announces, log.read_text()):
                 self.address = found[1]
