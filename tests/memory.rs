@@ -54,7 +54,8 @@ async fn halves_of_large_messages_give_way_to_whole_small_ones() {
         assert_eq!(honest.text().await, "connected!");
         echoes(&mut honest, MIB).await;
         let before = service.memory("VmRSS");
-        let mut hostile: Vec<Raw> = (0..12).map(|_| service.raw("/echo")).collect();
+        // 280 MiB, or 160 in parts.
+        let mut hostile: Vec<Raw> = (0..40).map(|_| service.raw("/echo")).collect();
         for client in &mut hostile {
             client.send(&half);
         }
@@ -62,7 +63,8 @@ async fn halves_of_large_messages_give_way_to_whole_small_ones() {
             echoes(&mut honest, MIB).await;
         }
         let grown = service.memory("VmHWM").saturating_sub(before) / 1024;
-        assert!(grown < 40, "{grown} MiB more than before");
+        // The system's allocator may keep some of what has given way.
+        assert!(grown < 80, "{grown} MiB more than before");
         let is_closed = |client: &mut Raw| {
             let frames =
                 client.read_until(|frames| frames.last().is_some_and(|f| f.opcode() == CLOSE));

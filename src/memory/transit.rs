@@ -16,6 +16,8 @@ use std::task::{Context, Poll};
 use futures_util::task::AtomicWaker;
 use slab::Slab;
 
+use crate::spare::GiveBack;
+
 /// Memory for data in transit. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Transit {
@@ -204,7 +206,7 @@ impl Drop for Stake {
         let mut ledger = self.transit.lock();
         ledger.set(self.key, 0);
         ledger.stakes.remove(self.key);
-        ledger.shrink();
+        ledger.stakes.give_back();
     }
 }
 
@@ -246,15 +248,7 @@ impl Ledger {
         *of_address = *of_address - before + bytes;
         if *of_address == 0 {
             self.addresses.remove(&address);
-        }
-    }
-
-    /// Gives back what many stakes took, once they are gone.
-    fn shrink(&mut self) {
-        const WORTH_KEEPING: usize = 1024;
-        if self.stakes.is_empty() && self.stakes.capacity() > WORTH_KEEPING {
-            self.stakes.shrink_to_fit();
-            self.addresses.shrink_to_fit();
+            self.addresses.give_back();
         }
     }
 }

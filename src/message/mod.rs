@@ -20,6 +20,7 @@ use crate::reply::{Payload, ReplyChannel};
 pub use cancellation::{Cancellation, Reason};
 pub use head::HEAD_LIMIT;
 pub use scope::Scope;
+pub(crate) use scope::network;
 
 /// What an event is: Django Channels' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What stays true for a whole connection.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -34,5 +34,14 @@ impl Scope {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What counts as one address: an IPv4 address, also written as IPv6; or the /64 of an IPv6 one,
+/// because one subscriber is given at least that (RFC 6177).
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }

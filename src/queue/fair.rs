@@ -1,19 +1,17 @@
 //! Among whom the workers' time is shared.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::message::Scope;
+use crate::message::{Scope, network};
 use crate::schedule::{Group, Owner};
 
 /// Among whom the workers' time is shared equally, and who counts as one client for
 /// `max_tasks.client` and `max_bytes.client`.
 ///
 /// The time is shared in two levels: first among addresses or claims, then among the connections
-/// of each. An IPv6 address counts as its /64, because one subscriber is given at least that
-/// (RFC 6177).
+/// of each. An IPv6 address counts as its /64.
 ///
 /// An address may be that of many people behind one router. So it is a client only where the table
 /// says so, with [`Ip`](Self::Ip); otherwise a connection is. A claim names one client, whatever
@@ -47,14 +45,6 @@ impl FairBy {
             (_, None, None) => Owner::Connection(scope.connection.clone()),
         };
         Group { owner, is_one_client: claimed.is_some() || *self == Self::Ip }
-    }
-}
-
-/// What counts as one address: an IPv4 address, also written as IPv6; or the /64 of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which addresses are believed, and which are counted.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::config::ServerConfig;
+use crate::message::network;
 
 /// Whether what this peer says about others is believed: it is one of `[server] trusted_proxies`,
 /// or comes over a unix socket when there are any.
@@ -13,16 +14,8 @@ pub(super) fn is_trusted(peer: Option<IpAddr>, settings: &ServerConfig) -> bool 
     }
 }
 
-/// The address by which a client's share is counted: of IPv6 its /64, which one household has.
-/// `None` for a client on this machine and for a trusted proxy itself: many clients may stand
-/// behind either.
+/// The address by which a client's share is counted. `None` for a client on this machine and for a
+/// trusted proxy itself: many clients may stand behind either.
 pub(super) fn counted(client: Option<IpAddr>, settings: &ServerConfig) -> Option<IpAddr> {
-    let client = client.filter(|ip| !ip.is_loopback() && !settings.trusts(*ip))?;
-    Some(match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    })
+    client.filter(|ip| !ip.is_loopback() && !settings.trusts(*ip)).map(network)
 }
