@@ -98,11 +98,9 @@ impl<S> Large<S> {
         }
     }
 
-    /// Gives up what is half received, and its memory: nothing of what still arrives is wanted.
-    pub(super) fn give_up(&mut self) -> &mut S {
-        self.message = None;
-        self.receiving.give_up();
-        &mut self.stream
+    /// The stream itself. What is half received is freed.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
     }
 
     /// How many of these bytes are tungstenite's: those before a large message, and before a head

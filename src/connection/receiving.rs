@@ -80,12 +80,6 @@ impl Receiving {
         stake.into_held().map(Some).ok_or(Refused::Memory(Spent::Lost))
     }
 
-    /// What is half received is given up.
-    pub(crate) fn give_up(&mut self) {
-        self.stake = None;
-        self.pace.window = None;
-    }
-
     /// So many bytes have arrived.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.pace.received = self.pace.received.saturating_add(bytes as u64);

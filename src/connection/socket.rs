@@ -319,13 +319,15 @@ fn failure(error: &WsError) -> Option<(u16, &'static str)> {
 
 /// Reads away what the client is still sending: closing with unread bytes makes TCP reset the
 /// connection, and the close frame would be lost with it.
-async fn linger<S>(mut socket: WebSocketStream<Large<S>>, patience: Duration)
+///
+/// What is half received is freed before: its memory may be another client's by now.
+async fn linger<S>(socket: WebSocketStream<Large<S>>, patience: Duration)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     use tokio::io::AsyncWriteExt;
 
-    let stream = socket.get_mut().give_up();
+    let mut stream = socket.into_inner().into_inner();
     let _ = stream.shutdown().await;
     let drained = async {
         let mut scratch = vec![0; READ_BUFFER];
