@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is assumed where nothing tells how much memory there is, 2 GiB.
+/// The memory that is assumed where the system does not tell it: 2 GiB.
 const MEMORY_ASSUMED: u64 = 2 << 30;
 
 /// The most memory that this process may use, in bytes: the least of the memory that is installed,
@@ -42,9 +42,9 @@ fn installed(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The least limit of this process's cgroup and of those above it (`cgroups(7)`; for
-/// `memory.max` and `memory.high` the kernel's "Control Group v2"). A process above
-/// `memory.high` is not killed but slowed until it hardly runs.
+/// The least limit of this process's cgroup and of those above it (`cgroups(7)`; for `memory.max`
+/// and `memory.high` the kernel's "Control Group v2"). A process above `memory.high` is not killed
+/// but slowed almost to a halt.
 ///
 /// Inside a container `/proc/self/cgroup` may name a path of the host that `/sys` does not have;
 /// the container's own cgroup then is the root of the mount, where this walk ends.
@@ -132,7 +132,7 @@ mod tests {
         check(DOCKER, &[(root, "1073741824\n")], Some(GIB));
         let unified = "/sys/fs/cgroup/unified/docker/memory.max";
         check(DOCKER, &[(root, "2147483648\n"), (unified, "1073741824\n")], Some(GIB));
-        // What does not fit the format is passed over.
+        // Lines that do not fit the format are skipped.
         check("\n0\n0:\nmemory\n", &[(root, "1\n"), ("/sys/fs/cgroup/memory.max", "1\n")], None);
     }
 

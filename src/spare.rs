@@ -1,4 +1,4 @@
-//! Collections that are far too large for what is in them give their memory back.
+//! Collections that have far more room than elements give memory back.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;

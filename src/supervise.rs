@@ -24,7 +24,7 @@ where
     }
 }
 
-/// What a panic says, for an error or a record of the log.
+/// The message of a panic, for an error or a record of the log.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

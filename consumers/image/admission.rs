@@ -1,4 +1,5 @@
-//! What work on a picture may take: memory, as its header tells before it begins, and time.
+//! Bounds on the work on a picture: its memory, which the header tells before the work begins, and
+//! its time.
 
 use std::time::{Duration, Instant};
 

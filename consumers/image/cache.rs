@@ -44,11 +44,11 @@ struct Entry<T> {
     used: u64,
 }
 
-/// What a result takes beside its own bytes: its key, which is there twice, its entry, and the share
-/// of both maps that is empty.
+/// The memory of a result in addition to its own bytes: its key, which is stored twice, its entry,
+/// and its part of the empty room of both maps.
 const OVERHEAD: u64 = 1024;
 
-/// The map of results shrinks when it has room for so many times as many results as it holds.
+/// The map of results shrinks when it has room for this many times the results that it holds.
 const SPARE: usize = 16;
 
 impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {

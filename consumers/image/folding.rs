@@ -25,7 +25,7 @@ pub struct Folding<W, T> {
     hasher: RandomState,
 }
 
-/// The map of flights shrinks when it has room for so many times as many flights as it holds.
+/// The map of flights shrinks when it has room for this many times the flights that it holds.
 const SPARE: usize = 16;
 
 /// What is worked on, and how.

@@ -89,7 +89,7 @@ impl Body<'_> {
         }
     }
 
-    /// The beginning of it, with at least so many bytes of the file where it has as many.
+    /// Its beginning, with at least this many bytes of the file, or all of a shorter one.
     #[must_use]
     pub fn begin(&self, bytes: usize) -> Self {
         match self {
@@ -253,7 +253,7 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     }
 }
 
-/// Memory for a text of at most so many bytes is taken without asking for it first.
+/// For a text of at most this many bytes, the system is not asked for the memory first.
 const SMALL: usize = 64 << 10;
 
 // Trailing bits that no byte claims are what a text that was cut short ends with.

@@ -92,7 +92,8 @@ impl Geometry {
         Self { source, size: next.size }
     }
 
-    /// Refuses what is beyond the limits, of a step and a picture that came in this size.
+    /// Refuses a result beyond the limits; `step` names the step, and `came` is the size in which
+    /// the picture came.
     ///
     /// # Errors
     /// `step_failed`, or `bad_header` when it makes too much of too small a picture.
@@ -101,7 +102,7 @@ impl Geometry {
     }
 }
 
-/// Whether a step may make a picture of this size of one that came in that size.
+/// Checks whether a step may make a picture of `size` from one that came in the size `came`.
 ///
 /// # Errors
 /// `step_failed`, or `bad_header` when it makes too much of too small a picture.

@@ -38,7 +38,7 @@ pub struct Worked {
 }
 
 impl Worked {
-    /// What it takes in memory, bytes, beside the value itself.
+    /// The memory that it takes in addition to the value itself, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let fields: usize = self.fields.iter().map(|(name, value)| member(name, value)).sum();
         let name = self.name.as_ref().map_or(0, String::len);
@@ -47,12 +47,12 @@ impl Worked {
     }
 }
 
-/// What a member of a JSON object takes: its name, its value and its hash beside them.
+/// The memory of a member of a JSON object: its name, its value and its hash.
 fn member(name: &str, value: &Value) -> usize {
     name.len() + size_of::<(String, Value, u64)>() + within(value)
 }
 
-/// What a JSON value takes beside itself.
+/// The memory of a JSON value in addition to the value itself.
 fn within(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
@@ -112,7 +112,7 @@ pub(super) fn need(
     let probe = service.codec.probe(begin).ok()?;
     let size = job.admit(&probe).ok()?;
     let plan = job.plan(pipeline, &probe, size).ok()?;
-    // What a decoder holds may grow with the file.
+    // A decoder's memory may grow with the file.
     let unseen = (length - begin.len()) as u64;
     Some(estimate(&plan.demand(&probe, begin)) + 2 * unseen)
 }
@@ -184,8 +184,8 @@ impl Job<'_> {
         plan(pipeline, probe, size, pictures.keep == Keep::Zoomed, *codec, &pictures.limits)
     }
 
-    /// Refuses a picture that needs more than pictures may take together. For less the queue has
-    /// waited already.
+    /// Refuses a picture that needs more than all pictures together may take. For a smaller need,
+    /// the queue has already waited.
     fn check_memory(&self, needed: u64) -> Result<(), Error> {
         let limit = self.service.budget.limit() as u64;
         if needed <= limit {
@@ -312,7 +312,7 @@ impl Job<'_> {
     ) -> Result<Encoded, Error> {
         let profile = profile.filter(|profile| describes(profile, &picture));
         let mut bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
-        // It may be kept for long, and encoders make room for up to twice of it.
+        // It may be kept for long, and encoders reserve up to twice its size.
         bytes.shrink_to_fit();
         picture.recycle();
         Ok(Encoded { format: encoding.format(), bytes: bytes.into() })

@@ -53,8 +53,8 @@ impl Limits {
     /// The longest side that WebP can hold, the narrowest of the formats that are written.
     pub const SIDE_MAX: u32 = 16_383;
 
-    /// A zoom or a step may make so many pixels of the smallest picture, too. That is some 25 ms of
-    /// work.
+    /// A zoom or a step may make this many pixels even from the smallest picture. That takes some
+    /// 25 ms.
     pub const PIXELS_ALWAYS: u64 = 2_000_000;
 
     /// Whether a picture of this size is within the limits.
@@ -171,7 +171,7 @@ fn side<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Err(D::Error::custom(message))
 }
 
-/// Of bytes, frames, scans, and of `enlarge`.
+/// For limits on bytes, frames and scans, and for `enlarge`.
 fn at_least_one<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

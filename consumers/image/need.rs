@@ -9,8 +9,8 @@ use super::{job, receive};
 /// How much of a file is looked at first: the headers of most pictures, before their pixels.
 const BEGIN: usize = 16 << 10;
 
-/// The memory that the work on a message's picture needs. Nothing for one that will be refused: what
-/// is wrong with it is for the work to say.
+/// The memory that the work on a message's picture needs. It is zero for a picture that will be
+/// refused: the work itself then reports why.
 #[must_use]
 pub fn need(message: &Message, service: &Service) -> Need {
     let limit = service.budget.limit();

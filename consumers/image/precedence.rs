@@ -5,7 +5,7 @@ use waterway::{Message, Precedence};
 use super::control::Change;
 use super::header;
 
-/// Of `image.receive`, which takes all of a page's messages. A `reprioritise` waits, because it is
+/// For `image.receive`, which takes all of a page's messages. A `reprioritise` waits, because it is
 /// about the pictures before it.
 pub(crate) fn receive(message: &Message) -> Precedence {
     match Change::of(message) {
@@ -16,12 +16,12 @@ pub(crate) fn receive(message: &Message) -> Precedence {
     }
 }
 
-/// Of `image.cancel`: the picture that it names may still wait, and is answered `cancelled` too.
+/// For `image.cancel`: the picture that it names may still wait, and is answered `cancelled` too.
 pub(crate) fn cancel(message: &Message) -> Precedence {
     Precedence::AtOnce { withdraws: uuid(message) }
 }
 
-/// Of `image.viewport`.
+/// For `image.viewport`.
 pub(crate) fn viewport(_: &Message) -> Precedence {
     Precedence::AtOnce { withdraws: None }
 }

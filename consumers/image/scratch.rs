@@ -3,7 +3,7 @@
 //! A buffer that is as large as a picture comes from the operating system page by page, each of
 //! them zeroed; one that was in use just now is warm in the processor's cache besides.
 //!
-//! A buffer that the system does not give is the error of one picture: it does not end the process.
+//! When the system refuses a buffer, only one picture fails; the process goes on.
 
 use std::cell::RefCell;
 
@@ -20,7 +20,7 @@ const WORTH_KEEPING: usize = 16 << 10;
 const SPARE: usize = 2;
 /// The resizer keeps its buffers while they are at most this part of the bound.
 const RESIZER_PART: usize = 4;
-/// How long a client waits before it sends a picture again for which there was no memory.
+/// How long a client should wait before it sends a picture again after memory was lacking.
 const RETRY_MS: u64 = 1000;
 
 thread_local! {
@@ -75,7 +75,7 @@ pub(super) fn filled(length: usize, byte: u8) -> Result<Vec<u8>, Error> {
     Ok(buffer)
 }
 
-/// A new vector with room for so many items.
+/// A new vector with room for this many items.
 ///
 /// # Errors
 /// `refused` when the system has no memory for it.
@@ -88,7 +88,7 @@ pub(super) fn reserved<T>(length: usize) -> Result<Vec<T>, Error> {
 }
 
 /// Refuses a picture when the system has too little memory for it now. Codecs and other libraries
-/// end the process when the system refuses them memory, so this asks for all of it beforehand. It
+/// end the process when the system refuses them memory, so this asks for all of it first. It
 /// touches none of that memory, and gives it back at once.
 ///
 /// # Errors

@@ -164,8 +164,8 @@ macro_rules! steps {
             ///
             /// # Errors
             /// `step_failed` when it cannot be done on this picture, or its result would be beyond
-            /// the limits; `bad_header` when it makes too much of too small a picture; `failed`
-            /// for what nobody foresaw.
+            /// the limits; `bad_header` when it makes too much of too small a picture; `failed` for
+            /// unforeseen faults.
             pub fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
                 match &self.0 {
                     $(Any::$kind(step) => step.apply(work),)*

@@ -62,7 +62,7 @@ fn load(path: &Path, environment: Environment) -> Result<(Router, Box<Loaded>), 
     root::enter(&mut loaded);
     let warnings = rules::check(&loaded.config);
     loaded.warnings.extend(warnings);
-    // Beside mistakes no warning is shown: it may only follow from one of them.
+    // With mistakes, warnings are not shown: they may only follow from the mistakes.
     Router::build(loaded, &crate::registry()).map_err(|loaded| loaded.report().to_string())
 }
 

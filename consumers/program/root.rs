@@ -4,7 +4,8 @@ use std::env;
 
 use waterway::{Loaded, Mistake};
 
-/// Makes it the working folder of the process, which all paths of the table begin at from then on.
+/// Makes `[server] root` the working folder of the process, where all paths of the table begin from
+/// then on.
 pub(super) fn enter(loaded: &mut Loaded) {
     let Some(root) = &loaded.config.server.root else { return };
     if let Err(error) = env::set_current_dir(&root.value) {

@@ -19,7 +19,7 @@ enum Effect {
     /// It stops the service. It is ignored while the service stops: when a terminal is closed,
     /// the kernel and the shell may each send it.
     Hangs,
-    /// None but a line in the log, which gives this reason.
+    /// It is only logged, with this reason.
     Ignored(&'static str),
 }
 
@@ -48,7 +48,8 @@ pub(super) fn stopped(log: &Log) -> io::Result<impl Future<Output = ()>> {
             while signal.recv().await.is_some() && sender.send((name, effect)).await.is_ok() {}
         });
     }
-    // Its default action, which ends the process, stays replaced though nothing receives it.
+    // Its default action, which ends the process, stays replaced although the signal is not
+    // received here.
     let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     drop(entered);
     let (stop, stopped) = oneshot::channel();
@@ -56,13 +57,13 @@ pub(super) fn stopped(log: &Log) -> io::Result<impl Future<Output = ()>> {
     let take = move || runtime.block_on(take(signals, stop, &log));
     thread::Builder::new().name("signals".into()).spawn(take)?;
     Ok(async {
-        // The other end goes only with the process or when it has sent.
+        // The sender is dropped only after it has sent, or with the process.
         let _ = stopped.await;
     })
 }
 
 fn effects() -> [(&'static str, SignalKind, Effect); 6] {
-    // Asked before one comes: a terminal that has been closed is a terminal no more.
+    // Checked before the signal comes, because a closed terminal no longer counts as a terminal.
     let from_terminal = io::stdin().is_terminal() || io::stderr().is_terminal();
     let hangup = if from_terminal {
         Effect::Hangs

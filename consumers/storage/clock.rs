@@ -8,7 +8,7 @@ pub(super) struct Clock {
     began: (SystemTime, Instant),
 }
 
-/// What both clocks show at one moment.
+/// The readings of both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
     /// The wall clock, which stamps files.

@@ -28,7 +28,7 @@ struct Place {
 static AGEING: Mutex<()> = Mutex::new(());
 
 impl Folder {
-    /// A folder, which need not be there yet, and what has to stay free of its file system.
+    /// A folder, which need not exist yet, and the space of its file system that has to stay free.
     pub(super) fn new(path: impl Into<PathBuf>, min_free: Option<Size>) -> Self {
         Self(Arc::new(Place { path: path.into(), free: FreeSpace::new(min_free) }))
     }
@@ -43,7 +43,7 @@ impl Folder {
         std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned())
     }
 
-    /// Whether files could be kept here, as far as permissions tell; nothing is made.
+    /// Checks by the permissions whether files can be kept here; creates nothing.
     ///
     /// # Errors
     /// Why not.
@@ -53,7 +53,7 @@ impl Folder {
             match fs::metadata(folder) {
                 Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
                 Ok(_) => return Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?),
-                // It would be made in the one above.
+                // The folder would be created in its parent.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -61,10 +61,10 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes the folder if it is missing, and tries whether it takes a file.
+    /// Creates the folder if it is missing, and tries to write a file to it.
     ///
     /// # Errors
-    /// Why it does not.
+    /// When that fails.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         let aside = self.file(&name::aside(Uuid::new_v4()));
         self.write_new(&aside, &[])?;

@@ -9,7 +9,7 @@ use waterway::Size;
 
 /// The most that stays free where the table does not say how much.
 const DEFAULT_MOST: u64 = 1 << 30;
-/// The part of the file system that stays free where that is less: 5 %.
+/// The part of the file system that stays free if that is less: one twentieth, 5 %.
 const DEFAULT_PART: u64 = 20;
 /// How long one look at the file system counts.
 const LOOK: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ impl FreeSpace {
         self.min
     }
 
-    /// Takes room for a file of so many bytes. It asks the file system at most once a second, and
+    /// Takes room for a file of this many bytes. It asks the file system at most once a second, and
     /// counts the bytes that are written in between.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl FreeSpace {
     }
 }
 
-/// The free space that a file system of so many bytes must keep.
+/// The free space that a file system of this many bytes must keep.
 fn least(min: Option<Size>, whole: u64) -> u64 {
     min.map_or((whole / DEFAULT_PART).min(DEFAULT_MOST), Size::bytes)
 }

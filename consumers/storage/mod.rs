@@ -2,7 +2,7 @@
 //!
 //! [`Store`] keeps a file whole or not at all and says what it is called by those who fetch it;
 //! [`Kept`] forgets it again unless an answer names it. [`Retention`] says what is removed for its
-//! age, which [`keep_swept`] does. The crate `object_store` is named in here alone.
+//! age, which [`keep_swept`] does. Only this module names the crate `object_store`.
 
 mod address;
 #[cfg(feature = "s3")]
@@ -29,7 +29,7 @@ pub use options::{BucketName, S3, Storage};
 pub use retention::{Retention, keep_swept};
 pub use store::Store;
 
-/// When storing a file that was not taken is worth another try.
+/// When a client should try again after a file could not be stored.
 const RETRY_MS: u64 = 5000;
 
 /// A file was not stored or not read: clients are told the message, the log is told the cause.

@@ -87,11 +87,12 @@ pub async fn keep_swept(storage: &Storage, retention: &Retention) {
     }
 }
 
-/// What a wall clock is set by when that is told: less is what keeps clocks right.
+/// A change of the wall clock of at least this much is logged. Smaller ones are ordinary
+/// corrections.
 const JUMP: Duration = Duration::from_secs(60);
 
-/// Sweeps once, on a thread where blocking is fine and for at most a quarter of its time. Returned is
-/// whether it waits for the next look, which it does not do twice.
+/// Sweeps once, on a thread where blocking is fine and for at most a quarter of its time. Returns
+/// whether it waits for the next sweep, which it does only once.
 async fn sweep(folder: &Folder, retention: &Retention, now: Now, waited: bool) -> bool {
     const REST: u32 = 3;
     let began = Instant::now();

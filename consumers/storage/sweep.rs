@@ -26,7 +26,8 @@ pub(super) struct Sweep {
     now: Now,
     bounds: Bounds,
     stage: Stage,
-    /// Nothing is removed yet: it is found out whether more than half of all would be.
+    /// While this is set, nothing is removed: the sweep first counts whether it would remove more
+    /// than half of all.
     counting: Option<Counted>,
     /// Bytes of all pictures, where they count; found out in the first pass.
     total: u64,
@@ -54,7 +55,7 @@ pub(super) struct Swept {
 #[derive(Debug, Default)]
 struct Counted {
     all: u64,
-    /// Those that are too old by their names: of no more will it be found that they are.
+    /// Files that are too old by their names. No other file can turn out to be too old.
     too_old: u64,
     would_go: u64,
 }
@@ -151,7 +152,7 @@ impl Sweep {
     fn read(&mut self, mut reading: Reading) -> io::Result<Stage> {
         for _ in 0..self.bounds.names {
             let Some(entry) = reading.entries.next() else {
-                // As a rule the first pass shows that it is not most of them.
+                // Usually the first pass shows that fewer than half of them are too old.
                 let is_clear = reading.after.is_none() && !self.is_too_much();
                 self.counting.take_if(|counted| is_clear && !counted.is_most(counted.too_old));
                 let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
@@ -224,7 +225,7 @@ impl Sweep {
         Stage::Removing(removing)
     }
 
-    /// All that may go has been looked at. If that was to count, it is done now.
+    /// All files that may be removed have been looked at. If the pass only counted, it is done.
     fn passed(&mut self) -> Stage {
         if self.counting.take().is_none() {
             return Stage::Done;

@@ -30,7 +30,7 @@ def shake_hands(address, path, headers="", source="127.0.0.1"):
 
 
 def head(length, first=0x82):
-    """Of a frame whose mask is nothing, so that it need not be masked (RFC 6455, section 5.3)."""
+    """The head of a frame with a mask of zeros, which changes nothing (RFC 6455, section 5.3)."""
     if length < 126:
         return bytes([first, 0x80 | length, 0, 0, 0, 0])
     if length < 1 << 16:

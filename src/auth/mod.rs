@@ -1,5 +1,5 @@
-//! JSON Web Tokens (RFC 7519), which say which clients may come in; verified as the Tornado
-//! program's `verify_auth_token` does.
+//! JSON Web Tokens (RFC 7519), which decide which clients are admitted. They are verified as the
+//! Tornado program's `verify_auth_token` does it.
 
 mod source;
 
@@ -18,7 +18,7 @@ pub use jsonwebtoken::Algorithm;
 pub use source::Source;
 pub(crate) use source::looks_like_token;
 
-/// The rules by which a token is taken, `[auth.NAME]` in `routing.toml`.
+/// The rules by which a token is accepted, `[auth.NAME]` in `routing.toml`.
 #[derive(Clone)]
 pub struct Token {
     key: DecodingKey,
@@ -28,7 +28,7 @@ pub struct Token {
     close_at_exp: bool,
 }
 
-/// What a token that was taken says.
+/// The contents of an accepted token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// The claims.
@@ -36,7 +36,7 @@ pub struct Verified {
     /// Where it was found.
     pub from: Source,
     /// How long the client may stay connected: until the token expires, [`leeway`](Token::leeway)
-    /// included. None where the token does not expire, or where its end closes nothing.
+    /// included. `None` where the token does not expire, or where connections outlive it.
     pub expires_in: Option<Duration>,
 }
 
@@ -44,7 +44,7 @@ impl Token {
     /// Rules for tokens of these algorithms (`HS256` and the like, all of one family), signed with
     /// this secret, or for RS, PS, ES and `EdDSA` with the key to this public key in PEM.
     ///
-    /// Issuer and audience are not looked at, both clocks are taken to agree, a token may come from
+    /// Issuer and audience are not checked, both clocks are assumed to agree, a token may come from
     /// any address, and connections outlive it; the methods below change that.
     ///
     /// # Errors
@@ -59,13 +59,13 @@ impl Token {
         }
         let mut validation = Validation::new(first);
         validation.algorithms = algorithms.to_vec();
-        // As PyJWT checks what is there: `exp` and `nbf` count where a token has them.
+        // As PyJWT does: `exp` and `nbf` are checked where a token has them.
         validation.required_spec_claims.clear();
         validation.validate_nbf = true;
         validation.validate_aud = false;
         validation.leeway = 0;
-        // "On or after" its `exp` a token is not taken (RFC 7519, section 4.1.4); without this, on
-        // that second it would be.
+        // A token is not accepted "on or after" its `exp` (RFC 7519, section 4.1.4). Without this,
+        // it would be accepted in that second.
         validation.reject_tokens_expiring_in_less_than = 1;
         let key = decoding_key(first, secret).map_err(|error| {
             format!("the secret is not a public key in PEM for {first:?}: {error}")
@@ -73,8 +73,8 @@ impl Token {
         Ok(Self { key, validation, from, bind_ip: false, close_at_exp: false })
     }
 
-    /// Takes only tokens of one of these issuers, the claim `iss` (RFC 7519, section 4.1.1); an
-    /// empty list takes those of all, and tokens without the claim.
+    /// Accepts only tokens of one of these issuers, by the claim `iss` (RFC 7519, section 4.1.1).
+    /// An empty list accepts every issuer, and tokens without the claim.
     #[must_use]
     pub fn issuer(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
@@ -84,8 +84,8 @@ impl Token {
         self
     }
 
-    /// Takes only tokens that are meant for one of these, the claim `aud` (RFC 7519, section 4.1.3);
-    /// an empty list takes those for all, and tokens without the claim.
+    /// Accepts only tokens that are meant for one of these audiences, by the claim `aud` (RFC 7519,
+    /// section 4.1.3). An empty list accepts every audience, and tokens without the claim.
     #[must_use]
     pub fn audience(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
@@ -96,8 +96,8 @@ impl Token {
         self
     }
 
-    /// How far the clock of a token's issuer may differ from this one's, in whole seconds: so long
-    /// before `nbf` and after `exp` a token is taken.
+    /// How far the clock of a token's issuer may differ from this one's, in whole seconds: a token
+    /// is accepted this long before its `nbf` and after its `exp`.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.validation.leeway = leeway.as_secs();
@@ -118,7 +118,7 @@ impl Token {
         self
     }
 
-    /// Takes the client's token.
+    /// Finds and verifies the client's token.
     ///
     /// # Errors
     /// What the client is told, in the Tornado program's words: `token expired`, `ip mismatch` or
@@ -132,7 +132,8 @@ impl Token {
             ErrorKind::ExpiredSignature => refusal("token expired"),
             _ => refusal("enter correct token").because(error),
         })?;
-        // Extensions that must be understood, and none is here (RFC 7515, section 4.1.11).
+        // It names extensions that the receiver must understand; none is understood here (RFC 7515,
+        // section 4.1.11).
         if let Some(critical) = token.header.crit {
             let unknown = format!("the token's header \"crit\" demands {critical:?}");
             return Err(refusal("enter correct token").because(unknown));
@@ -153,7 +154,7 @@ impl Token {
         let leeway = Duration::from_secs(self.validation.leeway);
         // A fraction is rounded, as it is when the token is verified.
         let left = exp.round() + leeway.as_secs_f64() - now.as_secs_f64();
-        // A token that is good for longer than a duration can be never expires.
+        // A token whose end is too far away for a `Duration` never expires.
         Duration::try_from_secs_f64(left.max(0.0)).ok()
     }
 }
@@ -164,7 +165,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Makes a token that [`Token`] with the same secret takes; HS256, HS384 and HS512 alone.
+/// Makes a token that [`Token`] with the same secret accepts; only for HS256, HS384 and HS512.
 ///
 /// # Errors
 /// A text that says what is wrong with the algorithm.

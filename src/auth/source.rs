@@ -10,14 +10,14 @@ use crate::message::Scope;
 /// Where a client's token stands. The first place that holds one counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The whole query: `/ws/page?<token>`, as the seed program's pages have it.
+    /// The whole query: `/ws/page?<token>`, as pages of the Tornado program send it.
     Query,
     /// A parameter of the query: `/ws/page?token=<token>`.
     QueryParameter(String),
-    /// A header; a leading `Bearer ` is passed over.
+    /// A header; a leading `Bearer ` is skipped.
     Header(String),
-    /// An offered subprotocol that looks like a token, the only place where a browser can put
-    /// one beside the address.
+    /// An offered subprotocol that looks like a token, the only place other than the address where
+    /// a browser can put one.
     Subprotocol,
 }
 
@@ -49,8 +49,8 @@ impl<'de> Deserialize<'de> for Source {
 }
 
 impl Source {
-    /// The token at this place. Any other value there is passed over, so that it hides no token at a
-    /// later place.
+    /// The token at this place. Any other value there is ignored, so that it does not hide a token
+    /// at a later place.
     pub(super) fn find(&self, scope: &Scope) -> Option<(String, &Self)> {
         let token = match self {
             Self::Query => Some(&scope.query).filter(|query| is_compact(query)).cloned(),
@@ -83,8 +83,8 @@ fn is_compact(text: &str) -> bool {
     text.split('.').count() == 3 && text.split('.').all(part)
 }
 
-/// Whether an offered subprotocol is a token: it has the compact form, as other names may too, and
-/// begins as every JSON object in base64url does.
+/// Whether an offered subprotocol is a token: it has the compact form, which other names may have
+/// too, and begins as every JSON object in base64url does.
 pub(crate) fn looks_like_token(text: &str) -> bool {
     text.starts_with("eyJ") && is_compact(text)
 }

@@ -51,7 +51,7 @@ impl Listen {
         }
     }
 
-    /// The host as URLs write it; none of a unix socket.
+    /// The host as URLs write it; `None` for a unix socket.
     pub(crate) fn host(&self) -> Option<String> {
         match self {
             Self::Unix(_) => None,
@@ -62,7 +62,7 @@ impl Listen {
         }
     }
 
-    /// Whether this machine alone reaches it, as far as its text says so.
+    /// Whether only this machine can reach it, as far as its text tells.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Unix(_) => false,

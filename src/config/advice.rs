@@ -21,7 +21,7 @@ const KEYS: [(&str, &str); 11] = [
     ("address", LISTEN),
 ];
 
-/// Puts the help in the place of the nearest key, which would be a stranger.
+/// Shows this help in place of the nearest key, which would be an unrelated one.
 pub(super) fn give(mistakes: &mut [Mistake]) {
     for mistake in mistakes {
         let unknown = |key: &str| mistake.message == format!("unknown key {key:?}");

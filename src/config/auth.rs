@@ -24,27 +24,27 @@ pub struct AuthConfig {
     pub secret: At<Secret>,
     /// Where the token is looked for, in this order, one or a list: `"query"` (the whole query),
     /// `"query:NAME"`, `"header:NAME"` (with or without `Bearer `), `"subprotocol"`. A value that
-    /// does not have a token's three parts is passed over.
-    /// Default `["query", "query:token", "header:authorization", "subprotocol"]`.
+    /// does not have a token's three parts is ignored. Default `["query", "query:token",
+    /// "header:authorization", "subprotocol"]`.
     #[serde(default = "sources", deserialize_with = "one_or_more")]
     pub from: Vec<Source>,
     /// Whether the token's claim `ip` must be the client's address. Default false.
     #[serde(default)]
     pub bind_ip: bool,
-    /// The issuers whose tokens count, by the claim `iss`: one, or a list (RFC 7519,
-    /// section 4.1.1). Default: all, and tokens without the claim.
+    /// The issuers whose tokens are accepted, by the claim `iss`: one, or a list (RFC 7519, section
+    /// 4.1.1). Default: every issuer, and tokens without the claim.
     #[serde(default, deserialize_with = "names")]
     pub issuer: Vec<String>,
     /// The audiences of which a token must name one in its claim `aud`: one, or a list (RFC 7519,
-    /// section 4.1.3). Default: the claim is not looked at.
+    /// section 4.1.3). Default: the claim is not checked.
     #[serde(default, deserialize_with = "names")]
     pub audience: Vec<String>,
-    /// How far the issuer's clock may differ from this one's, in whole seconds: a token counts so
-    /// long before its `nbf` and after its `exp`. At most `"10m"`. Default `"5s"`.
+    /// How far the issuer's clock may differ from this one's, in whole seconds: a token is valid
+    /// this long before its `nbf` and after its `exp`. At most `"10m"`. Default `"5s"`.
     #[serde(default = "leeway", deserialize_with = "bounded_leeway")]
     pub leeway: Time,
-    /// Whether a WebSocket is closed with 3000, "token expired", when the first of the tokens that
-    /// its client showed expires. Default true.
+    /// Whether a WebSocket is closed with 3000, "token expired", when one of its client's tokens
+    /// expires. Default true.
     #[serde(default = "close_at_exp")]
     pub close_at_exp: bool,
 }
@@ -53,7 +53,7 @@ pub struct AuthConfig {
 const SECRET_MIN: usize = 32;
 
 impl AuthConfig {
-    /// Checks whether the secret is one.
+    /// Checks the secret against the algorithms.
     pub(super) fn check(&self, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) {
         let by_secret = |algorithm: &Algorithm| {
             matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)

@@ -1,4 +1,4 @@
-//! `[route]` where `[[route]]` is meant: read as what is meant, and told once for each.
+//! `[route]` where `[[route]]` is meant: it is read as `[[route]]`, and each is reported once.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use crate::setting::{Mistake, Place, Value, Written};
 /// The one key whose tables are a list.
 const LISTED: &str = "route";
 
-/// A text, and the same with the brackets that are missing in it.
+/// A text, and the same text with its missing brackets added.
 pub(super) struct Doubled<'a> {
     written: &'a str,
     /// Where headers with single brackets begin in the text as written, in order.
     single: Vec<usize>,
     text: Cow<'a, str>,
-    /// Where brackets were put into that, in order.
+    /// Where brackets were added to that text, in order.
     put: Vec<usize>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Doubled<'a> {
         Self { written, single, text, put }
     }
 
-    /// The text with the brackets that are known to be missing.
+    /// The text with the missing brackets that are known so far.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -48,7 +48,7 @@ impl<'a> Doubled<'a> {
         starts.filter(|start| !self.single.contains(start)).collect()
     }
 
-    /// Puts brackets in these places too.
+    /// Adds brackets in these places too.
     pub(super) fn double(&mut self, single: Vec<usize>) {
         self.single.extend(single);
         self.single.sort_unstable();
@@ -73,7 +73,7 @@ impl<'a> Doubled<'a> {
         }
     }
 
-    /// What is wrong with each of the single brackets.
+    /// A mistake for each of the single brackets.
     pub(super) fn mistakes(&self, file: usize) -> impl Iterator<Item = Mistake> {
         self.single.iter().map(move |start| {
             let end = closing(self.written, *start).map_or(*start, |closing| closing + 1);

@@ -6,7 +6,7 @@ use crate::setting::{At, Mistake};
 
 /// The names of the tokens that a client must have shown before a message of its WebSocket is
 /// handled by this route: the route's own, or those of every connect route that shares a path with
-/// it. Each stands once, in the order of the routes.
+/// it. Each name is listed once, in the order of the routes.
 pub(crate) fn demands<'a>(route: &'a RouteConfig, routes: &'a [At<RouteConfig>]) -> Vec<&'a str> {
     if !route.channel.contains(Channel::Receive) {
         return Vec::new();
@@ -24,8 +24,8 @@ pub(crate) fn demands<'a>(route: &'a RouteConfig, routes: &'a [At<RouteConfig>])
     names
 }
 
-/// Refuses routes of messages that are reached past the connect routes and their tokens: where no
-/// connect route takes a path, everybody may connect.
+/// Reports routes of messages that clients can reach without the token of a connect route: on a
+/// path that no connect route takes, everybody may connect.
 pub(super) fn check(routes: &[At<RouteConfig>], mistakes: &mut Vec<Mistake>) {
     let mut with_connect = routes.iter().filter(|route| route.channel.contains(Channel::Connect));
     let Some(name) = with_connect.find_map(|route| route.token()) else { return };
@@ -45,7 +45,8 @@ pub(super) fn check(routes: &[At<RouteConfig>], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Warns of routes of which only a part needs the tokens of connect routes, or that need several.
+/// Warns of routes that need the tokens of connect routes for only some of their events, or that
+/// need several tokens.
 pub(super) fn warn(routes: &[At<RouteConfig>], warnings: &mut Vec<Mistake>) {
     for route in routes.iter().filter(|route| route.auth.is_none()) {
         let names = demands(route, routes);

@@ -6,10 +6,10 @@ use crate::setting::{At, Mistake, Place, Value, Written};
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The value of an unset variable, where unset variables are allowed. It is a valid secret, name,
-/// host and part of a path. Mistakes that it makes elsewhere are dropped.
+/// host and part of a path. Mistakes that it causes elsewhere are dropped.
 const STAND_IN: &str = "unset-unset-unset-unset-unset-unset-unset";
 
-/// Whether a text is the stand-in and no more.
+/// Whether a text is exactly the stand-in.
 pub(crate) fn is_stand_in(text: &str) -> bool {
     text == STAND_IN
 }
@@ -34,7 +34,7 @@ pub(super) fn substitute(
             let look_up = |reference: &str| match look_up(reference, environment) {
                 Err(Wrong { missing: Some(name), .. }) if missing.allowed => {
                     missing.names.push(At::new(name, written.place));
-                    // Mistakes that quote the stand-in are found by it.
+                    // The stand-in also marks the mistakes that quote it.
                     written.secret = false;
                     Ok(STAND_IN.to_owned())
                 }
@@ -74,7 +74,7 @@ pub(super) struct Missing {
 struct Wrong {
     /// The reference as it is written, as far as it goes.
     reference: String,
-    /// The variable, if all that is wrong is that it is not set.
+    /// The variable, if the only fault is that it is not set.
     missing: Option<String>,
     message: String,
     help: String,

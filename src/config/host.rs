@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use super::text::text_types;
 
-/// A host and perhaps a port, as in a `Host` header or in a URL (RFC 3986, section 3.2), in the one
-/// form that can be compared: small letters, punycode, no dot at the end, IP addresses in their
-/// shortest form.
+/// A host and perhaps a port, as in a `Host` header or in a URL (RFC 3986, section 3.2), in a
+/// normal form that can be compared: small letters, punycode, no dot at the end, IP addresses in
+/// their shortest form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Authority {
     host: String,
@@ -43,7 +43,8 @@ impl Authority {
         // Read as browsers do: percent-encoding is decoded, Unicode becomes punycode (UTS 46).
         let host = url::Host::parse(host).ok()?.to_string();
         let host = host.strip_suffix('.').unwrap_or(&host);
-        // Browsers take more, such as quotes, which no name has and every page would have to escape.
+        // Browsers accept more, such as quotes. No real name has them, and every page would have to
+        // escape them.
         let usual =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
         let is_host = !host.is_empty() && host.chars().all(usual);
@@ -55,7 +56,7 @@ impl Authority {
         &self.host
     }
 
-    /// The same without this port, which its scheme has anyway.
+    /// The same without this port, if it is the scheme's default one.
     pub(crate) fn without_port(self, port: Option<u16>) -> Self {
         Self { port: self.port.filter(|own| Some(*own) != port), ..self }
     }

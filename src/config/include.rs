@@ -4,14 +4,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What makes a path a pattern.
+/// The characters that make a path a pattern.
 const SIGNS: [char; 3] = ['*', '?', '['];
 
 /// The files that a pattern in the file at `path` matches, sorted; at most one more than `most`.
 ///
 /// # Errors
-/// A text that says why the pattern is none, or which folder or file cannot be read: a folder that
-/// does not exist holds no files, but one that cannot be read may hold routes.
+/// A text that says why the pattern is invalid, or which folder or file cannot be read. A folder
+/// that does not exist is not an error; an unreadable one is, because it may hold routes.
 pub(super) fn matching(path: &Path, pattern: &str, most: usize) -> Result<Vec<PathBuf>, String> {
     let here = path.parent().unwrap_or(Path::new(""));
     let whole = Path::new(&glob::Pattern::escape(&here.to_string_lossy())).join(pattern);
@@ -41,13 +41,13 @@ pub(super) fn is_plain(pattern: &str) -> bool {
     !pattern.contains(SIGNS)
 }
 
-/// The folder in which a pattern begins to choose.
+/// The folder in which a pattern's first wildcard is matched.
 fn folder_of(pattern: &str) -> &str {
     let fixed = pattern.find(SIGNS).unwrap_or(pattern.len());
     pattern[..fixed].rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// To glob, a folder that it may not enter is one that does not exist.
+/// The crate `glob` treats a folder that it may not enter as one that does not exist.
 fn readable(folder: &Path) -> Result<(), String> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     match fs::read_dir(folder) {

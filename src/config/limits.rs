@@ -15,8 +15,9 @@ pub struct LimitsConfig {
     /// How large a message may be; a larger one closes with 1009. Default `"64KiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub message: Option<Size>,
-    /// How often a client may send over a WebSocket, such as `"60/s"`, counted for each route.
-    /// Control frames and empty parts of messages are counted by themselves. Default `"off"`.
+    /// How many messages a client may send over a WebSocket, such as `"60/s"`, counted for each
+    /// route. Control frames and empty parts of messages have a count of their own. Default
+    /// `"off"`.
     pub rate: Option<Rate>,
     /// What becomes of messages over the rate. Default `"wait"`.
     pub rate_action: Option<RateAction>,
@@ -33,13 +34,12 @@ pub struct LimitsConfig {
     #[serde(deserialize_with = "some_above_zero")]
     pub outbox: Option<Size>,
     /// How many bytes of a client's messages may wait for their consumer or for their route's rate;
-    /// then its socket is not read, and after `idle` it is closed with 1008. An empty inbox takes a
-    /// message of any size. Default `"1MiB"`.
+    /// while they are full, the socket is not read, and after `idle` it is closed with 1008. An
+    /// empty inbox takes a message of any size. Default `"1MiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub inbox: Option<Size>,
-    /// How many bytes a second must arrive at least while a message or a body is half received,
-    /// counted over 10 s; who is slower is closed with 1008, or over HTTP answered 408.
-    /// Default `"4KiB"`.
+    /// How many bytes a second must arrive while a message or a body is half received, counted over
+    /// 10 s. A slower client is closed with 1008, or answered 408 over HTTP. Default `"4KiB"`.
     #[serde(deserialize_with = "some_above_zero")]
     pub pace: Option<Size>,
     /// How long the closing handshake may take; then the socket is cut. As long may a consumer go
@@ -76,11 +76,11 @@ pub struct Limits {
     pub slow: Slow,
 }
 
-/// What becomes of a client's messages that are over their route's rate.
+/// What happens to a client's messages over their route's rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateAction {
-    /// They wait in the inbox until the rate lets them through, in their order.
+    /// They wait in the inbox, in their order, until the rate allows them.
     #[default]
     Wait,
     /// The client is told (`rate`) and closed with 1008.

@@ -40,8 +40,8 @@ impl RoutingConfig {
         Self::load_with(path, &|name| std::env::var(name).ok())
     }
 
-    /// Reads a file and those that it includes, and allows unset variables of the environment: to
-    /// check a table where its secrets are not at hand.
+    /// Reads a file and the files that it includes, and allows unset environment variables, so that
+    /// a table can be checked on a machine without its secrets.
     #[must_use]
     pub fn load_allowing_missing_env(path: impl AsRef<Path>) -> Loaded {
         let mut loader = Loader::new(&|name| std::env::var(name).ok());
@@ -224,7 +224,7 @@ fn read_file(path: &Path) -> Result<String, String> {
     })
 }
 
-/// Reports `[queue]` and its like without a name once, and not for each of its keys.
+/// Reports a nameless `[queue]` or similar section once, and not for each of its keys.
 fn name_sections(tree: &mut Written, mistakes: &mut Vec<Mistake>) {
     let Value::Table(root) = &mut tree.value else { return };
     for section in ["auth", "queue", "consumer"] {

@@ -1,4 +1,4 @@
-//! `[log]`: what the log keeps, shows and leaves out.
+//! `[log]`: how much the log buffers, shows and writes.
 
 use std::num::NonZeroU32;
 
@@ -16,20 +16,20 @@ pub struct LogConfig {
     /// Default `"1MiB"`; `"4KiB"` to `"1GiB"`.
     #[serde(deserialize_with = "buffer")]
     pub buffer: Size,
-    /// How many bytes of one value a record shows; the rest is cut off. Default `"256B"`; `"64B"`
+    /// How many bytes of each value a record shows; the rest is cut off. Default `"256B"`; `"64B"`
     /// to `"64KiB"`.
     #[serde(deserialize_with = "value")]
     pub value: Size,
-    /// How many records of one kind are written. The others are counted, and one record a period
-    /// tells their number. Two records are of one kind when the same line of the program makes
-    /// them. Default `"100/s"`.
+    /// How many records of one kind are written. Further ones are counted, and one record each
+    /// period gives their number. Two records are of one kind when the same line of the program
+    /// makes them. Default `"100/s"`.
     pub rate: Rate,
-    /// How often each queue logs how many of its tasks ended with which error, when there were any.
+    /// How often each queue logs how many of its tasks ended with which error code, if any did.
     /// Default `"10s"`.
     #[serde(deserialize_with = "above_zero")]
     pub summary: Time,
-    /// How long the end of the process waits for the last records to be written. Default `"1s"`;
-    /// at most `"1m"`, `"0s"` does not wait.
+    /// How long the process waits at its end for the last records to be written. Default `"1s"`; at
+    /// most `"1m"`, `"0s"` does not wait.
     #[serde(deserialize_with = "flush")]
     pub flush: Time,
 }

@@ -59,7 +59,7 @@ pub struct RoutingConfig {
     pub include: Vec<At<String>>,
     /// Where the service listens, and what it takes from the network.
     pub server: ServerConfig,
-    /// What the log keeps, shows and leaves out.
+    /// How much the log buffers, shows and writes.
     pub log: LogConfig,
     /// How clients show who they are, by name.
     pub auth: BTreeMap<String, At<AuthConfig>>,
@@ -71,7 +71,7 @@ pub struct RoutingConfig {
     pub consumer: BTreeMap<String, At<ConsumerConfig>>,
     /// The routes, in order.
     pub route: Vec<At<RouteConfig>>,
-    /// Consumers of routes that could not be read. Their names are checked all the same.
+    /// Consumers of routes that could not be read. Their names are still checked.
     #[serde(skip)]
     pub(crate) consumers_of_lost_routes: Vec<At<String>>,
 }

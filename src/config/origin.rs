@@ -38,14 +38,14 @@ struct PageOrigin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins(Vec<Origin>);
 
-/// What `origins` say of a page; the later allows more.
+/// What `origins` allow a page; each later variant allows more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Allowed {
     /// It is refused.
     No,
     /// It is a page of the service itself, which may read every answer anyway.
     Own,
-    /// It is named.
+    /// `origins` names it.
     Named,
     /// Every page is allowed.
     Every,
@@ -55,8 +55,8 @@ impl Origin {
     /// The pages of the service itself: `"same-origin"`.
     pub(super) const SAME: Self = Self(Rule::Same);
 
-    /// Whether it allows a page; `None` stands for a page whose origin is `null`. `hosts` are the
-    /// names of the service.
+    /// Whether it allows a page; `None` means a page whose origin is `null`. `hosts` are the names
+    /// of the service.
     fn allows(&self, page: Option<&PageOrigin>, hosts: &[&Authority]) -> Allowed {
         let (allowed, matches) = match (&self.0, page) {
             (Rule::Any, _) => (Allowed::Every, true),
@@ -75,7 +75,7 @@ impl Origin {
 }
 
 impl Origins {
-    /// All of them.
+    /// All names in `origins`.
     #[must_use]
     pub fn as_slice(&self) -> &[Origin] {
         &self.0
@@ -83,7 +83,7 @@ impl Origins {
 }
 
 impl Allowed {
-    /// What these origins say of the page that an `Origin` header names.
+    /// What these origins allow the page that an `Origin` header names.
     pub(crate) fn by(origins: &[Origin], header: &str, hosts: &[&Authority]) -> Self {
         let page = PageOrigin::parse(header);
         let each = origins.iter().map(|origin| origin.allows(page.as_ref(), hosts));
@@ -100,8 +100,8 @@ impl PageOrigin {
         Some(Self { scheme, authority })
     }
 
-    /// Whether it is a page of the service that is called so. The scheme does not matter, because a
-    /// proxy may have taken TLS away; but an app's page is never the service's own.
+    /// Whether it is a page of the service of this name. The scheme does not matter, because a
+    /// proxy may have ended TLS; but an app's page is never the service's own.
     fn is_of(&self, host: &Authority) -> bool {
         let port = own_port(&self.scheme);
         port.is_some() && host.clone().without_port(port) == self.authority
@@ -116,7 +116,7 @@ fn own_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Schemes that no page has as its origin, and what to say of them.
+/// Schemes that are not the origin of any page, and the message about each.
 const NO_PAGES: [(&str, &str); 6] = [
     ("ws", "an origin is a page's: write http://"),
     ("wss", "an origin is a page's: write https://"),

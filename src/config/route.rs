@@ -99,7 +99,7 @@ impl RouteConfig {
         self.envelope.map(|envelope| envelope.value).unwrap_or_default()
     }
 
-    /// The `[auth.NAME]` that it names itself.
+    /// The `[auth.NAME]` that the route itself names.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         match &self.auth.as_ref()?.value {
@@ -108,12 +108,13 @@ impl RouteConfig {
         }
     }
 
-    /// Whether it can take a `websocket.connect`: `when` looks at heads, and a connect lacks one.
+    /// Whether it can take a `websocket.connect`. A route with `when` cannot: `when` looks at
+    /// heads, and a connect has no head.
     pub(crate) fn takes_connect(&self) -> bool {
         self.channel.contains(Channel::Connect) && self.when.is_empty()
     }
 
-    /// Whether every path of `other` is one of its own.
+    /// Whether it takes every path of `other`.
     pub(super) fn covers_paths(&self, other: &Self) -> bool {
         match (&self.path, &other.path) {
             (None, _) => true,
@@ -122,7 +123,7 @@ impl RouteConfig {
         }
     }
 
-    /// Whether some path is one of both.
+    /// Whether both take some path.
     pub(super) fn shares_path(&self, other: &Self) -> bool {
         match (&self.path, &other.path) {
             (Some(path), Some(other)) => path.overlaps(other),
@@ -164,7 +165,7 @@ impl AnyOf {
         self.0.iter().any(|literal| literal.matches(field))
     }
 
-    /// Whether each of these values is one of `wider` too.
+    /// Whether `wider` contains each of these values.
     pub(super) fn is_within(&self, wider: &Self) -> bool {
         self.0.iter().all(|literal| wider.contains(&literal.to_json()))
     }

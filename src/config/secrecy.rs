@@ -1,4 +1,5 @@
-//! Which values of a file are secrets. No message shows one, and no line that it stands in.
+//! Which values of a file are secrets. Messages show neither a secret nor the line that contains
+//! it.
 
 use std::ops::Range;
 
@@ -9,14 +10,14 @@ use crate::setting::{Value, Written};
 const PUBLIC: [&str; 7] =
     ["algorithms", "from", "bind_ip", "issuer", "audience", "leeway", "close_at_exp"];
 
-/// What the keys of secrets are made of, in any table.
+/// Words in the names of keys that hold secrets, in any table.
 const WORDS: [&str; 6] = ["secret", "password", "passphrase", "credential", "token", "key"];
 
-/// Marks the secrets of a file as such, and returns its text with stars in their places. Bytes,
-/// characters and lines are as many as before.
+/// Marks the secrets of a file, and returns its text with stars in their places. The text keeps its
+/// length in bytes, characters and lines.
 ///
-/// Behind a mistake in the syntax, `is_sound` is false and the tree does not know every value; then
-/// whole lines are covered too.
+/// `is_sound` is false when the syntax has a mistake. The tree then lacks some values, so whole
+/// lines are covered too.
 pub(super) fn hide(tree: &mut Written, text: &str, is_sound: bool) -> String {
     let mut places = Vec::new();
     if let Value::Table(root) = &mut tree.value {
@@ -98,7 +99,7 @@ fn is_reference(text: &str) -> bool {
     name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
-/// Whether a key is that of a secret, or a slip of the pen for one.
+/// Whether a key is that of a secret, or a misspelling of one.
 fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     WORDS.iter().any(|word| {
@@ -108,8 +109,9 @@ fn is_secret(key: &str) -> bool {
     })
 }
 
-/// The parts of lines that may hold secrets, as far as that can be told without the syntax: what
-/// stands behind the key of a secret, and under `[auth.NAME]` all but what is known to be public.
+/// The parts of lines that may hold secrets, as far as that can be told without the syntax: the
+/// text after the key of a secret, and under `[auth.NAME]` everything that is not known to be
+/// public.
 fn suspicious(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut in_auth = false;
@@ -154,7 +156,7 @@ fn secret_from(line: &str, in_auth: bool) -> Option<usize> {
     None
 }
 
-/// Puts a star of the same length in the place of each character, but for quotes at both ends.
+/// Replaces each character by a star of the same length, except quotes at both ends.
 fn cover(text: &mut String, place: Range<usize>) {
     let Some(hidden) = text.get(place.clone()) else { return };
     let quotes = |c: char| c == '"' || c == '\'';

@@ -20,7 +20,7 @@ use crate::setting::{At, Period, Rate, Size, Time};
 pub struct ServerConfig {
     /// Where the paths of the table begin: folders, unix sockets, files of watermarks and fonts,
     /// but not those of `include`, which begin at their file. It is itself relative to the working
-    /// folder. The program works in it from then on; a program of your own does so with
+    /// folder. The program makes it its working folder; a program of your own has to do that with
     /// [`std::env::set_current_dir`] before it builds the router. Default: the working folder.
     pub root: Option<At<PathBuf>>,
     /// Where to listen: `"127.0.0.1:8000"`, `"[::]:8000"`, `"unix:run/waterway.sock"`, or a list.
@@ -31,9 +31,9 @@ pub struct ServerConfig {
     /// this service in its `Host` header; `https://` when a trusted proxy says so.
     pub public_url: Option<PublicUrl>,
     /// Which `Host` is answered: `"example.com"`, `"*.example.com"`, `"*"` for any, or a list;
-    /// requests with another one get 421. Default: where every listener is TCP on this machine and
-    /// there are no `trusted_proxies`, `localhost`, the addresses listened on and the host of
-    /// `public_url`; elsewhere any.
+    /// requests with another host get 421. Default: `localhost`, the addresses listened on and the
+    /// host of `public_url`, if every listener is a loopback TCP address and `trusted_proxies` is
+    /// empty; otherwise any.
     #[serde(deserialize_with = "some_or_more")]
     pub hosts: Option<Vec<AllowedHost>>,
     /// Which pages may open a socket or send a request with a method other than GET, HEAD and
@@ -57,17 +57,18 @@ pub struct ServerConfig {
     /// This machine's own clients and the proxies themselves are not counted. Default 1000.
     #[serde(deserialize_with = "connections")]
     pub connections_per_address: usize,
-    /// How many HTTP requests and handshakes one address may send, a period's worth at once, counted
-    /// for the same addresses; further ones get 429. Default `"1000/s"`.
+    /// How many HTTP requests and handshakes one address may send; up to one period's worth may
+    /// come at once. The same addresses are counted as for `connections_per_address`. Further
+    /// requests get 429. Default `"1000/s"`.
     pub requests_per_address: Rate,
-    /// How much memory the service may use for what clients send and ask for, 32 MiB the least: half
-    /// for tasks under way, half for connections, messages, queued tasks and replies that wait.
-    /// Default: a third of what the machine, the process's cgroup or its own limit allows.
+    /// How much memory the service may use for clients' data, at least 32 MiB: half for tasks under
+    /// way, half for connections, messages, queued tasks and unsent replies. Default: a third of
+    /// the memory that the machine, the process's cgroup or its own limit allows.
     #[serde(deserialize_with = "memory")]
     pub memory: Option<Size>,
-    /// How many bytes of messages and bodies one address (of IPv6 a /64) may have half received; one
-    /// message of the largest size that a route takes always goes. Clients on this machine and
-    /// trusted proxies are not counted. Default `"64MiB"`.
+    /// How many bytes of half-received messages and bodies one address (IPv6 by /64) may have. One
+    /// message of the largest size that a route takes is always accepted. Clients on this machine
+    /// and trusted proxies are not counted. Default `"64MiB"`.
     #[serde(deserialize_with = "above_zero")]
     pub half_received: Size,
     /// How long the head of a request may take to arrive. Default `"10s"`.
@@ -120,8 +121,8 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// What these origins say of the page that an `Origin` header names, to a service that is
-    /// called `host`.
+    /// What these origins allow the page that an `Origin` header names, if the service is called
+    /// `host`.
     pub(crate) fn allowed(
         &self,
         origins: &[Origin],
@@ -135,8 +136,8 @@ impl ServerConfig {
         Allowed::by(origins, header, &hosts)
     }
 
-    /// How much memory the service may use: `memory`, or a third of what the machine, the process's
-    /// cgroup or its own limit allows, in whole MiB.
+    /// How much memory the service may use: `memory`, or a third of the memory that the machine,
+    /// the process's cgroup or its own limit allows, in whole MiB.
     pub(crate) fn memory_size(&self) -> Size {
         let third = || Size::new((memory_limit() / 3) >> 20 << 20);
         self.memory.unwrap_or_else(third).max(Size::new(MEMORY_MIN))

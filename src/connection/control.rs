@@ -30,7 +30,7 @@ pub(super) struct Control {
     is_blocked: bool,
 }
 
-/// Why a client is not read any more where `rate_action` is `"close"`.
+/// Why a client is closed where `rate_action` is `"close"`.
 #[derive(Debug)]
 pub(super) struct TooMany;
 
@@ -53,12 +53,12 @@ impl Control {
         }
     }
 
-    /// Counts the pong with which tungstenite answers a ping of so many bytes.
+    /// Counts the pong with which tungstenite answers a ping of this many bytes.
     pub(super) fn ping(&mut self, bytes: u64) {
         self.pongs = self.pongs.saturating_add(bytes).saturating_add(2);
     }
 
-    /// Notes whether the socket had no room for what was written last.
+    /// Notes whether the socket had no room for the last bytes that were written.
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         self.is_blocked = is_blocked;
     }
@@ -71,7 +71,7 @@ impl Control {
     /// Waits until the client may be read.
     ///
     /// # Errors
-    /// [`TooMany`], where more than the rate closes.
+    /// [`TooMany`], where exceeding the rate closes the socket.
     pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_blocked && self.pongs > PONGS_MAX {
             // The write that is blocked wakes this task, which then writes before it reads.

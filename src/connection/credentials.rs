@@ -1,5 +1,5 @@
-//! What a client has shown at its handshake: for every token that a route of its path may need,
-//! whether it has it. A message is held against this before anything of it is handled.
+//! The tokens of a client: for every token that a route of its path may need, whether the client
+//! has shown it at its handshake. Each message is checked against this before it is handled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::routing::{Route, Way};
 
-/// The scope for the messages that need a token, with its claims, or why there is none.
+/// For each token, the scope with its claims, for the messages that need it; or why the client
+/// lacks it.
 type Shown = Result<Arc<Scope>, Arc<Error>>;
 
 #[derive(Default)]
@@ -25,7 +26,7 @@ impl Credentials {
     /// token that the connect route asks for.
     ///
     /// # Errors
-    /// When the client does not have that one.
+    /// When the client lacks that token.
     pub(super) fn verify(way: &Way, scope: &mut Arc<Scope>) -> Result<Self, Error> {
         let mut credentials = Self::default();
         let to_connect = way.connect().and_then(|route| route.token());
@@ -48,7 +49,7 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// When the first of the tokens expires; never where none does.
+    /// When the first of the tokens expires; `None` if none does.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.expires
     }

@@ -1,4 +1,4 @@
-//! A client's messages that are over their route's rate: they wait until it lets them through,
+//! A client's messages that are over their route's rate: they wait until the rate allows them,
 //! those of one route in their order.
 
 use std::collections::VecDeque;
@@ -29,13 +29,13 @@ pub(super) struct Passing {
     pub(super) precedence: Precedence,
 }
 
-/// What becomes of a message now.
+/// What happens to a message now.
 pub(super) enum Admitted {
     /// It is handled.
     Now(Passing),
     /// [`Delayed::next`] gives it when its time has come.
     Waits,
-    /// It is over the rate of a route that lets none wait.
+    /// It is over the rate of a route whose messages may not wait.
     TooMany,
 }
 
@@ -88,7 +88,7 @@ impl Delayed {
         }
     }
 
-    /// Takes out what this message withdraws, in its order.
+    /// Takes out the messages that this one withdraws, in their order.
     pub(super) fn withdraw(&mut self, by: &Passing) -> Vec<Passing> {
         let Precedence::AtOnce { withdraws: Some(name) } = &by.precedence else {
             return Vec::new();

@@ -142,8 +142,8 @@ impl Events {
     }
 
     async fn receive(&mut self, Received { payload, held, room }: Received) {
-        // What comes after this side closed is not for the consumer; what came before the client
-        // closed is.
+        // Messages that arrive after this side has closed are not handled; those that arrived
+        // before the client closed are.
         if self.channel.is_closing() {
             return;
         }

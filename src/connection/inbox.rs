@@ -22,8 +22,8 @@ pub(crate) struct Inbox {
     transit: Transit,
 }
 
-/// How many bytes of waiting messages count as the connection's own; the service's memory knows of
-/// what is beyond.
+/// How many bytes of waiting messages count as the connection's own; only further bytes are taken
+/// from the service's memory.
 const OWN: usize = 8 << 10;
 
 /// A message, and the room that it gives back when it has been handled.
@@ -78,7 +78,7 @@ impl Inbox {
         }
     }
 
-    /// Takes nothing more, so that no message waits for room that may never come.
+    /// Takes no more messages, so that none waits for room that may never become free.
     pub(super) fn close(&self) {
         self.room.close();
     }

@@ -31,7 +31,7 @@ use crate::memory::Spent;
 const LARGE: usize = 16 << 10;
 /// How much room a message gets before more of it has arrived: enough for most pictures of a page.
 const ROOM_FIRST: usize = 256 << 10;
-/// How many times as much it gets when that is full.
+/// The factor by which its room grows when it is full.
 const ROOM_GROWTH: usize = 4;
 /// Of a frame's first byte: it is the message's last.
 const LAST: u8 = 0x80;
@@ -98,7 +98,7 @@ impl<S> Large<S> {
         }
     }
 
-    /// The stream itself. What is half received is freed.
+    /// The stream itself. A half-received message is freed.
     pub(super) fn into_inner(self) -> S {
         self.stream
     }
@@ -287,8 +287,8 @@ impl Message {
         self.payload.len() >= self.length
     }
 
-    /// Sees to it that there is room for more, and takes the memory for it first. A head's length
-    /// beyond the message's end has room too.
+    /// Makes room for more bytes, and takes the memory for it first. There is also room for the
+    /// next frame's head after the message's end.
     fn make_room(&mut self, receiving: &mut Receiving) -> Result<(), Refused> {
         let Self { length, payload, .. } = self;
         if payload.len() < payload.capacity() {
@@ -328,7 +328,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // A client that is not read gives way with what it has half sent, too.
+        // A half-received message can be revoked also while its client is not read.
         let polled = match self.control.poll_ready(context)? {
             Poll::Ready(()) => self.poll_next(context, buffer),
             Poll::Pending => Poll::Pending,

@@ -110,10 +110,10 @@ impl Connection {
     }
 }
 
-/// Runs a client's events. When they panic, nobody is left to handle them: the client is closed
-/// with 1011.
+/// Runs a client's events. When they panic, no task handles its events any more, so the client is
+/// closed with 1011.
 async fn closing_on_panic(events: impl Future<Output = ()>, channel: ReplyChannel) {
-    // Nothing of them is used again.
+    // The state of the events is not used again.
     if let Err(panic) = AssertUnwindSafe(events).catch_unwind().await {
         let error = panic_message(panic.as_ref());
         tracing::error!(client = %channel.name(), %error, "a client's events panicked");

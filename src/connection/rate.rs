@@ -27,7 +27,7 @@ impl Bucket {
         Some(Self { tokens: capacity, capacity, per_second, filled: Instant::now() })
     }
 
-    /// A bucket that holds and gets at least so many.
+    /// The same bucket, but with at least this capacity and refill.
     pub(super) fn at_least(mut self, capacity: f64, per_second: f64) -> Self {
         self.capacity = self.capacity.max(capacity);
         self.tokens = self.capacity;
@@ -45,7 +45,8 @@ impl Bucket {
         taken
     }
 
-    /// Takes a token even if there is none; the debt is paid off before there is another.
+    /// Takes a token even if the bucket is empty. The debt is paid off before the next token is
+    /// available.
     pub(super) fn spend(&mut self) {
         self.fill();
         self.tokens -= 1.0;
@@ -57,7 +58,7 @@ impl Bucket {
         self.tokens < 0.0
     }
 
-    /// From when on there is a token.
+    /// The time from which a token is available.
     pub(super) fn ready(&self) -> Instant {
         let missing = (1.0 - self.tokens).max(0.0);
         self.filled + Duration::from_secs_f64(missing / self.per_second)

@@ -11,7 +11,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::memory::{Held, Spent, Stake, Transit};
 
-/// What is half received on one connection.
+/// The half-received data of one connection.
 pub(crate) struct Receiving {
     transit: Transit,
     address: Option<IpAddr>,
@@ -29,7 +29,7 @@ pub(crate) enum Refused {
     Slow,
 }
 
-/// How fast something must arrive. It is looked at over windows, so that a pause hurts nobody.
+/// How fast something must arrive. It is measured over windows, so that a short pause does no harm.
 struct Pace {
     /// Bytes in each window.
     least: u64,
@@ -42,14 +42,14 @@ struct Pace {
 const WINDOW: Duration = Duration::from_secs(10);
 
 impl Receiving {
-    /// Nothing yet, from this address, at least so many bytes a second.
+    /// With nothing received yet. `pace` is the least number of bytes a second.
     pub(crate) fn new(transit: &Transit, address: Option<IpAddr>, pace: u64) -> Self {
         let least = pace.saturating_mul(WINDOW.as_secs());
         let pace = Pace { least, received: 0, window: None };
         Self { transit: transit.clone(), address, stake: None, pace }
     }
 
-    /// Takes memory, before it is allocated: so much as is half received altogether.
+    /// Takes memory before it is allocated. `bytes` is the size of all that is half received.
     ///
     /// # Errors
     /// [`Refused::Memory`].
@@ -61,7 +61,7 @@ impl Receiving {
         Ok(())
     }
 
-    /// Takes so much memory more.
+    /// Takes this much more memory.
     ///
     /// # Errors
     /// [`Refused::Memory`].
@@ -70,17 +70,17 @@ impl Receiving {
         self.resize(taken.saturating_add(bytes))
     }
 
-    /// All of it is received: its memory goes with it. Nothing where it took none.
+    /// All of it is received, and its memory is handed over with it; `None` if it took none.
     ///
     /// # Errors
-    /// [`Refused::Memory`] where that has given way to others.
+    /// [`Refused::Memory`] when its memory has been revoked.
     pub(crate) fn finish(&mut self) -> Result<Option<Held>, Refused> {
         self.pace.window = None;
         let Some((stake, _)) = self.stake.take() else { return Ok(None) };
         stake.into_held().map(Some).ok_or(Refused::Memory(Spent::Lost))
     }
 
-    /// So many bytes have arrived.
+    /// This many bytes have arrived.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.pace.received = self.pace.received.saturating_add(bytes as u64);
     }
@@ -90,7 +90,7 @@ impl Receiving {
         self.pace.window = None;
     }
 
-    /// Waits for a reason to give up what is half received. To be polled whenever nothing arrives.
+    /// Waits for a reason to give up the half-received data. Poll it whenever nothing arrives.
     pub(crate) fn poll_refused(&mut self, context: &mut Context<'_>) -> Poll<Refused> {
         if let Some((stake, _)) = &self.stake
             && stake.poll_lost(context).is_ready()

@@ -14,8 +14,8 @@ use crate::message::{Cancellation, Content, Message, Scope};
 use crate::reply::{Envelope, OutboxLimits, Reply, ReplyChannel};
 use crate::routing::{Route, Router, Way};
 
-/// Delivers `http.request` and waits for the response, at most so long. When the consumer fails,
-/// its error comes along for the log.
+/// Delivers `http.request` and waits for the response, at most for this time. When the consumer
+/// fails, its error is returned too, for the log.
 pub(crate) async fn request(
     router: &Router,
     way: &Way,

@@ -19,12 +19,12 @@ pub(super) struct Seen {
     busy: AtomicBool,
 }
 
-/// Why nothing has come from a client.
+/// Why nothing was read from a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Idle {
     /// It has sent nothing.
     Silent,
-    /// No room came in its inbox, so it was not read.
+    /// Its inbox stayed full, so it was not read.
     Full,
 }
 
@@ -59,7 +59,7 @@ impl Seen {
         }
     }
 
-    /// Waits until nothing has come for so long; why nothing has.
+    /// Waits until nothing has been read for this long, and returns why.
     pub(super) async fn idle(&self, limit: Duration) -> Idle {
         self.quiet(limit, self.start).await;
         if self.busy.load(Ordering::Relaxed) { Idle::Full } else { Idle::Silent }

@@ -40,8 +40,8 @@ pub(super) struct Shortcut {
 pub(super) struct Shared<S> {
     stream: S,
     turn: Arc<Turn>,
-    /// What is to be written before anything else: the rest of a frame that went by the shortcut,
-    /// then large messages.
+    /// Bytes that the owner writes before anything else: the rest of a frame that took the
+    /// shortcut, then large messages.
     first: VecDeque<Bytes>,
     /// A frame of the owner's is written in part.
     is_amid: bool,
@@ -54,7 +54,7 @@ pub(super) struct Turn(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     holder: Holder,
-    /// What the owner is to write before anything else.
+    /// The bytes that the owner writes before anything else.
     first: VecDeque<Bytes>,
     /// The owner, where it waits for its turn.
     waiting: Option<Waker>,
@@ -71,7 +71,7 @@ enum Holder {
     Shortcut,
 }
 
-/// A server's frame begins with so many bytes at most (RFC 6455, section 5.2).
+/// The longest head of a frame that a server sends, in bytes (RFC 6455, section 5.2).
 const HEAD_MAX: usize = 10;
 /// Of a frame's first byte: it is the message's last.
 const LAST: u8 = 0x80;
@@ -79,9 +79,9 @@ const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 /// A length that stands in the two bytes after it.
 const LENGTH_16: u8 = 126;
-/// A length that stands in the eight bytes after it.
+/// The length is in the eight bytes after it.
 const LENGTH_64: u8 = 127;
-/// The longest payload that goes by the shortcut.
+/// The longest payload that takes the shortcut.
 const SHORTCUT_MAX: usize = u16::MAX as usize;
 /// How many parts are given to the system at once.
 const PARTS: usize = 8;
@@ -208,7 +208,7 @@ impl<S> Shared<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Shared<S> {
-    /// Has the turn, and nothing is left that is to be written first.
+    /// Waits for the turn, and writes everything that must be written first.
     fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.first.is_empty() && !self.is_amid {
             self.first = ready!(self.turn.poll_take(context));

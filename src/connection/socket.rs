@@ -34,9 +34,9 @@ use crate::setting::Rate;
 pub(crate) struct Socket {
     /// The largest message, bytes.
     pub(crate) message: usize,
-    /// How many frames may come that bring no part of a message.
+    /// How often frames may come that carry no part of a message.
     pub(crate) rate: Rate,
-    /// What becomes of more.
+    /// What happens to further ones.
     pub(crate) rate_action: RateAction,
     /// How long nothing may come: no pong, and no part of a message.
     pub(crate) idle: Duration,
@@ -113,7 +113,7 @@ pub(crate) async fn run<S>(
 /// How a connection ended.
 struct Over {
     code: u16,
-    /// Whether the close frame is given time to arrive. Not where memory is to be free at once.
+    /// Whether the close frame is given time to arrive. Not where its memory must be freed at once.
     lingers: bool,
 }
 
@@ -265,7 +265,7 @@ where
     }
 }
 
-/// Tells the client what it did wrong, or what there is no room for.
+/// Tells the client its mistake, or that there is no room for its message.
 fn fail(channel: &ReplyChannel, error: &impl Display, code: u16, reason: &'static str) -> Ended {
     tracing::info!(client = %channel.name(), %error, code, "client failed");
     let _ = channel.send(Reply::close_with(code, reason));
@@ -320,7 +320,8 @@ fn failure(error: &WsError) -> Option<(u16, &'static str)> {
 /// Reads away what the client is still sending: closing with unread bytes makes TCP reset the
 /// connection, and the close frame would be lost with it.
 ///
-/// What is half received is freed before: its memory may be another client's by now.
+/// A half-received message has been freed before, because its memory may already belong to another
+/// client.
 async fn linger<S>(socket: WebSocketStream<Large<S>>, patience: Duration)
 where
     S: AsyncRead + AsyncWrite + Unpin,

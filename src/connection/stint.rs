@@ -1,22 +1,22 @@
-//! How much a connection does before the others have their turn.
+//! How much work a connection does before it yields to the others.
 
 use tokio::task::yield_now;
 
-/// After so many bytes of messages a connection lets the others go first. Tokio itself only counts
-/// how often a task reads or receives, and 128 messages of 60 KiB hold up everybody for 10 ms.
+/// After this many bytes of messages, a connection yields to the others. Tokio itself only counts
+/// how often a task reads or receives, and 128 messages of 60 KiB hold up all others for 10 ms.
 const STINT: usize = 32 << 10;
 
-/// What a message counts beside its content. With it 32 tiny messages are a stint.
+/// How many bytes a message counts in addition to its content. So 32 tiny messages are a stint.
 const MESSAGE: usize = 1 << 10;
 
-/// Counts what one part of a connection, its reader or its events, has done since it last yielded.
+/// Counts the work of one part of a connection, its reader or its events, since it last yielded.
 #[derive(Debug, Default)]
 pub(super) struct Stint {
     bytes: usize,
 }
 
 impl Stint {
-    /// A message of so many bytes has been handled.
+    /// A message of this many bytes has been handled.
     pub(super) async fn handled(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes).saturating_add(MESSAGE);
         if self.bytes >= STINT {

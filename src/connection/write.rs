@@ -38,8 +38,7 @@ where
         let mut closed = None;
         for reply in batch.replies {
             match reply.content {
-                // tungstenite would copy it, and keep as much memory for as long as the client is
-                // there.
+                // tungstenite would copy it, and keep that much memory until the client leaves.
                 Some(payload) if payload.len() > WRITE_BUFFER => {
                     sink.flush().await?;
                     turn.put_last(&payload);
@@ -81,7 +80,7 @@ fn frame(payload: Payload) -> Result<Frame, WsError> {
     })
 }
 
-/// A close frame as it may stand on the wire: a code that is allowed there, a reason that fits.
+/// A close frame that may be sent: with an allowed code, and a reason that fits.
 fn sendable(close: &Close) -> CloseFrame {
     const REASON_LIMIT: usize = 123;
     let code = CloseCode::from(close.code);

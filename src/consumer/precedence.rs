@@ -1,4 +1,4 @@
-//! How a message stands to those of its client that wait because of a route's `rate`.
+//! Whether a message overtakes its client's messages that wait because of a route's `rate`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use crate::extract::Binding;
 use crate::message::Message;
 use crate::setting::Mistake;
 
-/// How a message stands to those of its client that wait because they are over their route's
+/// Whether a message overtakes its client's messages that wait because they are over their route's
 /// `rate`; see [`Registry::precedence`](crate::Registry::precedence).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precedence {
-    /// It is handled when those of its route that came before it have been.
+    /// It is handled after all earlier messages of its route.
     InTurn {
-        /// What a later message can withdraw it by.
+        /// The name by which a later message can withdraw it.
         name: Option<String>,
     },
-    /// It is handled before those that wait. Such messages are counted by themselves: only one
-    /// over the rate of these waits, behind others of them.
+    /// It is handled before the messages that wait. Messages of this kind have a count of their
+    /// own: one over the rate waits too, but only for others of its kind.
     AtOnce {
-        /// Those that wait under this name, on a route to the same queue, are handled right before
-        /// this one, so that it finds what it withdraws.
+        /// Messages that wait under this name, on a route to the same queue, are handled right
+        /// before this one, so that it finds their tasks.
         withdraws: Option<String>,
     },
 }
@@ -33,7 +33,7 @@ impl Default for Precedence {
     }
 }
 
-/// A consumer that has a say in it.
+/// A consumer that decides on precedence.
 pub(super) struct Preceding {
     pub(super) blueprint: Arc<dyn Blueprint>,
     pub(super) precedence: fn(&Message) -> Precedence,
@@ -53,7 +53,7 @@ impl Blueprint for Preceding {
     }
 
     fn precedence(&self, message: &Message) -> Precedence {
-        // A panic is told of when the message is handled, if it is the message's fault.
+        // If the message causes a panic, that is reported when the message is handled.
         catch_unwind(AssertUnwindSafe(|| (self.precedence)(message))).unwrap_or_default()
     }
 }

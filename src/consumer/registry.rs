@@ -98,12 +98,12 @@ impl Registry {
         self
     }
 
-    /// Says how much memory the consumer of this name needs for a message, given its options: a
-    /// queue begins a task of it only when so much is free. It is asked on a worker's thread before
-    /// each task and should look at the message's beginning alone. Without one, a task needs none.
+    /// Says how much memory the consumer of this name needs for a message, given its options. A
+    /// queue begins one of its tasks only when that much is free. It is asked on a worker's thread
+    /// before each task and should look at the message's beginning alone. Without an estimate, a
+    /// task is taken to need none.
     ///
-    /// An estimate that panics is one of nothing; what is wrong with the message is for the consumer
-    /// to say.
+    /// An estimate that panics counts as zero: the consumer then reports the fault of the message.
     #[must_use]
     pub fn estimate<O: DeserializeOwned + Any + Send + Sync>(
         mut self,
@@ -177,7 +177,7 @@ pub(crate) trait Blueprint: Send + Sync {
     fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance>;
     /// Whether it is a socket consumer.
     fn is_socket(&self) -> bool;
-    /// How a message stands to those that wait.
+    /// Whether a message overtakes messages that wait.
     fn precedence(&self, _: &Message) -> Precedence {
         Precedence::default()
     }

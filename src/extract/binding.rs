@@ -47,8 +47,9 @@ impl Binding {
         self.parameters.as_deref()
     }
 
-    /// Reports the route's events that are none of `channels`, the ones that an argument can be
-    /// taken from or a consumer can serve. A queue's consumer has no route, and so none to report.
+    /// Reports the route's events that are not in `channels`: the events that can provide an
+    /// argument, or that a consumer can serve. Without a route, as for a queue's consumer, there is
+    /// nothing to report.
     pub fn only_on(&self, channels: &[Channel], mistakes: &mut Vec<Mistake>) {
         let names = |channels: Vec<&Channel>, between| {
             let names: Vec<&str> = channels.into_iter().map(|channel| channel.name()).collect();

@@ -1,4 +1,4 @@
-//! What a type asks of a path, found out by letting it read a path that has no values.
+//! Which parameters a type reads from a path: found out by letting it read a path without values.
 
 use std::fmt;
 
@@ -41,16 +41,17 @@ pub(super) fn misfit<T: DeserializeOwned>(names: &[String]) -> Option<(String, S
 
 /// The field without which the type cannot be read, as serde names it.
 fn missing<T: DeserializeOwned>(names: &[String]) -> Option<String> {
-    // A text that is a number too. A field that takes neither hides what is missing, no more.
+    // A text that is also a number. A field that accepts neither only keeps a missing parameter
+    // from being found.
     let pairs: Vec<_> = names.iter().map(|name| (name.clone(), "0".to_owned())).collect();
     let error: ReadError = from_pairs::<T>(Pairs(&pairs)).err()?;
     error.to_string().strip_prefix("missing field ").map(str::to_owned)
 }
 
-/// What was asked for, as the error that ends the reading.
+/// The requested values, as the error that ends the reading.
 #[derive(Debug)]
 enum Asked {
-    /// So many values in order.
+    /// This many values, in order.
     List(usize),
     /// Values by these names.
     Fields(&'static [&'static str]),

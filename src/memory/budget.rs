@@ -1,9 +1,9 @@
-//! Memory that is granted before it is used, and given back when it is not.
+//! Memory that is granted before it is used, and given back afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many bytes that users share. Clones are the same budget.
+/// A number of bytes that users share. Clones are the same budget.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Pool>);
 
@@ -22,13 +22,13 @@ pub struct Grant {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Pool { limit: bytes, taken: AtomicUsize::new(0) }))
     }
 
-    /// Takes so many bytes, if they are free.
+    /// Takes this many bytes, if they are free.
     #[must_use]
     pub fn try_take(&self, bytes: usize) -> Option<Grant> {
         let fitting = |taken: usize| taken.checked_add(bytes).filter(|&sum| sum <= self.0.limit);

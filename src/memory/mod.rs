@@ -1,10 +1,10 @@
-//! The service's memory: one bound over everything that grows with what clients send, taken before
-//! it is allocated.
+//! The service's memory: one bound over all data that clients can make larger, counted before it is
+//! allocated.
 //!
 //! Half of `[server] memory` is for tasks under way. The other half is for data in transit:
 //! connections, messages and bodies that are half received or wait to be handled, queued tasks, and
-//! replies that wait to be sent. The two halves are apart, so that data in transit never keeps a
-//! task from beginning, and so the queues always drain.
+//! replies that wait to be sent. The halves are separate, so that data in transit never keeps a
+//! task from beginning, and the queues always drain.
 
 mod budget;
 mod need;
@@ -29,19 +29,21 @@ pub(crate) struct Memory {
 pub(crate) const CONNECTION: usize = 24 << 10;
 
 impl Memory {
-    /// A memory of so many bytes. Of those in transit, half-received messages of one address may
-    /// take `per_address`.
+    /// A memory of this many bytes. Half-received messages of one address may take `per_address` of
+    /// those in transit.
     pub(crate) fn new(bytes: usize, per_address: usize) -> Self {
         let transit = bytes / 2;
         Self { work: Budget::new(bytes - transit), transit: Transit::new(transit, per_address) }
     }
 
-    /// How many connections there is room for: half of what is in transit may be connections.
+    /// How many connections there is room for: they may take half of the memory for data in
+    /// transit.
     pub(crate) fn connections(&self) -> usize {
         (self.transit.limit() / 2 / CONNECTION).max(1)
     }
 
-    /// How many bytes all queued tasks may have together: a quarter of what is in transit.
+    /// How many bytes all queued tasks may have together: a quarter of the memory for data in
+    /// transit.
     pub(crate) fn queued(&self) -> usize {
         self.transit.limit() / 4
     }

@@ -18,20 +18,20 @@ pub(crate) struct Granted {
 }
 
 impl Need {
-    /// So many bytes.
+    /// A need of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self { bytes, own: None }
     }
 
-    /// Of a budget of the consumer's own too.
+    /// The same, taken also from a budget of the consumer's own.
     #[must_use]
     pub fn within(mut self, budget: &Budget) -> Self {
         self.own = Some(budget.clone());
         self
     }
 
-    /// Takes the memory, of the service's and of the consumer's own, if both have it free.
+    /// Takes the memory from the service and from the consumer's own budget, if both have it free.
     pub(crate) fn try_take(&self, work: &Budget) -> Option<Granted> {
         let whole = work.try_take(self.bytes)?;
         let own = match &self.own {
@@ -41,7 +41,7 @@ impl Need {
         Some(Granted { _whole: whole, _own: own })
     }
 
-    /// Looks whether there can ever be so much.
+    /// Checks whether that much can ever be free.
     ///
     /// # Errors
     /// `too_big` when it is more than all of the memory.

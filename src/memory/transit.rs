@@ -1,10 +1,10 @@
-//! Memory for data in transit, and who gives way when it is spent.
+//! Memory for data in transit, and which data is dropped when all of it is taken.
 //!
-//! Data that is half received or waits to be sent is a [`Stake`]. When somebody needs memory and
-//! none is free, the largest stake gives way, if it is larger than what is asked for: so a few
-//! clients that send halves of large messages, or do not read large replies, cannot keep everybody
-//! else's small ones out. The client whose stake gave way is closed. Data that is whole is [`Held`]
-//! until it is handled, and does not give way.
+//! Data that is half received or waits to be sent is a [`Stake`]. When a client needs memory and
+//! none is free, the largest stake is revoked, if it is larger than the request. So a few clients
+//! that send halves of large messages, or do not read large replies, cannot keep out the small
+//! messages of others. A client whose stake is revoked is closed. Complete data is [`Held`] until
+//! it is handled, and cannot be revoked.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub(crate) struct Transit {
 #[derive(Debug)]
 struct Shared {
     limit: usize,
-    /// How much of one address may be half received.
+    /// How many bytes of one address may be half received.
     per_address: usize,
     // `std`'s mutex: nothing awaits or wakes under it.
     ledger: Mutex<Ledger>,
@@ -37,7 +37,7 @@ struct Shared {
 struct Ledger {
     taken: usize,
     stakes: Slab<Entry>,
-    /// How much of each address is half received; without those that have nothing.
+    /// How many bytes of each address are half received; addresses without any are left out.
     addresses: HashMap<IpAddr, usize>,
     /// How many stakes there have been.
     count: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Held {
     bytes: usize,
 }
 
-/// Bytes that may have to give way.
+/// Bytes that may be revoked.
 #[derive(Debug)]
 pub(crate) struct Stake {
     transit: Transit,
@@ -75,11 +75,11 @@ struct Lost {
 /// Why a stake cannot grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spent {
-    /// All memory is taken, and nothing larger could give way.
+    /// All memory is taken, and no larger stake could be revoked.
     All,
-    /// The address has as much half received as one may.
+    /// The address has as many half-received bytes as one address may.
     Address,
-    /// The stake itself has given way to others.
+    /// The stake itself has been revoked.
     Lost,
 }
 
@@ -94,7 +94,7 @@ impl Transit {
         self.shared.limit
     }
 
-    /// Takes bytes for data that is whole.
+    /// Takes bytes for complete data.
     pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
         if bytes == 0 {
             return Some(Held { transit: self.clone(), bytes });
@@ -107,8 +107,8 @@ impl Transit {
         Some(Held { transit: self.clone(), bytes })
     }
 
-    /// A stake without bytes. Those of an address are bounded together; without one, as for a
-    /// client on this machine, they are bounded by what is free.
+    /// A stake without bytes. The stakes of one address are bounded together. Without an address,
+    /// as for a client on this machine, only the free memory bounds a stake.
     pub(crate) fn stake(&self, address: Option<IpAddr>) -> Stake {
         let lost = Arc::<Lost>::default();
         let mut ledger = self.lock();
@@ -133,10 +133,10 @@ impl Transit {
 }
 
 impl Stake {
-    /// Makes it so many bytes, more or less than before.
+    /// Makes it this many bytes, more or fewer than before.
     ///
     /// # Errors
-    /// When it cannot grow; it is as large as it was.
+    /// When it cannot grow; it then keeps its size.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Spent> {
         let Shared { limit, per_address, .. } = *self.transit.shared;
         let mut ledger = self.transit.lock();
@@ -159,7 +159,7 @@ impl Stake {
         Ok(())
     }
 
-    /// Its bytes are of data that is whole from now on. `None` if they have given way.
+    /// Its bytes belong to complete data from now on. `None` if they have been revoked.
     pub(crate) fn into_held(self) -> Option<Held> {
         let mut ledger = self.transit.lock();
         let bytes = ledger.stakes[self.key].bytes;
@@ -172,13 +172,13 @@ impl Stake {
         (!is_lost).then(|| Held { transit: self.transit.clone(), bytes })
     }
 
-    /// Waits until its bytes have given way. One task waits at a time.
+    /// Waits until its bytes are revoked. Only one task may wait at a time.
     pub(crate) fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
         self.lost.waker.register(context.waker());
         if self.is_lost() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Whether its bytes have given way.
+    /// Whether its bytes have been revoked.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.is_lost.load(Ordering::Acquire)
     }
@@ -211,10 +211,10 @@ impl Drop for Stake {
 }
 
 impl Ledger {
-    /// Makes room for so many bytes more: of this stake, or of data that is whole. The caller tells
-    /// whoever gave way once it has released the ledger.
+    /// Makes room for this many more bytes, of this stake or of complete data. The caller notifies
+    /// the revoked stake's owner after it has released the ledger.
     ///
-    /// One stake is enough to give way: it has at least as many bytes as are asked for.
+    /// Revoking one stake is enough: it has at least the requested bytes.
     fn make_room(
         &mut self,
         limit: usize,
@@ -230,7 +230,7 @@ impl Ledger {
             .stakes
             .iter()
             .filter(|(key, entry)| Some(*key) != own && entry.bytes > 0 && entry.bytes >= wanted);
-        // Of equal ones the oldest: it has had the longest time.
+        // Of equal stakes the oldest, because it has had the most time.
         let victim = larger.max_by_key(|(_, entry)| (entry.bytes, Reverse(entry.number)));
         let (key, entry) = victim.ok_or(Spent::All)?;
         let lost = Arc::clone(&entry.lost);
@@ -253,7 +253,7 @@ impl Ledger {
     }
 }
 
-/// Tells the owner of a stake that it has given way.
+/// Tells the owner of a stake that it has been revoked.
 fn tell(gave_way: Option<Arc<Lost>>) {
     if let Some(lost) = gave_way {
         lost.waker.wake();

@@ -99,7 +99,7 @@ pub struct Message {
     // Read at most once where it is, and only where a route or a consumer asks for it.
     head: OnceLock<Option<Arc<Head>>>,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    /// The memory of its content, unless it is small: for as long as there is a clone of it.
+    /// The memory of its content, unless that is small; taken as long as a clone exists.
     memory: Option<Arc<Held>>,
 }
 
@@ -190,8 +190,8 @@ impl Message {
         }
     }
 
-    /// Prepares it to wait for long: it holds no more memory than it has bytes. A small message
-    /// shares the buffer that it was read into with what came before and after it.
+    /// Prepares it for a long wait: afterwards it holds only the memory of its own bytes. A small
+    /// message otherwise shares its read buffer with the messages before and after it.
     pub(crate) fn settle(&mut self) {
         self.forget_head();
         if let Content::Receive(payload) = &mut self.content {

@@ -14,8 +14,8 @@ use crate::schedule::{Group, Owner};
 /// of each. An IPv6 address counts as its /64.
 ///
 /// An address may be that of many people behind one router. So it is a client only where the table
-/// says so, with [`Ip`](Self::Ip); otherwise a connection is. A claim names one client, whatever
-/// number of connections it opens.
+/// says so, with [`Ip`](Self::Ip); otherwise a connection is. A claim names one client, however
+/// many connections it opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FairBy {
     /// Among addresses, then among the connections of each. A connection is a client. A client
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// Two connections and what they have in common, as a table's `fair_by` sees it.
+    /// Two connections, and what they share under a table's `fair_by`.
     #[test]
     fn connections_share_like_one_where_they_have_what_the_table_names_in_common() {
         let scope = |connection: &str, ip: &str, sub: &str| {

@@ -23,7 +23,7 @@ const OTHER: usize = CODES.len();
 const DONE: usize = CODES.len() + 1;
 
 impl Outcomes {
-    /// Counts one end: that of a task that was done, or of one with the error of this code.
+    /// Counts the end of one task: it was done, or it ended with the error of this code.
     pub(super) fn count(&self, error: Option<&str>) {
         let at = match error {
             None => DONE,

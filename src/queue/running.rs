@@ -57,12 +57,13 @@ pub(super) struct Told {
     pub(super) over: Option<Over>,
 }
 
-/// How a task stands that its worker has let go of.
+/// The state of a task that its worker has let go of.
 #[derive(Debug)]
 pub(super) enum Rested {
     /// It waits until it is woken.
     Waits,
-    /// Nobody waits for it. Here is its answer, unless it has been given.
+    /// Its answer is not wanted any more. This is the answer that ends it, unless it has been
+    /// given.
     Over(Option<(Answering, Reason)>),
 }
 
@@ -84,7 +85,7 @@ impl Running {
     }
 
     /// The task's worker lets go of it, because it waits for something. The task is over if it was
-    /// told in the meantime that nobody waits for it.
+    /// told in the meantime that its answer is not wanted.
     pub(super) fn rest(&mut self, id: RunningId, cost: Duration) -> Rested {
         let Some(task) = self.tasks.get_mut(&id) else { return Rested::Over(None) };
         let woken = task.stand == Stand::Worked { woken: true };
@@ -99,8 +100,8 @@ impl Running {
         if over { Rested::Over(answer) } else { Rested::Waits }
     }
 
-    /// The answer to a task that was told that nobody waits for it, whether a worker is at it or
-    /// not, and why. `None` if it has been answered.
+    /// The answer to a task that was told to stop, and why; also while a worker runs it. `None` if
+    /// it has been answered.
     pub(super) fn take_answer(&mut self, id: RunningId) -> Option<(Answering, Reason)> {
         self.tasks.get_mut(&id)?.take_answer()
     }

@@ -131,7 +131,7 @@ impl Task {
         self
     }
 
-    /// What its one terminal reply is given by. `outcomes` counts it.
+    /// Gives its one terminal reply. `outcomes` counts it.
     pub(super) fn answering(&self, outcomes: &Arc<Outcomes>) -> Answering {
         let (uuid, client) = (self.uuid.clone(), self.message.reply_channel.clone());
         Answering { uuid, client, outcomes: Arc::clone(outcomes) }

@@ -239,7 +239,7 @@ impl TaskQueue {
         }
     }
 
-    /// Logs, now and then, how many tasks ended with errors. Runs until it is dropped.
+    /// Logs at intervals how many tasks ended with errors. Runs until it is dropped.
     pub(crate) async fn report_outcomes(&self, every: Duration) {
         loop {
             tokio::time::sleep(every).await;
@@ -306,8 +306,8 @@ impl TaskQueue {
     }
 }
 
-/// How many bytes a task counts beside its message's content, so that `max_bytes` bounds tiny
-/// messages too.
+/// How many bytes a task counts in addition to its message's content, so that `max_bytes` bounds
+/// tiny messages too.
 pub(crate) const TASK_OVERHEAD: usize = 512;
 const SHORTEST_WAIT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 30_000;

@@ -94,7 +94,8 @@ impl TaskQueue {
         }
     }
 
-    /// Waits until a task of this queue is done, or for a moment: other queues share the memory.
+    /// Waits until a task of this queue is done, but only for a moment: other queues share the
+    /// memory, and may free some too.
     fn wait_for_memory<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         const LOOK_EVERY: Duration = Duration::from_millis(20);
         state.idle += 1;

@@ -45,7 +45,7 @@ impl ReplyChannel {
         Self::make(name, envelope, limits, None)
     }
 
-    /// The same, of which the service's memory counts what waits.
+    /// The same, with the unsent replies counted in the service's memory.
     pub(crate) fn counted(
         name: impl Into<Arc<str>>,
         envelope: Envelope,
@@ -87,8 +87,8 @@ impl ReplyChannel {
         self.offer(reply.into(), &mut Vec::new())
     }
 
-    /// Sends a reply while the caller holds a lock: what gives way to it goes into `displaced`, to
-    /// be freed later.
+    /// Sends a reply while the caller holds a lock: replies that are dropped for it go into
+    /// `displaced`, to be freed later.
     pub(crate) fn offer(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         self.sender.outbox.push(self.sealed(reply), displaced)
     }
@@ -110,14 +110,14 @@ impl ReplyChannel {
         }
     }
 
-    /// The largest reply that its client may be sent, bytes: `limits.outbox`. A consumer that makes
-    /// a large one can ask before it does.
+    /// The largest reply that its client may be sent, bytes: `limits.outbox`. A consumer can ask
+    /// for it before it makes a large reply.
     #[must_use]
     pub fn largest(&self) -> usize {
         self.sender.outbox.largest()
     }
 
-    /// What is said of a reply of so many bytes, which are too many.
+    /// The error for a reply of this many bytes, which is too large.
     #[must_use]
     pub fn too_large(&self, bytes: usize) -> Error {
         let largest = self.largest();

@@ -74,15 +74,15 @@ const DIRECT_MAX: usize = 16 << 10;
 /// What a reply weighs beside its payload, so that empty replies are bounded too.
 const REPLY_OVERHEAD: usize = size_of::<Reply>();
 
-/// How many unsent bytes count as the connection's own; the service's memory knows of what is
-/// beyond.
+/// How many unsent bytes count as the connection's own; only further bytes are taken from the
+/// service's memory.
 const OWN: usize = 8 << 10;
 
 /// The sending and the receiving side's shared state.
 #[derive(Debug)]
 pub(super) struct Outbox {
     limits: OutboxLimits,
-    /// `None` where nobody counts, as for the one reply to a request.
+    /// `None` where replies are not counted, as for the one reply to a request.
     transit: Option<Transit>,
     // `std`'s mutex: held for a push or a take, never across an await.
     state: Mutex<State>,
@@ -91,7 +91,7 @@ pub(super) struct Outbox {
     cut: Arc<Notify>,
 }
 
-/// Rings when what waits has given way to others.
+/// Rings when the memory of unsent replies is revoked.
 struct Bell(Arc<Notify>);
 
 impl Wake for Bell {
@@ -112,7 +112,7 @@ struct State {
     /// No sender is left.
     abandoned: bool,
     dropped: u64,
-    /// Of the service's memory, once more waits than the connection's own.
+    /// Memory taken from the service, once more is unsent than the connection's own bytes.
     stake: Option<Stake>,
     direct: Option<Arc<dyn Direct>>,
     directly: Directly,
@@ -142,8 +142,8 @@ impl Outbox {
         (Arc::clone(&outbox), Replies { outbox })
     }
 
-    /// Takes a reply; what gives way to it goes into `displaced`, to be freed by a caller that
-    /// holds no lock any more.
+    /// Takes a reply; replies that are dropped for it go into `displaced`, to be freed by a caller
+    /// that holds no lock any more.
     pub(super) fn push(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         let cost = cost(&reply);
         let mut state = self.lock();
@@ -212,14 +212,15 @@ impl Outbox {
         tried != Tried::Nothing
     }
 
-    /// Whether there is no room for so many bytes more, here or in the service's memory. An empty
-    /// outbox has room for one reply of the largest size, whatever it weighs besides.
+    /// Whether there is no room for this many more bytes, here or in the service's memory. An empty
+    /// outbox has room for one reply of the largest size, whatever else counts for it.
     fn is_full(&self, state: &mut State, more: usize) -> bool {
         let beyond = state.bytes > 0 && state.bytes.saturating_add(more) > self.limits.bytes;
         beyond || !self.count(state, more)
     }
 
-    /// Takes the service's memory for what waits and so many bytes more; `false` when there is none.
+    /// Takes the service's memory for the unsent bytes and this many more; `false` when none is
+    /// free.
     fn count(&self, state: &mut State, more: usize) -> bool {
         let Some(transit) = &self.transit else { return true };
         let beyond = state.bytes.saturating_add(more).saturating_sub(OWN);
@@ -282,7 +283,7 @@ pub(crate) struct Replies {
 pub(crate) enum Cut {
     /// It does not read, and its outbox is full.
     Slow,
-    /// What waits for it has given way to others, because the service's memory was spent.
+    /// Its unsent replies were dropped, because the service's memory was spent.
     Memory,
 }
 

@@ -45,7 +45,8 @@ impl Payload {
         }
     }
 
-    /// Takes memory of its own for what is small enough to have been read together with others.
+    /// Copies a small payload to memory of its own, because it may share a buffer with other
+    /// messages.
     pub(crate) fn own(&mut self) {
         const SHARED_MAX: usize = 16 << 10;
         if self.len() > SHARED_MAX {

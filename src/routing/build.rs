@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
         let mut tokens = BTreeMap::new();
         for (name, auth) in &self.config.auth {
             let secret = auth.secret.expose();
-            // Of a key that is not known no algorithm can be found wrong.
+            // A stand-in for a key cannot be checked against the algorithms.
             let unknown = [Algorithm::HS256];
             let algorithms =
                 if is_stand_in(secret) { &unknown } else { auth.algorithms.as_slice() };

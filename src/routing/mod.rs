@@ -70,7 +70,7 @@ pub(crate) struct Running {
     watches: CancellationToken,
 }
 
-/// The pause before a queue's watch that panicked starts again.
+/// The pause before a queue's watch starts again after a panic.
 const WATCH_PAUSE: Duration = Duration::from_secs(1);
 
 impl Router {
@@ -91,7 +91,7 @@ impl Router {
         Self::build(loaded, registry).map(|(router, _)| router)
     }
 
-    /// Makes the table that was read: finds every consumer and lets it read its options. Returns
+    /// Builds the table that was read: finds every consumer and lets it read its options. Returns
     /// the router, and the loaded file with its warnings.
     ///
     /// # Errors

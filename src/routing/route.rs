@@ -28,9 +28,9 @@ pub(crate) struct Route {
     pub(super) path: Option<PathTemplate>,
     pub(super) methods: Vec<Method>,
     pub(super) when: BTreeMap<String, AnyOf>,
-    /// The token that it names itself.
+    /// The token that the route itself names.
     pub(super) auth: Option<Named>,
-    /// The tokens that its messages need, its own or those of connect routes.
+    /// The tokens that its messages need: its own, or those of connect routes.
     pub(super) demands: Vec<Named>,
     /// Whether it asks for no token on purpose.
     pub(super) open: bool,

@@ -136,7 +136,7 @@ impl Way {
         let concerned =
             |route: &&Route| route.takes(Channel::Request) && route.takes_method(method);
         let mut taken = false;
-        // A route that looks at no head takes all that reaches it.
+        // A route without `when` takes everything that reaches it.
         let reached = move |route: &&Route| {
             let reached = !taken;
             taken |= route.when.is_empty();

@@ -1,4 +1,4 @@
-//! A flow's queued tasks, from both ends: the next to be run and the first to give way.
+//! A flow's queued tasks, from both ends: the next to run and the first to be displaced.
 
 use std::cmp::Reverse;
 
@@ -14,8 +14,8 @@ use super::{
 pub(super) struct Backlog {
     first: Heap<Rank, TaskKey>,
     last: Heap<Reverse<Rank>, TaskKey>,
-    /// A client of it has scrolled, so its ranks are to be found anew before either end is asked
-    /// for. However often it scrolls until then, they are found once.
+    /// One of its clients has scrolled, so the ranks must be updated before either end is asked
+    /// for. However often clients scroll until then, the ranks are updated once.
     scrolled: bool,
 }
 

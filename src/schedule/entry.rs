@@ -5,9 +5,9 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 /// A task as it is pushed, and as it leaves again. `P` is the task itself, which the schedule never looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry<P> {
-    /// Among whom the workers' time is shared first.
+    /// The group. The workers' time is shared among groups first.
     pub(crate) group: Group,
-    /// Among whom the group's part of it is shared: a connection.
+    /// The flow, which is a connection. A group's part of the time is shared among its flows.
     pub(crate) flow: Arc<str>,
     /// The reply channel. One flow may have several, each with a viewport of its own; all tasks of
     /// one are of the same flow.
@@ -38,7 +38,7 @@ pub(crate) enum Owner {
     Everybody,
     /// Those of an address or a network.
     Address(IpAddr),
-    /// Those of whoever's token claims this.
+    /// Those of the clients whose token has this claim.
     Claim(Arc<str>),
     /// That of a connection alone.
     Connection(Arc<str>),
@@ -58,12 +58,12 @@ pub(super) struct TaskKey(pub(super) usize);
 /// What became of a push. Whatever is not accepted comes back whole.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Push<P> {
-    /// Queued. These gave way to it, worst first, and are to be answered `displaced`.
+    /// Queued. These tasks were displaced for it, worst first; the caller answers them `displaced`.
     Accepted { displaced: Vec<Entry<P>> },
     /// The client has a task of this uuid queued or running, and has not cancelled it; nothing has
     /// changed.
     Duplicate(Entry<P>),
-    /// No room that it could rightly take; nothing has changed. It may fit later.
+    /// There is no room that it may take; nothing has changed. It may fit later.
     Refused(Entry<P>),
     /// It has more bytes than its share or the queue may ever hold; nothing has changed.
     TooLarge(Entry<P>),

@@ -24,7 +24,7 @@ pub(super) struct FlowKey {
     flow: MemberKey,
 }
 
-/// What a running task's group and flow are charged with until it is finished, in nanoseconds.
+/// The charges of a running task's group and flow until it is finished, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
     group: u64,
@@ -42,7 +42,7 @@ impl Flows {
         self.groups.average_cost()
     }
 
-    /// The flow of this name, made known if it is not. [`settle`](Self::settle) it afterwards.
+    /// The flow of this name, added if it is not known. [`settle`](Self::settle) it afterwards.
     pub(super) fn enter(&mut self, group: &Group, flow: &Arc<str>) -> FlowKey {
         let group = self.groups.enter(group, |turns| Sharing::new(turns.average()));
         let flow = self.groups.content_mut(group).enter(flow, |_| Backlog::default());
@@ -63,7 +63,7 @@ impl Flows {
         self.groups.content_mut(key.group).content_mut(key.flow)
     }
 
-    /// What the client has that the flow belongs to: the flow itself, or all of its group.
+    /// How much the flow's client has: the flow's own tasks, or those of its whole group.
     pub(super) fn load_of_client(&self, key: FlowKey) -> Load {
         if self.groups.name(key.group).is_one_client {
             self.groups.load(key.group)
@@ -72,8 +72,8 @@ impl Flows {
         }
     }
 
-    /// Whose task gives way where the client has too much: within a group that is one client, the
-    /// flow with the most queued; `key` itself where no other has more.
+    /// The flow whose task is displaced when the client has too much. In a group that is one
+    /// client, this is the flow with the most queued; `key` itself if no other has more.
     pub(super) fn largest_of_client(&self, measure: Measure, key: FlowKey) -> FlowKey {
         let FlowKey { group, flow } = key;
         if self.groups.name(group).is_one_client {
@@ -83,9 +83,9 @@ impl Flows {
         }
     }
 
-    /// Whose task gives way where all together have too much: the flow with the most queued in the
-    /// group with the most queued. Where no other group has more, it is found in the group of
-    /// `key`, and `key` itself where no other flow there has more.
+    /// The flow whose task is displaced when all together have too much: the flow with the most
+    /// queued in the group with the most queued. If no other group has more than the group of
+    /// `key`, it is found there; it is `key` itself if no other flow there has more.
     pub(super) fn largest(&self, measure: Measure, key: FlowKey) -> FlowKey {
         let group = self.groups.larger(measure, key.group);
         let flows = self.groups.content(group);
@@ -129,8 +129,8 @@ impl Flows {
         self.groups.content_mut(key.group).finish(key.flow, bytes, charge.flow, cost);
     }
 
-    /// Puts the flow and its group where their tasks say they belong. `idle`: nobody has a task.
-    /// A flow may be settled again after it was forgotten.
+    /// Puts the flow and its group where they belong by their tasks. `idle`: no flow has a task. A
+    /// flow may be settled again after it was forgotten.
     pub(super) fn settle(&mut self, key: FlowKey, idle: bool) {
         if !self.groups.knows(key.group) {
             return;

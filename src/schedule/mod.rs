@@ -1,4 +1,4 @@
-//! The schedule: which task runs next, which gives way, which is too late.
+//! The schedule: which task runs next, which is displaced, which is too late.
 //!
 //! It owns no thread, lock or clock, and answers nobody. Every entry that leaves it is returned, so
 //! that its caller can answer and free it after letting go of its lock.
@@ -106,7 +106,8 @@ impl<P> Schedule<P> {
 
     /// Queues a task, or gives it back. [`expire`](Self::expire) first what must not take up room.
     ///
-    /// Where there is no room, tasks give way by the rules in `room`: k logarithms for k of them.
+    /// Where there is no room, tasks are displaced by the rules in `room`: k logarithms for k of
+    /// them.
     pub(crate) fn push(&mut self, entry: Entry<P>, now: Instant) -> Push<P> {
         if self.clients.find_task(&entry.client, &entry.uuid).is_some() {
             return Push::Duplicate(entry);
@@ -192,9 +193,9 @@ impl<P> Schedule<P> {
         true
     }
 
-    /// The client now sees `viewport`. Its queued tasks are ranked anew when one of its flow is to
-    /// leave, and then once, however often the client has scrolled. Without effect where the order
-    /// is by offset.
+    /// The client now sees `viewport`. Its queued tasks are ranked again when a task of its flow is
+    /// taken next, and then once, however often the client has scrolled. It has no effect where the
+    /// order is by offset.
     ///
     /// A viewport is remembered until the client is cancelled or leaves.
     pub(crate) fn set_viewport(&mut self, client: &Arc<str>, viewport: Viewport) {
@@ -262,8 +263,8 @@ impl<P> Schedule<P> {
         self.tasks[key.0].rank(&self.clients)
     }
 
-    /// Has the flow's tasks in the order of what its clients see now. Linear in what the flow has,
-    /// if one of them has scrolled.
+    /// Orders the flow's tasks by the current viewports of its clients. Linear in the number of its
+    /// tasks, if one of the clients has scrolled.
     fn rank_anew(&mut self, flow: FlowKey) {
         if !self.flows.backlog(flow).is_scrolled() {
             return;

@@ -1,4 +1,4 @@
-//! How much may be queued, and who gives way when it is too much.
+//! How much may be queued, and which tasks are displaced when it is too much.
 
 use std::time::Duration;
 
@@ -47,13 +47,13 @@ impl<P> Schedule<P> {
     /// way, detached and worst first, or `None` when there is no room that it could rightly take;
     /// then everybody is where they were.
     ///
-    /// - Where the client's share is full, its own worst tasks give way if the new one outranks
-    ///   them. Where a whole group is one client, the worst task of its flow with the most queued
-    ///   gives way.
-    /// - Where everything is full, the worst task of the flow with the most queued, in the group
-    ///   with the most queued, gives way, task by task until it fits. Where no group has more
-    ///   queued than the new task's own, and no flow of that, its own flow is the largest, and its
-    ///   own rule applies.
+    /// - Where the client's share is full, its own worst tasks are displaced if the new one
+    ///   outranks them. Where a whole group is one client, the worst task of its flow with the most
+    ///   queued is displaced.
+    /// - Where the whole queue is full, the worst tasks of the flow with the most queued, in the
+    ///   group with the most queued, are displaced one by one until the new task fits. If no group
+    ///   has more queued than the new task's own, and no flow of that group more than the new
+    ///   task's own, the rule for the client's share applies.
     pub(super) fn make_room(
         &mut self,
         flow: FlowKey,
@@ -80,14 +80,14 @@ impl<P> Schedule<P> {
         Some(detached)
     }
 
-    /// Whether it would fit if nothing were queued: what is running cannot give way.
+    /// Whether it would fit if nothing were queued: running tasks cannot be displaced.
     fn could_fit(&self, flow: FlowKey, bytes: usize) -> bool {
         let fits = |bound: usize, taken: usize| bytes <= bound.saturating_sub(taken);
         fits(self.bounds.client_bytes, self.flows.load_of_client(flow).running_bytes)
             && fits(self.bounds.total_bytes, self.running_bytes)
     }
 
-    /// The flow whose worst task is to give way next; `None` when there is room.
+    /// The flow whose worst task is displaced next; `None` when there is room.
     fn who_gives_way(&self, flow: FlowKey, bytes: usize) -> Option<FlowKey> {
         let (bounds, own) = (&self.bounds, self.flows.load_of_client(flow));
         let over = |bound: usize, taken: usize| bytes > bound.saturating_sub(taken);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Entry, RunningId, Schedule, State};
 
 impl<P> Schedule<P> {
-    /// The task whose turn it is, without taking it. Linear in what its flow has, if a client of
-    /// that has scrolled.
+    /// The task whose turn it is, without taking it. Linear in the number of its flow's tasks, if a
+    /// client of that flow has scrolled.
     pub(crate) fn peek(&mut self) -> Option<(RunningId, &P)> {
         let flow = self.flows.next()?;
         self.rank_anew(flow);

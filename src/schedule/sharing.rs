@@ -1,4 +1,4 @@
-//! One level of sharing: its members, whose turn is next, and who has the most.
+//! One level of sharing: its members, which of them is next, and which has the most.
 
 use std::{cmp::Reverse, collections::HashMap, hash::Hash, time::Duration};
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::spare::GiveBack;
 
-/// Members that have tasks, and those whose past still counts. `N` names a member, and `T` is what
-/// it consists of.
+/// Members that have tasks, and members whose past use still counts. `N` names a member, and `T` is
+/// its content.
 #[derive(Debug)]
 pub(super) struct Sharing<N, T> {
     members: Slab<Member<N, T>>,
@@ -40,14 +40,14 @@ pub(super) struct Load {
     pub(super) running_bytes: usize,
 }
 
-/// What the queue has too much of.
+/// Of which the queue has too much: tasks or bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Tasks,
     Bytes,
 }
 
-/// How much a member has queued. Of equal ones the member that came last counts as the largest.
+/// How much a member has queued. Of equal members, the latest counts as the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Size {
     amount: usize,
@@ -72,7 +72,8 @@ impl Load {
 }
 
 impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
-    /// Without members. `average`: what a task is taken to cost before any was finished here.
+    /// Without members. `average` is the assumed cost of a task before the first one is finished
+    /// here.
     pub(super) fn new(average: Duration) -> Self {
         Self {
             members: Slab::new(),
@@ -83,7 +84,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         }
     }
 
-    /// The member of this name, made known if it is not. [`settle`](Self::settle) it afterwards.
+    /// The member of this name, added if it is not known. [`settle`](Self::settle) it afterwards.
     pub(super) fn enter(&mut self, name: &N, content: impl FnOnce(&Turns) -> T) -> MemberKey {
         if let Some(&key) = self.keys.get(name) {
             return key;
@@ -181,7 +182,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.turns.finish(&mut member.account, charge, cost, busy);
     }
 
-    /// Puts the member where its tasks say it belongs, and forgets whom the virtual time has
+    /// Puts the member where it belongs by its tasks, and forgets members that the virtual time has
     /// passed. `idle`: no member has a task. A member may be settled again after it was forgotten.
     pub(super) fn settle(&mut self, key: MemberKey, idle: bool) {
         let Some(member) = self.members.get_mut(key.0) else { return };

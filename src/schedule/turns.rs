@@ -13,9 +13,10 @@ use super::heap::{Handle, Heap};
 
 /// What a task is taken to cost before any was finished: a picture of 0.3 megapixels takes 5–6 ms.
 pub(super) const INITIAL_COST: Duration = Duration::from_millis(10);
-/// The least that a task is charged with. Were it nothing, its member would be the least served for ever.
+/// The least that a task is charged with. If it were zero, its member would be the least served
+/// forever.
 const MIN_CHARGE: Duration = Duration::from_micros(1);
-/// The most that a task is charged with, so that no clock gone wrong shuts a member out for ever.
+/// The most that a task is charged with, so that a wrong clock cannot shut a member out forever.
 const MAX_CHARGE: Duration = Duration::from_secs(3600);
 /// How far a finished task moves the virtual time at most; see [`Turns::finish`].
 const MAX_DRIFT: Duration = Duration::from_millis(10);
@@ -49,7 +50,7 @@ struct Turn {
     activation: u64,
 }
 
-/// What one member was served, and where it stands for more.
+/// How much one member was served, and its place in the order of turns.
 #[derive(Debug)]
 pub(super) struct Account {
     served: u64,
@@ -72,7 +73,8 @@ enum Standing {
 }
 
 impl Turns {
-    /// Without members. `average`: what a task is taken to cost before any was finished here.
+    /// Without members. `average` is the assumed cost of a task before the first one is finished
+    /// here.
     pub(super) fn new(average: Duration) -> Self {
         Self {
             now: 0,
@@ -83,7 +85,7 @@ impl Turns {
         }
     }
 
-    /// The account of a member that nothing is known of.
+    /// The account of an unknown member.
     pub(super) fn open(&self) -> Account {
         Account {
             served: self.now,

@@ -15,7 +15,7 @@ pub(super) fn is_trusted(peer: Option<IpAddr>, settings: &ServerConfig) -> bool 
 }
 
 /// The address by which a client's share is counted. `None` for a client on this machine and for a
-/// trusted proxy itself: many clients may stand behind either.
+/// trusted proxy itself: many clients may use either.
 pub(super) fn counted(client: Option<IpAddr>, settings: &ServerConfig) -> Option<IpAddr> {
     client.filter(|ip| !ip.is_loopback() && !settings.trusts(*ip)).map(network)
 }

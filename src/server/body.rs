@@ -18,7 +18,7 @@ use crate::error::{Error, code};
 use crate::memory::{Held, Spent};
 use crate::reply::Reply;
 
-/// What a body keeps within.
+/// The bounds of a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     /// The most bytes.
@@ -35,7 +35,7 @@ pub(super) type Body = (Bytes, Option<Held>);
 /// Why a body is not read to its end.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// It is larger than so many bytes.
+    /// It is larger than this many bytes.
     TooBig(usize),
     /// The client's connection broke.
     CutShort(warp::Error),
@@ -45,7 +45,8 @@ pub(super) enum Unread {
 
 /// The largest body that counts as the connection's own memory.
 const SMALL: usize = 16 << 10;
-/// How much room a body gets at once before more of it has arrived, however long it is said to be.
+/// How much room a body gets at once beyond the bytes that have arrived, whatever length its header
+/// announces.
 const ROOM_FIRST: usize = 256 << 10;
 
 /// Reads a body.
@@ -127,7 +128,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sees to it that there is room for so many bytes, and takes the memory for it first.
+    /// Makes room for this many bytes, and takes the memory for it first.
     fn make_room(&mut self, length: usize) -> Result<(), Refused> {
         let capacity = self.bytes.capacity();
         if length <= capacity {

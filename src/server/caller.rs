@@ -17,11 +17,11 @@ use crate::reply::Reply;
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) peer: Peer,
-    /// The client's address; none over a unix socket without a trusted proxy.
+    /// The client's address; `None` over a unix socket without a trusted proxy.
     pub(super) ip: Option<IpAddr>,
     /// The host and port that the request names; HTTP/1.0 may leave it out.
     pub(super) host: Option<Authority>,
-    /// Whether it uses TLS as far as its proxy.
+    /// Whether the client uses TLS, at least up to the proxy.
     secure: bool,
 }
 
@@ -45,15 +45,16 @@ impl Caller {
         target::make_relative(request)?;
         let host = hosts.check(request.version(), request.headers(), host)?;
         let mut peer = peer.clone();
-        // A proxy's connections carry those of many clients, so each request is one.
+        // A proxy's connections carry requests of many clients, so each request counts as a
+        // connection.
         if ip != peer.address {
             peer.share = addresses.connect(counted).map_err(refuse)?.map(Arc::new);
         }
         Ok(Self { peer, ip, host, secure })
     }
 
-    /// What the URLs in replies begin with: `[server] public_url`, or else what the client itself
-    /// called this service.
+    /// The beginning of URLs in replies: `[server] public_url`, or else the name by which the
+    /// client called this service.
     pub(super) fn public_url(&self, settings: &ServerConfig) -> Arc<str> {
         if let Some(configured) = &settings.public_url {
             return configured.as_str().into();

@@ -1,5 +1,5 @@
-//! Pages of other origins: which may use a route, and what their browsers are told (CORS, as the
-//! Fetch standard has it). Credentials are never allowed.
+//! Pages of other origins: which of them may use a route, and the CORS headers for their browsers
+//! (Fetch standard). Credentials are never allowed.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
@@ -10,10 +10,10 @@ use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
 
-/// What `origins` say of the page that sends a request.
+/// What `origins` allow the page that sends a request.
 pub(super) struct Cors {
     allowed: Allowed,
-    /// The page's origin. A client that sends none is not a browser, and could send any origin.
+    /// The page's origin. A client without one is not a browser, and could send any origin.
     origin: Option<HeaderValue>,
 }
 
@@ -50,10 +50,11 @@ impl Cors {
     }
 
     /// The refusal of a request that changes something and comes from a page that may not send it.
-    /// GET, HEAD and OPTIONS change nothing, and pages may not read what they are answered.
+    /// GET, HEAD and OPTIONS change nothing, and the page cannot read the answers.
     pub(super) fn refusal(&self, method: &Method, scope: &Scope) -> Option<Response> {
         let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-        // No page can write this header. Behind a proxy that changes `Host` it knows better.
+        // A page cannot set this header. Behind a proxy that changes `Host`, it is right where the
+        // comparison of hosts is not.
         let from_own_page = scope.header("sec-fetch-site") == Some("same-origin");
         if safe || from_own_page || self.allows() {
             return None;
@@ -84,7 +85,7 @@ impl Cors {
     /// for a browser, its origin has the service's scheme too, which this side may not know.
     pub(super) fn tell(&self, response: &mut Response) {
         let headers = response.headers_mut();
-        // Caches must not give one page what another, or none, was told.
+        // Caches must not give a page the headers that another page was sent.
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = &self.origin else { return };
         let told = match self.allowed {
@@ -92,7 +93,7 @@ impl Cors {
             Allowed::Named => origin.clone(),
             Allowed::Every => HeaderValue::from_static("*"),
         };
-        // A consumer may have its own say.
+        // A header that the consumer has set stays.
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(told);
     }
 }

@@ -40,8 +40,8 @@ pub(super) fn room(connections: usize) -> usize {
     room
 }
 
-/// A time in which connections cannot be accepted, for want of descriptors or of another resource
-/// of the system. It is told when it begins and when it is over.
+/// A time in which connections cannot be accepted, because descriptors or another resource of the
+/// system are lacking. Its beginning and its end are logged.
 #[derive(Default)]
 pub(super) struct Shortage(Option<Failures>);
 
@@ -64,7 +64,7 @@ impl Shortage {
         sleep(RETRY).await;
     }
 
-    /// Waits until a shortage is over, and logs that. Without a shortage it waits for ever.
+    /// Waits until a shortage is over, and logs that. Without a shortage it waits forever.
     pub(super) async fn ended(&mut self) {
         let Some(failures) = &self.0 else { return std::future::pending().await };
         sleep_until(failures.last + SETTLED).await;

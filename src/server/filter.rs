@@ -99,13 +99,13 @@ where
     response
 }
 
-/// The answer of the route's consumer, or why the request does not come to it.
+/// The answer of the route's consumer, or why the request does not reach the consumer.
 async fn answer<S, B>(server: &Server, way: &Way, method: Method, scope: Scope, body: S) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    // Before the body is read: a client that has none of the tokens sends nothing.
+    // Before the body is read, so that a client without any of the tokens cannot send one.
     if let Err(error) = way.admits(&method, &scope) {
         return response::from_reply(unauthorised(&error, &scope));
     }
@@ -138,7 +138,7 @@ where
 /// How much of a request's head counts as the connection's own memory, bytes.
 const HEAD_OWN: usize = 4 << 10;
 
-/// What a request's head takes, bytes: its texts, and a header's place in their map.
+/// The memory of a request's head, bytes: its texts, and each header's place in the map.
 fn head_size(scope: &Scope) -> usize {
     const HEADER: usize = 96;
     let headers = scope.headers.iter();

@@ -1,4 +1,5 @@
-//! What proxies say of a client: the `X-Forwarded-…` headers, or `Forwarded` (RFC 7239).
+//! Headers in which proxies describe a client: the `X-Forwarded-…` headers, or `Forwarded` (RFC
+//! 7239).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,7 +8,7 @@ use http::HeaderMap;
 use super::address::is_trusted;
 use crate::config::{Authority, ServerConfig};
 
-/// A client as the proxies before this service tell of it, as far as they are trusted.
+/// A client as the trusted proxies in front of this service describe it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forwarded {
     /// The client's address: the peer's, or that of the last hop before the trusted proxies.
@@ -34,7 +35,7 @@ impl Forwarded {
             addresses.into_iter().map(|address| Hop { address, ..Hop::default() }).collect()
         };
         let (mut ip, mut told) = (peer, Hop::default());
-        // Each proxy writes behind those before it, so the peer wrote the last hop.
+        // Each proxy appends to the list, so the peer wrote the last hop.
         for hop in hops.into_iter().rev() {
             if !is_trusted(ip, settings) {
                 break;
@@ -44,7 +45,7 @@ impl Forwarded {
             let Some(address) = address else { break };
             ip = Some(address.to_canonical());
         }
-        // The first is the client's own, whatever proxies among themselves speak.
+        // The first is the client's own scheme, whatever the proxies use among themselves.
         let host = hosts.first().copied().unwrap_or(told.host);
         let scheme = schemes.first().copied().unwrap_or(told.scheme);
         let secure = ["https", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
@@ -84,7 +85,7 @@ fn list<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     lines.flat_map(|line| split(line, ',')).map(str::trim).collect()
 }
 
-/// Splits where the character does not stand between quotes.
+/// Splits at this character, except between quotes.
 fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
@@ -93,7 +94,7 @@ fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// An address, with a port behind it or not; IPv6 in brackets or not.
+/// An address, with or without a port; IPv6 with or without brackets.
 fn parse(address: &str) -> Option<IpAddr> {
     let with_port = || address.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bare = address.trim_start_matches('[').trim_end_matches(']');
@@ -157,7 +158,7 @@ mod tests {
                 &[("forwarded", "for=\"[2001:db8::1]\";host=\"a.org:80\"")],
                 "2001:db8::1 a.org:80",
             ),
-            // What the client itself wrote before its proxy is not believed.
+            // Entries that the client itself wrote are not believed.
             (
                 "10.0.0.1",
                 &[("forwarded", "for=6.6.6.6;host=evil.org;proto=https, for=1.2.3.4;host=a.org")],

@@ -9,14 +9,14 @@ use crate::reply::Reply;
 
 /// The hosts that the service answers.
 ///
-/// A page can have its own name lead to this machine (DNS rebinding), and then counts as a page of
-/// the service: only `Host` tells that the browser means another one.
+/// A page can make its own domain resolve to this machine (DNS rebinding), and then counts as a
+/// page of the service. Only `Host` shows that the browser means another service.
 #[derive(Debug)]
 pub(super) struct Hosts(Vec<AllowedHost>);
 
 impl Hosts {
-    /// `[server] hosts`. Without it, a service that only this machine reaches, and no proxy, answers
-    /// the names of this machine; any other service may be called anything.
+    /// `[server] hosts`. Without it, a service on loopback addresses without trusted proxies
+    /// answers the names of this machine; any other service answers every host.
     pub(super) fn new(settings: &ServerConfig, listeners: &Listeners) -> Self {
         if let Some(hosts) = &settings.hosts {
             return Self(hosts.clone());
@@ -44,7 +44,7 @@ impl Hosts {
     /// its `Host`, which HTTP/1.0 may leave out.
     ///
     /// # Errors
-    /// The reply: 400 where RFC 9112, section 3.2, demands it, 421 to a host that is not answered.
+    /// The reply: 400 where RFC 9112, section 3.2, demands it, 421 for a host that is not answered.
     pub(super) fn check(
         &self,
         version: Version,

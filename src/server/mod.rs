@@ -173,11 +173,10 @@ async fn accept(listener: &Listener, server: &Server) {
     }
 }
 
-/// A permit for one more connection, waited for where all are taken; none once the semaphore is
-/// closed, which it never is. The log tells of the wait, but not of each one: `told` is when it last
-/// did.
+/// Waits for a permit for one more connection; `None` once the semaphore is closed, which never
+/// happens. The wait is logged, but not each time: `told` is when it was last logged.
 async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSemaphorePermit> {
-    /// How often the log tells of it.
+    /// How often it is logged.
     const PAUSE: Duration = Duration::from_secs(10);
     let permits = &server.permits;
     if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
@@ -193,7 +192,7 @@ async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSema
 
 /// Answers a connection that exceeds the bound of its address, without reading from it.
 async fn refuse(mut stream: Stream, error: Error, _permit: OwnedSemaphorePermit) {
-    /// Ample: nothing is before the answer in the system's buffers.
+    /// Ample: the system's buffers are empty before the answer.
     const PATIENCE: Duration = Duration::from_secs(1);
     let answer = response::unread(&error);
     if timeout(PATIENCE, stream.write_all(answer.as_bytes())).await.is_err() {

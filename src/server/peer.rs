@@ -17,7 +17,7 @@ pub(super) struct Peer {
     pub(super) connection: Arc<str>,
     /// The connection's place among those that may be open.
     pub(super) place: Arc<Place>,
-    /// Its place among the connections of the client's address, where they are counted.
+    /// Its place among the connections of the client's address, if these are counted.
     pub(super) share: Option<Arc<Share>>,
     /// Whether it speaks WebSocket by now.
     pub(super) upgraded: Arc<AtomicBool>,

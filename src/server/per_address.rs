@@ -11,8 +11,8 @@ use crate::config::ServerConfig;
 use crate::error::{Error, code};
 use crate::setting::Rate;
 
-/// How many addresses are counted at once. Further addresses are served without being
-/// counted: a table full of others must not lock them out.
+/// How many addresses are counted at once. Further addresses are served without being counted,
+/// because a full table must not lock them out.
 const ADDRESSES_MAX: usize = 1 << 16;
 
 /// How often addresses that hold nothing any more are forgotten.
@@ -51,7 +51,7 @@ struct Usage {
     /// When all requests so far will be within the rate (the generic cell rate algorithm's
     /// theoretical arrival time).
     due: Instant,
-    /// Refusals that the log does not tell of yet, and when it told of the last ones.
+    /// Refusals that are not logged yet, and when refusals were last logged.
     refused: u64,
     told: Option<Instant>,
 }
@@ -67,8 +67,8 @@ impl PerAddress {
         }
     }
 
-    /// A share for a connection from this address, as `address::counted` has it; none where it is
-    /// not counted.
+    /// A share for a connection from this address, as `address::counted` gives it; `None` where it
+    /// is not counted.
     ///
     /// # Errors
     /// When the address has reached `connections_per_address`.
@@ -115,7 +115,7 @@ impl Drop for Share {
 }
 
 impl Table {
-    /// What an address holds; none where too many others hold something.
+    /// What an address holds; `None` where the table is full of other addresses.
     fn get(&mut self, address: IpAddr) -> Option<&mut Usage> {
         let now = Instant::now();
         if now.duration_since(self.swept) >= SWEEP {
@@ -132,7 +132,7 @@ impl Table {
 }
 
 impl Usage {
-    /// Counts a refusal, and tells the log of it and those before it from time to time.
+    /// Counts a refusal, and logs it from time to time, together with those before it.
     fn tell(&mut self, address: IpAddr, what: &str, key: &str) {
         self.refused += 1;
         let now = Instant::now();

@@ -26,7 +26,7 @@ struct Cause(ByteString);
 pub(super) fn from_reply(reply: Reply) -> Response {
     let Reply { content, content_type, status, headers, file, .. } = reply;
     let status = status.unwrap_or(StatusCode::OK);
-    // Where the caller knows no more than the client is told.
+    // The log shows the client's message where the caller knows no other cause.
     let cause = match &content {
         Some(Payload::Text(text)) if status.is_server_error() => Some(Cause(text.clone())),
         _ => None,
@@ -82,10 +82,10 @@ pub(super) fn unread(error: &Error) -> String {
     head + "\r\n" + &String::from_utf8_lossy(&content)
 }
 
-/// The reply, whose content stays in the service's memory until the client has taken it; or the
-/// refusal of one that there is no memory for.
+/// The response with this reply, whose content counts in the service's memory until the client has
+/// taken it; or a refusal, if no memory is free for it.
 pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
-    /// What a connection's buffers hold anyway.
+    /// The connection's own buffers hold this much anyway.
     const OWN: usize = 16 << 10;
     let Some(content) = reply.content.take_if(|content| content.len() > OWN) else { return reply };
     let Some(held) = transit.hold(content.len()) else { return no_memory() };
@@ -98,7 +98,7 @@ pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
     reply
 }
 
-/// The response to a request that there is no memory for.
+/// The response to a request for which no memory is free.
 pub(super) fn no_memory() -> Reply {
     /// When it may be worth trying again.
     const RETRY_AFTER_MS: u64 = 1000;

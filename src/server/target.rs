@@ -30,7 +30,7 @@ pub(super) fn make_relative<B>(request: &mut Request<B>) -> Result<(), Box<Reply
             let Ok(host) = HeaderValue::from_str(authority) else {
                 return refuse("the host of the target is malformed");
             };
-            // Only in the place of another: a client of HTTP/1.1 has to send one all the same.
+            // Only where there is a `Host` to replace: a client of HTTP/1.1 has to send one anyway.
             if let Some(named) = request.headers_mut().get_mut(header::HOST) {
                 *named = host;
             }

@@ -26,7 +26,7 @@ struct Fault {
     kind: Kind,
     message: String,
     help: Option<String>,
-    /// The message as it is where the value may not be shown.
+    /// The message to show where the value must not be shown.
     bare: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl ReadError {
         self
     }
 
-    /// The same without the value that it is about.
+    /// The same error without the value that it is about.
     pub(super) fn without_value(mut self) -> Self {
         // Other kinds name keys and lengths alone, and a message that is bare already stays.
         if self.0.kind == Kind::Other && self.0.bare.as_ref() != Some(&self.0.message) {

@@ -68,9 +68,9 @@ impl Written {
         Self { place, value, secret: false }
     }
 
-    /// An error about this value, at its place; of a secret, without the value.
+    /// An error about this value, at its place. If the value is a secret, it does not show it.
     pub(super) fn tell(&self, error: ReadError) -> ReadError {
-        // A text of nothing hides nothing.
+        // An empty text has nothing to hide.
         let hidden = self.secret && self.as_text() != Some("");
         let error = if hidden { error.without_value() } else { error };
         error.at_value(self.place)

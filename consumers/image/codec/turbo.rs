@@ -48,7 +48,8 @@ impl Codec for Turbo {
         let Encoding::Jpeg(quality) = encoding else {
             return Pure.encode(picture, encoding, profile);
         };
-        // One for each picture: it costs a few microseconds, and nothing of one reaches another.
+        // A new one for each picture: it costs a few microseconds, and keeps data of one picture
+        // from another.
         let mut compressor = Compressor::new()?;
         compressor.set_quality(quality.into())?;
         let file = match picture {
@@ -61,7 +62,8 @@ impl Codec for Turbo {
 
 /// Nothing when libjpeg-turbo does not take the file.
 fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Option<Picture>, Error> {
-    // One for each picture, or a file without tables would be decoded with those of the file before.
+    // A new one for each picture; otherwise a file without tables would be decoded with those of
+    // the previous file.
     let mut decompressor = Decompressor::new()?;
     let Ok(header) = decompressor.read_header(file) else { return Ok(None) };
     let (width, height) = probe.stored();

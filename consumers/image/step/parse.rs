@@ -74,7 +74,8 @@ impl Visitor<'_> for NameVisitor {
     fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
         let index = NAMES.iter().position(|name| *name == text);
         index.map(Name).ok_or_else(|| match text {
-            // What many libraries call it is three steps here, and none has a name like it.
+            // Many libraries have one function of these names. Here it is three steps, whose names
+            // are not similar.
             "resize" | "scale" | "thumbnail" => E::custom(format_args!(
                 "unknown choice {text:?}\nwrite {{ fit = [320, 320] }} to keep the proportions, \
                  {{ fill = [320, 240] }} to stretch, {{ zoom = 0.5 }} for a factor"

@@ -133,7 +133,7 @@ impl Line {
 
 impl Visit for Line {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no infinity.
+        // JSON cannot express infinity.
         self.number(name(field), serde_json::Value::from(value));
     }
 

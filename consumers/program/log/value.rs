@@ -44,7 +44,7 @@ impl Write for Cut {
 /// could make one record look like another.
 pub(super) struct Escaped<'a> {
     pub(super) text: &'a str,
-    /// Whether it stands between quotes.
+    /// Whether it is shown between quotes.
     pub(super) quoted: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Rules for tables that concern this program's own consumers, beside those of the framework.
+//! Rules for tables that concern this program's own consumers, in addition to the framework's
+//! rules.
 
 mod paths;
 mod results;
@@ -19,7 +20,7 @@ pub(super) fn check(config: &RoutingConfig) -> Vec<Mistake> {
 /// A consumer that a route or a queue of the table names.
 struct InUse<T> {
     name: String,
-    /// Its `[consumer.NAME]`, else the route or queue that names it.
+    /// Its `[consumer.NAME]`, or else the route or queue that names it.
     place: Place,
     written: Written,
     options: T,

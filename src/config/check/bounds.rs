@@ -32,7 +32,7 @@ pub(super) fn check(config: &RoutingConfig, tree: &Written, warnings: &mut Vec<M
     }
 }
 
-/// A route that lets in messages which its queue never takes.
+/// A route that accepts messages which are too large for its queue.
 fn larger_than_its_queue(route: &RouteConfig, config: &RoutingConfig) -> Option<Mistake> {
     let name = route.queue.as_ref()?;
     let client = config.queue.get(&name.value)?.max_bytes.client;

@@ -1,4 +1,4 @@
-//! The same address twice: the second time it would be in use.
+//! Addresses that are listed twice: the second time, the address would already be in use.
 
 use std::net::IpAddr;
 
@@ -6,11 +6,12 @@ use super::written;
 use crate::config::{Listen, RoutingConfig};
 use crate::setting::{Mistake, Written};
 
-/// Every address of `[server] listen` that an earlier one takes.
+/// Reports every address of `[server] listen` that an earlier one occupies.
 pub(super) fn check(config: &RoutingConfig, tree: &Written, mistakes: &mut Vec<Mistake>) {
     let listen = &config.server.listen;
     let places = written(tree, &["server", "listen"]).and_then(Written::as_list);
-    // With a mistake in the list its addresses do not stand where they were read.
+    // When the list has a mistake, the addresses that were read have other positions than in the
+    // file.
     let Some(places) = places.filter(|places| places.len() == listen.len()) else { return };
     for (index, (address, written)) in listen.iter().zip(places).enumerate() {
         if let Some(earlier) = listen[..index].iter().find(|earlier| takes(earlier, address)) {
@@ -25,18 +26,18 @@ pub(super) fn check(config: &RoutingConfig, tree: &Written, mistakes: &mut Vec<M
     }
 }
 
-/// Whether whoever listens at `one` has taken `other`, or the other way round.
+/// Whether listening at `one` occupies `other`, or the other way round.
 fn takes(one: &Listen, other: &Listen) -> bool {
     match (one, other) {
         (Listen::Tcp { host: one, port }, Listen::Tcp { host: other, port: same }) => {
-            // Port 0 is another one each time.
+            // Port 0 means a different free port each time.
             port == same && *port != 0 && (one == other || all_of(one, other) || all_of(other, one))
         }
         _ => one == other,
     }
 }
 
-/// Whether the first stands for all addresses of the second's kind.
+/// Whether the first means all addresses of the second's family.
 fn all_of(one: &str, other: &str) -> bool {
     match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
         (Ok(one), Ok(other)) => one.is_unspecified() && one.is_ipv4() == other.is_ipv4(),

@@ -15,7 +15,7 @@ use crate::setting::Written;
 /// Checks a table. `Router` checks its consumers, because it knows those of the program.
 pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
     let Loaded { config, sources, mistakes, warnings, .. } = loaded;
-    // Behind a mistake in syntax a declaration may be lost.
+    // After a mistake in the syntax, a declaration may be missing.
     if let Some(root) = tree.as_table().filter(|root| !root.partial) {
         names::check(root, mistakes);
     }
@@ -27,7 +27,7 @@ pub(super) fn check(tree: &Written, loaded: &mut Loaded) {
         sense::check(route, mistakes);
         paths::check(route, warnings);
     }
-    // Behind a mistake a connect route or its path may be lost.
+    // After a mistake, a connect route or its path may be missing.
     if mistakes.is_empty() {
         demand::check(&config.route, mistakes);
     }

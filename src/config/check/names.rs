@@ -2,7 +2,7 @@
 
 use crate::setting::{Mistake, Table, Value, Written, nearest};
 
-/// From the tree, so that one mistake in a route does not hide the next.
+/// Reads the tree, so that one mistake in a route does not hide the next.
 pub(super) fn check(root: &Table, mistakes: &mut Vec<Mistake>) {
     let routes = root.get("route").and_then(Written::as_list).unwrap_or_default();
     for route in routes.iter().filter_map(Written::as_table) {
@@ -25,7 +25,7 @@ pub(super) fn check(root: &Table, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Whether it is `false` out of the environment, which holds nothing but text.
+/// Whether it is `false` from an environment variable, where every value is text.
 fn is_false(reference: &Written) -> bool {
     matches!(&reference.value, Value::Substituted(text) if text.trim() == "false")
 }

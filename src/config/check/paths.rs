@@ -1,4 +1,5 @@
-//! Parts of a path as other routers write parameters and patterns: here they are fixed texts.
+//! Path parts in the syntax of other routers: here they are fixed texts and not parameters or
+//! patterns.
 
 use percent_encoding::percent_decode_str;
 
@@ -16,7 +17,7 @@ pub(super) fn check(route: &RouteConfig, warnings: &mut Vec<Mistake>) {
     warnings.push(Mistake::new(path.place, message).help(help));
 }
 
-/// What to write in its place, if it is written for another router.
+/// The text to write instead, if the part is in the syntax of another router.
 fn help(part: &str) -> Option<String> {
     let parameter = |name: &str| {
         let name: String = name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();

@@ -1,4 +1,4 @@
-//! Routes that no message reaches, because earlier ones take all that they could.
+//! Routes that no message reaches, because earlier routes take all of their messages.
 
 use http::Method;
 
@@ -18,7 +18,7 @@ pub(super) fn check(routes: &[At<RouteConfig>], sources: &Sources, warnings: &mu
     }
 }
 
-/// The last of the earlier routes that together leave this one nothing.
+/// The last of the earlier routes that together take everything from this one.
 fn hiding(route: &RouteConfig, earlier: &[At<RouteConfig>]) -> Option<Place> {
     let mut last = None;
     for channel in route.channel.iter() {
@@ -52,7 +52,7 @@ fn takes_heads(earlier: &RouteConfig, route: &RouteConfig) -> bool {
     })
 }
 
-/// GET stands for HEAD too (RFC 9110, section 9.3.2).
+/// A route for GET takes HEAD too (RFC 9110, section 9.3.2).
 fn takes_method(earlier: &RouteConfig, method: &Method) -> bool {
     earlier.method.as_ref().is_none_or(|methods| {
         methods.contains(method) || *method == Method::HEAD && methods.contains(&Method::GET)

@@ -4,7 +4,7 @@ use crate::config::route::RouteConfig;
 use crate::message::Channel;
 use crate::setting::Mistake;
 
-/// Keys that the route's channels never look at.
+/// Reports keys that none of the route's channels uses.
 pub(super) fn check(route: &RouteConfig, mistakes: &mut Vec<Mistake>) {
     let has = |channel| route.channel.contains(channel);
     let mut refuse = |place, message: &str, help: &str| {

@@ -1,4 +1,4 @@
-//! Where a message that passed tungstenite by waits for the reader.
+//! Where a message that bypasses tungstenite waits for the reader.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,7 @@ pub(in crate::connection) struct Taken(Arc<Mutex<Slot>>);
 #[derive(Default)]
 struct Slot {
     message: Option<Whole>,
-    /// The memory of messages that are whole, and that the reader has not taken.
+    /// The memory of complete messages that the reader has not taken yet.
     held: Option<Held>,
 }
 

@@ -24,8 +24,8 @@ pub fn stripped(file: &[u8], format: Format, profile: bool) -> Option<Vec<u8>> {
     }
 }
 
-/// What is kept of a file, which begins like this. Nothing when the system has no memory for it: the
-/// picture is then worked on as others are, and refused there.
+/// The kept part of a file, with this beginning. `None` when the system has no memory for it: the
+/// picture is then processed like any other, and refused there.
 fn begun(file: &[u8], begin: &[u8]) -> Option<Vec<u8>> {
     let mut kept = scratch::reserved(file.len()).ok()?;
     kept.extend_from_slice(begin);
