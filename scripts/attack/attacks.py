@@ -135,13 +135,13 @@ def half_heads(service):
 
 
 def wide_pictures(service):
-    """48 pictures of 16383 x 3051 in 37 KB, one after the other"""
-    file = png(16383, 3051)
+    """48 pictures of 16383 x 1200, one after the other"""
+    file = png(16383, 1200)
     client = shake_hands(service.address, "/ws")
     client.settimeout(120)
     for at in range(48):
         client.sendall(picture(str(at), file, zoom=0.9))
-        read_text(client)
+        assert "url" in read_text(client)
     return [client]
 
 

@@ -36,6 +36,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Ledger {
     taken: usize,
+    /// How much of that connections have, with the heads of their requests.
+    connections: usize,
     stakes: Slab<Entry>,
     /// How many bytes of each address are half received; addresses without any are left out.
     addresses: HashMap<IpAddr, usize>,
@@ -56,6 +58,7 @@ struct Entry {
 pub(crate) struct Held {
     transit: Transit,
     bytes: usize,
+    of_connection: bool,
 }
 
 /// Bytes that may be revoked.
@@ -96,15 +99,29 @@ impl Transit {
 
     /// Takes bytes for complete data.
     pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
-        if bytes == 0 {
-            return Some(Held { transit: self.clone(), bytes });
+        self.take(bytes, false)
+    }
+
+    /// Takes bytes for a connection, or for the head of its request. All connections together may
+    /// have half of the memory, so that many of them leave room for messages.
+    pub(crate) fn hold_connection(&self, bytes: usize) -> Option<Held> {
+        self.take(bytes, true)
+    }
+
+    fn take(&self, bytes: usize, of_connection: bool) -> Option<Held> {
+        if bytes > 0 {
+            let mut ledger = self.lock();
+            let connections = ledger.connections + if of_connection { bytes } else { 0 };
+            if connections > self.limit() / 2 {
+                return None;
+            }
+            let gave_way = ledger.make_room(self.limit(), None, bytes).ok()?;
+            ledger.taken += bytes;
+            ledger.connections = connections;
+            drop(ledger);
+            tell(gave_way);
         }
-        let mut ledger = self.lock();
-        let gave_way = ledger.make_room(self.limit(), None, bytes).ok()?;
-        ledger.taken += bytes;
-        drop(ledger);
-        tell(gave_way);
-        Some(Held { transit: self.clone(), bytes })
+        Some(Held { transit: self.clone(), bytes, of_connection })
     }
 
     /// A stake without bytes. The stakes of one address are bounded together. Without an address,
@@ -169,7 +186,7 @@ impl Stake {
             ledger.taken += bytes;
         }
         drop(ledger);
-        (!is_lost).then(|| Held { transit: self.transit.clone(), bytes })
+        (!is_lost).then(|| Held { transit: self.transit.clone(), bytes, of_connection: false })
     }
 
     /// Waits until its bytes are revoked. Only one task may wait at a time.
@@ -196,7 +213,11 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.transit.lock().taken -= self.bytes;
+            let mut ledger = self.transit.lock();
+            ledger.taken -= self.bytes;
+            if self.of_connection {
+                ledger.connections -= self.bytes;
+            }
         }
     }
 }
@@ -330,6 +351,18 @@ mod tests {
         assert_eq!(transit.taken(), 11);
         drop(held);
         assert_eq!(transit.taken(), 0);
+    }
+
+    #[test]
+    fn connections_leave_half_of_the_memory_to_messages() {
+        let transit = transit(100);
+        let whole = transit.hold(30).unwrap();
+        let connections: Vec<_> = (0..6).map_while(|_| transit.hold_connection(10)).collect();
+        assert_eq!((connections.len(), transit.taken()), (5, 80));
+        drop(whole);
+        assert!(transit.hold_connection(1).is_none() && transit.hold(50).is_some());
+        drop(connections);
+        assert!(transit.hold_connection(50).is_some());
     }
 
     #[test]

@@ -72,7 +72,7 @@ where
     let way = server.router.way(&scope.path);
     // For as long as the scope lives.
     let beyond = head_size(&scope).saturating_sub(HEAD_OWN);
-    let Some(head) = server.router.memory().transit.hold(beyond) else {
+    let Some(head) = server.router.memory().transit.hold_connection(beyond) else {
         return response::from_reply(response::no_memory());
     };
     let settings = server.router.server();

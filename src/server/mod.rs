@@ -150,7 +150,8 @@ async fn accept(listener: &Listener, server: &Server) {
                         continue;
                     }
                 };
-                let Some(memory) = server.router.memory().transit.hold(CONNECTION) else {
+                let Some(memory) = server.router.memory().transit.hold_connection(CONNECTION)
+                else {
                     tracing::warn!("no memory is free for a connection (server.memory): closed");
                     continue;
                 };
