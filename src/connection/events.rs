@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use http::StatusCode;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, sleep_until};
 use tracing::field::display;
 
@@ -11,7 +12,7 @@ use super::credentials::Credentials;
 use super::delayed::{Admitted, Delayed, Passing};
 use super::inbox::{Received, Waiting};
 use super::stint::Stint;
-use crate::consumer::{Called, Instance, Precedence, call};
+use crate::consumer::{Called, Instance, call};
 use crate::error::{Error, code};
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
 use crate::reply::{Reply, ReplyChannel, close};
@@ -164,9 +165,10 @@ impl Events {
             let _ = self.channel.send(Reply::close_with(close::TOO_BIG, reason));
             return;
         }
-        let is_free = route.limits().rate == Rate::Off && self.delayed.is_empty();
-        let precedence =
-            if is_free { Precedence::default() } else { route.consumer().precedence(&message) };
+        if route.limits().rate == Rate::Off && self.delayed.is_empty() {
+            return self.consume(&route, message, room).await;
+        }
+        let precedence = route.consumer().precedence(&message);
         match self.delayed.admit(Passing { route, message, room, precedence }) {
             Admitted::Now(passing) => self.handle(passing).await,
             Admitted::Waits => {}
@@ -179,17 +181,18 @@ impl Events {
 
     /// Handles a message, after those that it withdraws.
     async fn handle(&mut self, passing: Passing) {
-        for withdrawn in self.delayed.withdraw(&passing) {
-            self.consume(withdrawn).await;
+        for Passing { route, message, room, .. } in self.delayed.withdraw(&passing) {
+            self.consume(&route, message, room).await;
         }
-        self.consume(passing).await;
+        let Passing { route, message, room, .. } = passing;
+        self.consume(&route, message, room).await;
     }
 
-    async fn consume(&mut self, Passing { route, message, room, .. }: Passing) {
+    async fn consume(&mut self, route: &Route, message: Message, room: OwnedSemaphorePermit) {
         if self.channel.is_closing() {
             return;
         }
-        match self.call(&route, message).await {
+        match self.call(route, message).await {
             Called::Replied(reply) => self.send(reply),
             Called::Failed(error) => self.send_error(&error, Channel::Receive, None),
             Called::Panicked(error) => {

@@ -26,6 +26,9 @@ pub(crate) struct Inbox {
 /// from the service's memory.
 const OWN: usize = 8 << 10;
 
+/// In what steps the service's memory is taken, bytes.
+const STEP: usize = 16 << 10;
+
 /// A message, and the room that it gives back when it has been handled.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -65,8 +68,11 @@ impl Inbox {
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
         let Ok(room) = room else { return Delivered::Gone };
         let waiting = (self.size as usize).saturating_sub(self.room.available_permits());
+        // Every so often a message holds the memory of the small ones before it too.
+        let steps = |waiting: usize| waiting.saturating_sub(OWN).div_ceil(STEP);
+        let more = steps(waiting).saturating_sub(steps(waiting.saturating_sub(bytes)));
         let held = match held {
-            None if waiting > OWN => match self.transit.hold(bytes) {
+            None if more > 0 => match self.transit.hold(more.saturating_mul(STEP)) {
                 Some(held) => Some(held),
                 None => return Delivered::NoMemory,
             },

@@ -78,6 +78,9 @@ const REPLY_OVERHEAD: usize = size_of::<Reply>();
 /// service's memory.
 const OWN: usize = 8 << 10;
 
+/// In what steps the service's memory is taken, bytes: small replies do not each ask for some.
+const STEP: usize = 16 << 10;
+
 /// The sending and the receiving side's shared state.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -114,6 +117,8 @@ struct State {
     dropped: u64,
     /// Memory taken from the service, once more is unsent than the connection's own bytes.
     stake: Option<Stake>,
+    /// How large the stake is, in whole [`STEP`]s.
+    counted: usize,
     direct: Option<Arc<dyn Direct>>,
     directly: Directly,
 }
@@ -224,7 +229,8 @@ impl Outbox {
     fn count(&self, state: &mut State, more: usize) -> bool {
         let Some(transit) = &self.transit else { return true };
         let beyond = state.bytes.saturating_add(more).saturating_sub(OWN);
-        if beyond == 0 && state.stake.is_none() {
+        let wanted = beyond.checked_next_multiple_of(STEP).unwrap_or(usize::MAX);
+        if wanted <= state.counted && state.counted <= wanted.saturating_add(STEP) {
             return true;
         }
         let taken = state.stake.get_or_insert_with(|| {
@@ -233,7 +239,11 @@ impl Outbox {
             let _ = taken.poll_lost(&mut Context::from_waker(&bell));
             taken
         });
-        taken.resize(beyond).is_ok()
+        let is_taken = taken.resize(wanted).is_ok();
+        if is_taken {
+            state.counted = wanted;
+        }
+        is_taken
     }
 
     pub(super) fn largest(&self) -> usize {
@@ -331,6 +341,7 @@ impl Replies {
         state.bytes = state.bytes.saturating_sub(bytes);
         if state.bytes <= OWN {
             state.stake = None;
+            state.counted = 0;
         } else {
             self.outbox.count(&mut state, 0);
         }
