@@ -1,4 +1,4 @@
-//! What a picture will take.
+//! The memory and the time that a picture may take.
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Wrong, StrDeserializer};
