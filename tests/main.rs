@@ -30,6 +30,7 @@ mod page;
 mod python_client;
 mod queue;
 mod rate;
+mod reports;
 mod signals;
 mod steps;
 mod storage;
