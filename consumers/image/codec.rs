@@ -21,6 +21,7 @@ pub(crate) mod samples;
 mod tests;
 #[cfg(feature = "turbo")]
 mod turbo;
+mod unsupported;
 mod webp;
 
 use std::fmt;

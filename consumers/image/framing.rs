@@ -14,6 +14,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 use base64_simd::{AsOut, STANDARD};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use waterway::{Error, Payload, code};
 
 use super::code::BAD_IMAGE;
@@ -76,8 +77,8 @@ impl<'a> Frame<'a> {
 impl Body<'_> {
     /// The picture's file: without a copy when it came as such, else decoded into one buffer.
     ///
-    /// Takes spaces for `+`, a `data:` URL's prefix, line breaks, the URL-safe alphabet and
-    /// missing padding. A single character that is left over at the end carries no whole byte and
+    /// Takes spaces for `+`, a `data:` URL's prefix, percent-encoding, line breaks, the URL-safe
+    /// alphabet and missing padding. A single character that is left over at the end carries no whole byte and
     /// is dropped: such a text was cut short, and the picture in it will tell.
     ///
     /// # Errors
@@ -240,15 +241,21 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
     })
 }
 
-/// What follows `data:image/jpeg;base64,`.
+/// What follows `data:image/jpeg;base64,`; any part of the URL may be percent-encoded (RFC 2397).
 fn without_data_url(text: &str) -> Result<&str, Error> {
     let trimmed = text.trim_ascii_start();
-    match trimmed.get(..5) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("data:") => {}
-        _ => return Ok(text),
+    let begins =
+        |start: &str| trimmed.get(..start.len()).is_some_and(|is| is.eq_ignore_ascii_case(start));
+    if !begins("data:") && !begins("data%3A") {
+        return Ok(text);
     }
-    match trimmed.split_once(',') {
-        Some((kind, picture)) if kind.to_ascii_lowercase().ends_with(";base64") => Ok(picture),
+    let comma = [",", "%2C", "%2c"].into_iter().find_map(|comma| trimmed.split_once(comma));
+    let is_base64 = |kind: &str| {
+        let kind: Vec<u8> = percent_decode_str(kind).collect();
+        kind.to_ascii_lowercase().ends_with(b";base64")
+    };
+    match comma {
+        Some((kind, picture)) if is_base64(kind) => Ok(picture),
         _ => Err(Error::new(BAD_IMAGE, "the picture's data: URL is not data:<type>;base64,…")),
     }
 }
@@ -281,10 +288,10 @@ fn decode(text: &str) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// The text in the standard alphabet, without line breaks, padding and the character left over.
+/// The text in the standard alphabet, without percent-encoding, line breaks, padding and the
+/// character left over.
 fn cleaned(text: &str) -> Vec<u8> {
-    let mut clean: Vec<u8> = text
-        .bytes()
+    let mut clean: Vec<u8> = percent_decode_str(text)
         .filter(|byte| !matches!(byte, b'\r' | b'\n' | b'\t'))
         .map(|byte| match byte {
             b' ' | b'-' => b'+',

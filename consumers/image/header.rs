@@ -127,11 +127,16 @@ pub fn key(uuid: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Whether it is a uuid that a picture may have.
+pub(super) fn is_uuid(uuid: &Value) -> bool {
+    key(uuid).is_some_and(|key| (1..=UUID_MAX).contains(&key.len()))
+}
+
 fn check_uuid(uuid: &Value) -> Result<(), Error> {
-    match key(uuid) {
-        Some(key) if (1..=UUID_MAX).contains(&key.len()) => Ok(()),
-        _ => Err(refused("uuid", uuid, "a string of 1 to 256 bytes or a number")),
+    if is_uuid(uuid) {
+        return Ok(());
     }
+    Err(refused("uuid", uuid, "a string of 1 to 256 bytes or a number"))
 }
 
 /// One field, when it is there, by the rule that `take` is.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
 
 use super::code::BAD_IMAGE;
 use super::control::Change;
-use super::framing::{Frame, Parts};
-use super::header::Header;
+use super::framing::{BINARY_HEADER_MAX, Body, Frame, Parts, TEXT_HEADER};
+use super::header::{Header, is_uuid};
 
 /// Puts a page's picture on the route's queue; the queue answers whatever becomes of it.
 ///
@@ -61,8 +62,29 @@ fn header_of_frame(message: &Message) -> Result<Header, Error> {
         (Some(fields), Some(rest)) if rest.chars().all(is_json_space) => {
             Header::from_object(fields)
         }
-        _ => Header::parse(head),
+        _ => Header::parse(head).map_err(|error| too_long(message, head, &body).unwrap_or(error)),
     }
+}
+
+/// The error for a header in the text framing that goes on behind its last character.
+fn too_long(message: &Message, head: &str, body: &Body<'_>) -> Option<Error> {
+    let is_cut = |head| serde_json::from_str::<IgnoredAny>(head).is_err_and(|error| error.is_eof());
+    let is_text = matches!(body, Body::Base64(rest) if !rest.is_empty());
+    if !is_text || !is_cut(head) {
+        return None;
+    }
+    let error = Error::new(
+        code::BAD_HEADER,
+        format!(
+            "the header is longer than the {TEXT_HEADER} characters of the text framing: shorten \
+             it, or use the binary framing, whose header may have {BINARY_HEADER_MAX} bytes"
+        ),
+    );
+    let uuid = message.head().and_then(|fields| fields.get("uuid")).filter(|uuid| is_uuid(uuid));
+    Some(match uuid {
+        Some(uuid) => error.with("uuid", uuid.clone()),
+        None => error,
+    })
 }
 
 /// RFC 8259, section 2.

@@ -2,8 +2,8 @@
 
 use waterway::Error;
 
-use super::{BAD_IMAGE, Codec, Encoding, Format, Picture, Probe, Wanted, damaged, undecodable};
-use super::{encode, gif, jpeg, png, webp};
+use super::{Codec, Encoding, Format, Picture, Probe, Wanted, damaged, undecodable};
+use super::{encode, gif, jpeg, png, unsupported, webp};
 use crate::image::guard::guarded;
 
 /// Codecs written in Rust throughout.
@@ -11,14 +11,13 @@ pub(super) struct Pure;
 
 impl Codec for Pure {
     fn probe(&self, file: &[u8]) -> Result<Probe, Error> {
+        unsupported::check_stripped(file)?;
         match Format::of(file) {
             Some(Format::Jpeg) => jpeg::probe(file),
             Some(Format::Png) => png::probe(file),
             Some(Format::Webp) => webp::probe(file),
             Some(Format::Gif) => gif::probe(file),
-            Some(Format::Avif) | None => {
-                Err(Error::new(BAD_IMAGE, "this is not a JPEG, PNG, WebP or GIF picture"))
-            }
+            Some(Format::Avif) | None => Err(unsupported::error(file)),
         }
     }
 

@@ -47,9 +47,12 @@ fn base64_is_taken_as_browsers_write_it() {
         ("no padding", plain.trim_end_matches('=').to_owned()),
         ("too much padding", format!("{plain}=")),
         ("URL-safe", plain.replace('+', "-").replace('/', "_")),
+        ("percent-encoded", plain.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D")),
         ("line breaks", format!("{}\r\n{}\n", &plain[..4], &plain[4..])),
         ("a data: URL", format!("data:image/jpeg;base64,{plain}")),
         ("a data: URL with parameters", format!("DATA:image/png;a=b;BASE64,{plain}")),
+        ("a percent-encoded data: URL", format!("data:image/png;base64,{}", escaped(&plain))),
+        ("all of a data: URL percent-encoded", escaped(&format!("data:image/png;base64,{plain}"))),
         (
             "all at once",
             format!("data:;base64,{}\n", plain.replace('+', " ").trim_end_matches('=')),
@@ -58,6 +61,11 @@ fn base64_is_taken_as_browsers_write_it() {
     for (what, body) in table {
         assert_eq!(picture_of(&text(HEAD, &body)).unwrap(), PICTURE, "{what}: {body}");
     }
+}
+
+/// As JavaScript's `encodeURIComponent` writes it.
+fn escaped(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// Long enough to be decoded in parts.
@@ -98,6 +106,7 @@ fn a_text_cut_between_bytes_gives_the_bytes_before_it() {
 fn what_is_not_base64_is_refused_with_its_place() {
     let table = [
         ("AAAA!AAA", "the picture is not base64: '!' at character 4"),
+        ("AAAA%21AA", "the picture is not base64: '%' at character 4"),
         ("AAAAä", "the picture is not base64: 'ä' at character 4"),
         ("AA=AAAAA", "the picture is not base64"),
         ("data:image/svg+xml,<svg/>", "the picture's data: URL is not data:<type>;base64,…"),
