@@ -351,12 +351,18 @@ async fn a_result_is_fetched_as_a_whole_in_part_or_not_again() {
         (&[("if-none-match", tag)], 304, b"", ""),
         (&[("if-modified-since", date)], 304, b"", ""),
         (&[("if-none-match", "\"other\"")], 200, &whole.body, ""),
+        (&[("if-match", tag), ("range", "bytes=0-9")], 206, &whole.body[..10], &first),
+        (&[("if-match", "\"other\""), ("range", "bytes=0-9")], 412, b"", ""),
+        (&[("if-unmodified-since", date)], 200, &whole.body, ""),
+        (&[("if-unmodified-since", "Sun, 09 Sep 2001 01:46:40 GMT")], 412, b"", ""),
     ] {
         let answer = request("GET", &url, headers, Vec::new());
         assert_eq!(answer.status, status, "{headers:?}");
         assert_eq!(answer.body, part, "{headers:?}");
         assert_eq!(answer.header("content-range"), content_range, "{headers:?}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{headers:?}");
+        let is_refused = status == 412 || status == 416;
+        assert_eq!(answer.header("cache-control") == "no-store", is_refused, "{headers:?}");
     }
     let head = request("HEAD", &url, &[], Vec::new());
     assert_eq!((head.status, head.body.len()), (200, 0));

@@ -16,6 +16,8 @@ pub(super) struct Validators {
 /// What to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Condition {
+    /// The client asks for the file as it was, and the file is another.
+    Failed,
     /// The client has it.
     NotModified,
     /// There is no such part.
@@ -51,9 +53,13 @@ impl Validators {
         }
     }
 
-    /// Looks at what the client says. Conditions come before ranges; of several ranges, which few
-    /// clients ask for, the whole file is the answer, as it may be.
+    /// Evaluates the conditions of a GET or HEAD request in the order of RFC 9110, section 13.2.2.
+    /// A request for several ranges, which few clients send, gets the whole file: section 14.2
+    /// allows that.
     pub(super) fn examine(&self, headers: &HeaderMap, length: u64) -> Condition {
+        if !self.is_as_expected(headers) {
+            return Condition::Failed;
+        }
         if self.is_known(headers) {
             return Condition::NotModified;
         }
@@ -63,15 +69,27 @@ impl Validators {
         }
     }
 
-    fn is_known(&self, headers: &HeaderMap) -> bool {
-        if let Some(tags) = text(headers, &header::IF_NONE_MATCH) {
-            let mut tags = tags.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
-            return tags.any(|tag| tag == "*" || tag == self.etag);
+    /// `If-Match` by strong comparison (section 13.1.1); only without it `If-Unmodified-Since`.
+    fn is_as_expected(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(header::IF_MATCH) {
+            let is_strong = !self.etag.starts_with(WEAK);
+            return tags(headers, &header::IF_MATCH)
+                .any(|tag| tag == ANY || is_strong && tag == self.etag);
         }
-        text(headers, &header::IF_MODIFIED_SINCE).is_some_and(|date| self.is_not_newer(date))
+        date(headers, &header::IF_UNMODIFIED_SINCE).is_none_or(|date| self.date() <= date)
     }
 
-    /// A part is only of use when the rest, which the client has, is of the same file.
+    /// `If-None-Match` by weak comparison (section 13.1.2); only without it `If-Modified-Since`.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(header::IF_NONE_MATCH) {
+            return tags(headers, &header::IF_NONE_MATCH)
+                .any(|tag| tag == ANY || opaque(tag) == opaque(&self.etag));
+        }
+        date(headers, &header::IF_MODIFIED_SINCE).is_some_and(|date| self.date() <= date)
+    }
+
+    /// A part is only of use when the rest, which the client has, is of the same file: the tag by
+    /// strong comparison, or exactly the date (section 13.1.5).
     fn range_holds(&self, headers: &HeaderMap) -> bool {
         match text(headers, &header::IF_RANGE) {
             None => true,
@@ -80,13 +98,44 @@ impl Validators {
         }
     }
 
-    fn is_not_newer(&self, date: &str) -> bool {
-        httpdate::parse_http_date(date).is_ok_and(|date| self.date() <= date)
-    }
-
     fn date(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.seconds)
     }
+}
+
+/// What a list of tags says for any file that exists.
+const ANY: &str = "*";
+
+/// What a weak tag begins with.
+const WEAK: &str = "W/";
+
+/// A tag without its mark of weakness.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix(WEAK).unwrap_or(tag)
+}
+
+/// The tags that all headers of this name list. A comma within quotes belongs to its tag.
+fn tags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lists = headers.get_all(name).into_iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| {
+        let mut quoted = false;
+        let tags = list.split(move |char| {
+            quoted ^= char == '"';
+            char == ',' && !quoted
+        });
+        tags.map(str::trim)
+    })
+}
+
+/// The date of this header. One that is malformed or given twice does not count (sections 13.1.3
+/// and 13.1.4).
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    let mut dates = headers.get_all(name).into_iter();
+    let date = dates.next()?.to_str().ok()?;
+    if dates.next().is_some() {
+        return None;
+    }
+    httpdate::parse_http_date(date).ok()
 }
 
 fn parse_range(range: &str, length: u64) -> Condition {
@@ -113,8 +162,11 @@ mod tests {
     use super::*;
 
     fn examine(pairs: &[(HeaderName, &str)]) -> Condition {
-        let headers = pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
-        Validators::new(100, Duration::from_secs(1_000_000_000)).examine(&headers.collect(), 100)
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, value.parse().unwrap());
+        }
+        Validators::new(100, Duration::from_secs(1_000_000_000)).examine(&headers, 100)
     }
 
     #[test]
@@ -137,27 +189,81 @@ mod tests {
         }
     }
 
+    const TAG: &str = "\"de0b6b3a7640000-64\"";
+    const THEN: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
+    const EARLIER: &str = "Sun, 09 Sep 2001 01:46:39 GMT";
+    const LATER: &str = "Sun, 09 Sep 2001 01:46:41 GMT";
+
     #[test]
     fn what_a_client_has_is_not_sent_again() {
-        let tag = "\"de0b6b3a7640000-64\"";
-        let (then, later) = ("Sun, 09 Sep 2001 01:46:40 GMT", "Sun, 09 Sep 2001 01:46:41 GMT");
-        let earlier = "Sun, 09 Sep 2001 01:46:39 GMT";
+        use header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
         for (headers, expected) in [
-            (&[(header::IF_NONE_MATCH, tag)][..], Condition::NotModified),
-            (&[(header::IF_NONE_MATCH, "\"a\", W/\"de0b6b3a7640000-64\"")], Condition::NotModified),
-            (&[(header::IF_NONE_MATCH, "\"a\"")], Condition::Whole),
-            (&[(header::IF_MODIFIED_SINCE, then)], Condition::NotModified),
-            (&[(header::IF_MODIFIED_SINCE, later)], Condition::NotModified),
-            (&[(header::IF_MODIFIED_SINCE, earlier)], Condition::Whole),
-            (
-                &[(header::IF_NONE_MATCH, "\"a\""), (header::IF_MODIFIED_SINCE, then)],
-                Condition::Whole,
-            ),
-            (&[(header::IF_RANGE, tag), (header::RANGE, "bytes=0-0")], Condition::Part(0..1)),
-            (&[(header::IF_RANGE, "\"a\""), (header::RANGE, "bytes=0-0")], Condition::Whole),
-            (&[(header::IF_RANGE, then), (header::RANGE, "bytes=0-0")], Condition::Part(0..1)),
+            (&[(IF_NONE_MATCH, TAG)][..], Condition::NotModified),
+            (&[(IF_NONE_MATCH, "\"a\", W/\"de0b6b3a7640000-64\"")], Condition::NotModified),
+            (&[(IF_NONE_MATCH, "*")], Condition::NotModified),
+            (&[(IF_NONE_MATCH, "\"a\""), (IF_NONE_MATCH, TAG)], Condition::NotModified),
+            (&[(IF_NONE_MATCH, "\"a\"")], Condition::Whole),
+            (&[(IF_NONE_MATCH, "\"a, *, \"")], Condition::Whole),
+            (&[(IF_MODIFIED_SINCE, THEN)], Condition::NotModified),
+            (&[(IF_MODIFIED_SINCE, LATER)], Condition::NotModified),
+            (&[(IF_MODIFIED_SINCE, EARLIER)], Condition::Whole),
+            (&[(IF_MODIFIED_SINCE, "yesterday")], Condition::Whole),
+            (&[(IF_MODIFIED_SINCE, THEN), (IF_MODIFIED_SINCE, THEN)], Condition::Whole),
+            (&[(IF_NONE_MATCH, "\"a\""), (IF_MODIFIED_SINCE, THEN)], Condition::Whole),
+            (&[(IF_NONE_MATCH, TAG), (RANGE, "bytes=0-0")], Condition::NotModified),
+            (&[(IF_RANGE, TAG), (RANGE, "bytes=0-0")], Condition::Part(0..1)),
+            (&[(IF_RANGE, "\"a\""), (RANGE, "bytes=0-0")], Condition::Whole),
+            (&[(IF_RANGE, THEN), (RANGE, "bytes=0-0")], Condition::Part(0..1)),
         ] {
             assert_eq!(examine(headers), expected, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_file_other_than_the_expected_one_is_not_sent() {
+        use header::{IF_MATCH, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
+        let weak = "W/\"de0b6b3a7640000-64\"";
+        for (headers, expected) in [
+            (&[(IF_MATCH, TAG)][..], Condition::Whole),
+            (&[(IF_MATCH, "*")], Condition::Whole),
+            (&[(IF_MATCH, "\"a,b\" , \"de0b6b3a7640000-64\"")], Condition::Whole),
+            (&[(IF_MATCH, "\"a\""), (IF_MATCH, TAG)], Condition::Whole),
+            (&[(IF_MATCH, "\"a\"")], Condition::Failed),
+            (&[(IF_MATCH, weak)], Condition::Failed),
+            (&[(IF_MATCH, "\"a, *, \"")], Condition::Failed),
+            (&[(IF_MATCH, "")], Condition::Failed),
+            (&[(IF_MATCH, "de0b6b3a7640000-64")], Condition::Failed),
+            (&[(IF_UNMODIFIED_SINCE, THEN)], Condition::Whole),
+            (&[(IF_UNMODIFIED_SINCE, LATER)], Condition::Whole),
+            (&[(IF_UNMODIFIED_SINCE, EARLIER)], Condition::Failed),
+            (&[(IF_UNMODIFIED_SINCE, "Sunday, 09-Sep-01 01:46:39 GMT")], Condition::Failed),
+            (&[(IF_UNMODIFIED_SINCE, "yesterday")], Condition::Whole),
+            (&[(IF_UNMODIFIED_SINCE, EARLIER), (IF_UNMODIFIED_SINCE, EARLIER)], Condition::Whole),
+            // A tag counts more than a date.
+            (&[(IF_MATCH, TAG), (IF_UNMODIFIED_SINCE, EARLIER)], Condition::Whole),
+            (&[(IF_MATCH, "\"a\""), (IF_UNMODIFIED_SINCE, LATER)], Condition::Failed),
+            // What is expected counts more than what is known, and both more than a part.
+            (&[(IF_MATCH, "\"a\""), (IF_NONE_MATCH, TAG)], Condition::Failed),
+            (&[(IF_MATCH, TAG), (IF_NONE_MATCH, TAG)], Condition::NotModified),
+            (&[(IF_MATCH, TAG), (RANGE, "bytes=0-0")], Condition::Part(0..1)),
+            (&[(IF_MATCH, "\"a\""), (RANGE, "bytes=0-0")], Condition::Failed),
+            (&[(IF_UNMODIFIED_SINCE, EARLIER), (RANGE, "bytes=999-")], Condition::Failed),
+            (&[(IF_MATCH, TAG), (IF_RANGE, "\"a\""), (RANGE, "bytes=0-0")], Condition::Whole),
+        ] {
+            assert_eq!(examine(headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_weak_tag_of_a_bucket_is_only_good_for_what_is_known() {
+        let weak = Validators::tagged("W/\"a\"".into(), UNIX_EPOCH);
+        let examine = |name: HeaderName, tag: &str| {
+            weak.examine(&HeaderMap::from_iter([(name, tag.parse().unwrap())]), 100)
+        };
+        for tag in ["W/\"a\"", "\"a\""] {
+            assert_eq!(examine(header::IF_NONE_MATCH, tag), Condition::NotModified, "{tag}");
+            assert_eq!(examine(header::IF_MATCH, tag), Condition::Failed, "{tag}");
+        }
+        assert_eq!(examine(header::IF_MATCH, "*"), Condition::Whole);
     }
 }

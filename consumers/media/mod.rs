@@ -43,7 +43,9 @@ impl Default for Media {
 }
 
 /// Sends a file, or the part of it that the client asks for, with the type that its first bytes
-/// show. What is not a picture, sound or film is sent as a download.
+/// show. What is not a picture, sound or film is sent as a download. The request's conditions are
+/// obeyed (RFC 9110, section 13): 304 for a file that the client has, 412 for one that is not the
+/// one it expects.
 ///
 /// # Errors
 /// `not_found` for whatever is not a file in the folder.
@@ -183,10 +185,11 @@ fn answer(
     set(&mut reply, header::ETAG, &validators.etag);
     set(&mut reply, header::LAST_MODIFIED, &validators.modified);
     let range = match validators.examine(&scope.headers, length) {
+        Condition::Failed => return (refused(reply, StatusCode::PRECONDITION_FAILED), None),
         Condition::NotModified => return (reply.with_status(StatusCode::NOT_MODIFIED), None),
         Condition::Unsatisfiable => {
             set(&mut reply, header::CONTENT_RANGE, &format!("bytes */{length}"));
-            return (reply.with_status(StatusCode::RANGE_NOT_SATISFIABLE), None);
+            return (refused(reply, StatusCode::RANGE_NOT_SATISFIABLE), None);
         }
         Condition::Whole => 0..length,
         Condition::Part(range) => {
@@ -201,6 +204,12 @@ fn answer(
         set(&mut reply, header::CONTENT_DISPOSITION, "attachment");
     }
     (reply, Some(range))
+}
+
+/// A refusal, which caches must not keep as if it were the file.
+fn refused(mut reply: Reply, status: StatusCode) -> Reply {
+    set(&mut reply, header::CACHE_CONTROL, "no-store");
+    reply.with_status(status)
 }
 
 /// Whatever a file is, as a page of its own it may do nothing.

@@ -152,6 +152,14 @@ async fn media_passes_objects_on_by_the_same_rules_as_files() {
     assert_eq!(part.header("content-range"), format!("bytes 2-5/{}", object.len()));
     let beyond = request("GET", url, &[("range", "bytes=999999-")], "");
     assert_eq!(beyond.status, 416);
+    for (headers, status) in [
+        (("if-match", tag), 200),
+        (("if-match", "\"other\""), 412),
+        (("if-unmodified-since", whole.header("last-modified")), 200),
+        (("if-unmodified-since", "Sun, 09 Sep 2001 01:46:40 GMT"), 412),
+    ] {
+        assert_eq!(request("GET", url, &[headers], "").status, status, "{headers:?}");
+    }
 
     let received = name(url).strip_prefix("rb_").unwrap();
     for hidden in [received, "rb_nothing.jpg", "rb_a/../../b", "../pictures", "rb_%00", "rb_%2e%2e"]
