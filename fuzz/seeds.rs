@@ -22,7 +22,7 @@ use self::samples::{
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus = env::args().nth(1).ok_or("say where the corpus is to be")?;
     let pictures = pictures()?;
-    for target in ["decode_pure", "decode_turbo", "metadata"] {
+    for target in ["decode_pure", "decode_turbo", "index", "metadata"] {
         for (at, file) in pictures.iter().enumerate() {
             write(Path::new(&corpus).join(target), at, file)?;
         }

@@ -10,6 +10,7 @@ mod encode;
 mod gif;
 #[cfg(feature = "turbo")]
 mod icc;
+mod index;
 mod jpeg;
 pub mod metadata;
 mod planar;
@@ -30,18 +31,20 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 use waterway::Error;
 
+pub use self::index::{Index, SEGMENTS_MAX};
 use super::code::BAD_IMAGE;
 pub use super::limits::Limits;
 use super::picture::Picture;
 
 /// Decodes and encodes pictures.
 pub trait Codec: Send + Sync {
-    /// What a file says of itself, read from its header alone: takes no memory, and no longer than
-    /// one pass over the file.
+    /// What a file says of itself: see [`read`].
     ///
     /// # Errors
     /// `bad_image` when the file is of no format that is taken, or its header is damaged.
-    fn probe(&self, file: &[u8]) -> Result<Probe, Error>;
+    fn probe(&self, file: &[u8]) -> Result<Probe, Error> {
+        read(file).map(|(_, probe)| probe)
+    }
 
     /// The picture as it is stored: whoever wants it upright turns it by [`Probe::orientation`].
     /// Of an animation it is the first frame. Grey stands for what was cut off a file.
@@ -106,6 +109,25 @@ pub fn pure() -> &'static dyn Codec {
 #[must_use]
 pub fn turbo() -> &'static dyn Codec {
     &turbo::Turbo
+}
+
+/// The index of a file's segments, and what the file says of itself. It takes no longer than one
+/// pass over the file, and no memory but the index, which [`SEGMENTS_MAX`] bounds.
+///
+/// # Errors
+/// `bad_image` when the file is of no format that is taken, or its header is damaged.
+pub fn read(file: &[u8]) -> Result<(Index<'_>, Probe), Error> {
+    unsupported::check_stripped(file)?;
+    let index = Index::of(file).ok_or_else(|| unsupported::error(file))?;
+    let mut probe = match index.format() {
+        Format::Jpeg => jpeg::probe(&index),
+        Format::Png => png::probe(&index),
+        Format::Webp => webp::probe(&index),
+        Format::Gif => gif::probe(&index),
+        Format::Avif => Err(damaged(Format::Avif, "it is written only")),
+    }?;
+    probe.held += index.bytes();
+    Ok((index, probe))
 }
 
 /// The pixels of a file, upright, by the codec that is built in.
@@ -203,18 +225,13 @@ pub struct Probe {
 
 impl Probe {
     /// From the size as stored, which turning may swap.
-    fn new(
-        format: Format,
-        stored: (u32, u32),
-        exif: Option<&[u8]>,
-        truncated: bool,
-    ) -> Result<Self, Error> {
+    fn new(index: &Index<'_>, stored: (u32, u32), truncated: bool) -> Result<Self, Error> {
+        let format = index.format();
         let (mut width, mut height) = stored;
         if width == 0 || height == 0 {
             return Err(damaged(format, "it has no size"));
         }
-        let orientation =
-            exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+        let orientation = metadata::orientation(index);
         if swaps_sides(orientation) {
             (width, height) = (height, width);
         }

@@ -8,7 +8,7 @@ use waterway::{Error, code};
 
 use super::admission::{Watch, estimate};
 use super::code::BAD_IMAGE;
-use super::codec::{Encoding, Format, Probe, metadata};
+use super::codec::{self, Encoding, Format, Index, Probe, metadata};
 use super::header::Response;
 use super::options::{Keep, OnTruncated};
 use super::picture::Picture;
@@ -20,6 +20,7 @@ use super::work::{Source, Work};
 use super::{Checkpoint, Header, scratch};
 use crate::storage::{Kept, Store};
 
+mod stand_in;
 #[cfg(test)]
 mod tests;
 
@@ -77,7 +78,7 @@ pub struct Encoded {
 /// names, `encode`, `write`. The checkpoint is asked before each.
 ///
 /// A picture that was received stays in the store only when an answer names it: when its result
-/// is there, or when its pipeline failed and it stands in for the result.
+/// is there, or when its pipeline failed and it stands in for the result, upright and stripped.
 ///
 /// # Errors
 /// `bad_header` for a pipeline that is not there or a result beyond the limits, `bad_image`,
@@ -109,7 +110,7 @@ pub(super) fn need(
     let store = service.pictures.store("");
     let job = Job { file: begin, header, service, store: &store };
     let pipeline = job.pipeline().ok()?;
-    let probe = service.codec.probe(begin).ok()?;
+    let (_, probe) = codec::read(begin).ok()?;
     let size = job.admit(&probe).ok()?;
     let plan = job.plan(pipeline, &probe, size).ok()?;
     // A decoder's memory may grow with the file.
@@ -128,11 +129,11 @@ impl Job<'_> {
     async fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
         let pipeline = self.pipeline()?;
         self.service.pictures.limits.check_length(self.file)?;
-        let probe = self.service.codec.probe(self.file)?;
+        let (index, probe) = codec::read(self.file)?;
         let size = self.admit(&probe)?;
         let mut received = Received::new();
         let worked = match self.plan(pipeline, &probe, size) {
-            Ok(plan) => self.work(&plan, &probe, &mut received, checkpoint).await,
+            Ok(plan) => self.work(&plan, (&index, &probe), &mut received, checkpoint).await,
             Err(error) => Err(Stopped::Step(error)),
         };
         match worked {
@@ -143,7 +144,10 @@ impl Job<'_> {
                 Ok(worked)
             }
             Err(Stopped::Checkpoint(error)) => Err(error),
-            Err(Stopped::Step(error)) => Err(self.stand_in(error, &probe, received).await),
+            Err(Stopped::Step(error)) => {
+                let upright = self.upright(&index, &probe, checkpoint);
+                Err(self.stand_in(error, upright, &probe, received).await)
+            }
         }
     }
 
@@ -202,7 +206,7 @@ impl Job<'_> {
     async fn work(
         &self,
         plan: &Plan<'_>,
-        probe: &Probe,
+        (index, probe): (&Index<'_>, &Probe),
         received: &mut Received,
         checkpoint: &mut Checkpoint<'_>,
     ) -> Result<Worked, Stopped> {
@@ -213,21 +217,20 @@ impl Job<'_> {
         scratch::bound(self.service.pictures.limits.buffers.as_usize());
         scratch::check_room(demand).map_err(refused)?;
         // A file that cannot be stripped of what it says beside its picture is not passed on.
-        let stripped =
-            if plan.untouched { metadata::stripped(self.file, probe.format, true) } else { None };
+        let stripped = if plan.untouched { metadata::stripped(index, true) } else { None };
         let picture = match stripped {
             Some(_) => DynamicImage::default().into(),
             None => self.picture(plan, probe, checkpoint).map_err(refused)?,
         };
         checkpoint("keep").map_err(refused)?;
-        received.kept = self.keep(&picture, probe, received).await.map_err(refused)?;
+        received.kept = self.keep(&picture, (index, probe), received).await.map_err(refused)?;
 
-        let icc = metadata::icc(self.file, probe.format);
+        let icc = metadata::icc(index);
         let source = Source {
             format: probe.format,
             size: probe.size(),
             orientation: probe.orientation,
-            exif: metadata::exif(self.file, probe.format),
+            exif: metadata::exif(index),
             icc: icc.as_deref(),
         };
         // Planes are what no step that is left looks at.
@@ -247,7 +250,7 @@ impl Job<'_> {
         }
         checkpoint("encode").map_err(Stopped::Checkpoint)?;
         let result = match stripped {
-            Some(stripped) => self.passed_on(stripped, probe.format, profile.is_some()),
+            Some(stripped) => passed_on(index, stripped, profile.is_some()),
             None => self.encode(plan.encoding, picture, profile).map_err(Stopped::Step)?,
         };
         checkpoint("write").map_err(Stopped::Checkpoint)?;
@@ -279,7 +282,7 @@ impl Job<'_> {
     async fn keep(
         &self,
         picture: &Picture,
-        probe: &Probe,
+        (index, probe): (&Index<'_>, &Probe),
         received: &Received,
     ) -> Result<Option<Kept>, Error> {
         match self.service.pictures.keep {
@@ -289,19 +292,12 @@ impl Job<'_> {
             }
             Keep::Zoomed => {
                 let encoding = Encoding::like(probe.format);
-                let profile = metadata::icc(self.file, probe.format);
+                let profile = metadata::icc(index);
                 let profile = profile.filter(|profile| describes(profile, picture));
                 let zoomed = self.service.codec.encode(picture, encoding, profile.as_deref())?;
                 self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
             }
         }
-    }
-
-    /// The file without what it says beside its picture, and without its profile if a step takes
-    /// that off too.
-    fn passed_on(&self, stripped: Vec<u8>, format: Format, profile: bool) -> Encoded {
-        let bare = (!profile).then(|| metadata::stripped(self.file, format, false)).flatten();
-        Encoded { format, bytes: bare.unwrap_or(stripped).into() }
     }
 
     fn encode(
@@ -318,35 +314,16 @@ impl Job<'_> {
         Ok(Encoded { format: encoding.format(), bytes: bytes.into() })
     }
 
-    /// Has the received picture stand in for the result when the pipeline failed; leaves nothing
-    /// when the store takes nothing.
-    async fn stand_in(&self, error: Error, probe: &Probe, mut received: Received) -> Error {
-        if error.code() == code::STORAGE {
-            return error;
-        }
-        let name = self.result_name(&received, probe.format.extension());
-        let stored = async {
-            if received.kept.is_none() && self.service.pictures.keep == Keep::Original {
-                received.kept =
-                    Some(self.store.keep(received.file_name(probe.format), self.file).await?);
-            }
-            let kept = self.store.keep(name, self.file).await?;
-            let url = self.store.url(kept.name()).await?;
-            kept.commit();
-            Ok::<_, Error>(url)
-        };
-        match stored.await {
-            Ok(url) => {
-                received.commit();
-                error.with("url", url)
-            }
-            Err(_) => error,
-        }
-    }
-
     fn result_name(&self, received: &Received, extension: &str) -> String {
         received.named(self.service.pictures.prefix.as_str(), extension)
     }
+}
+
+/// The file without what it says beside its picture, and without its profile if a step takes that
+/// off too.
+fn passed_on(index: &Index<'_>, stripped: Vec<u8>, profile: bool) -> Encoded {
+    let bare = (!profile).then(|| metadata::stripped(index, false)).flatten();
+    Encoded { format: index.format(), bytes: bare.unwrap_or(stripped).into() }
 }
 
 /// Whether a profile is of the picture's own kind of colours: that of a CMYK file says nothing of

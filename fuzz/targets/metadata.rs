@@ -1,22 +1,24 @@
 //! What any file says beside its picture, and the file without it, which shows the same picture.
 #![no_main]
 
-use waterway_consumers::image::codec::{self, Codec, Format, Wanted, metadata};
+use waterway_consumers::image::codec::{self, Codec, Index, Wanted, metadata};
 use waterway_consumers::image::picture::Picture;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
-    let Some(format) = Format::of(file) else { return };
-    let exif = metadata::exif(file, format);
+    let Some(index) = Index::of(file) else { return };
+    let exif = metadata::exif(&index);
     assert!(exif.is_none_or(|exif| exif.len() <= file.len()));
-    let profile = metadata::icc(file, format);
+    let profile = metadata::icc(&index);
     for kept in [true, false] {
-        let Some(stripped) = metadata::stripped(file, format, kept) else { continue };
+        let Some(stripped) = metadata::stripped(&index, kept) else { continue };
         assert!(stripped.len() <= file.len() + 2, "it takes away");
-        assert_eq!(metadata::exif(&stripped, format), None);
+        let again = Index::of(&stripped).expect("a file of the same format");
+        assert_eq!(metadata::exif(&again), None);
+        assert_eq!(metadata::stripped(&again, kept).as_ref(), Some(&stripped), "once is all");
         if let Some(picture) = picture(codec::pure(), file) {
             // Of a file that is whole, as those that are passed on are.
             assert_eq!(self::picture(codec::pure(), &stripped), Some(picture));
-            assert_eq!(metadata::icc(&stripped, format), profile.clone().filter(|_| kept));
+            assert_eq!(metadata::icc(&again), profile.clone().filter(|_| kept));
         }
     }
 });

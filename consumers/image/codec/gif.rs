@@ -1,4 +1,4 @@
-//! GIF files: the walk over their blocks, and the gif crate.
+//! GIF files: what their header says, and the gif crate.
 
 use std::io::Cursor;
 
@@ -7,19 +7,21 @@ use image::DynamicImage;
 use waterway::Error;
 
 use super::bytes::{grey, le16};
+use super::index::Index;
 use super::{Format, Probe, damaged, undecodable};
 use crate::image::pixels::from_samples;
 use crate::image::scratch;
 
-const HEADER: usize = 13;
 const CHANNELS: usize = 4;
 
-pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
+pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
+    let file = index.file();
     let size = le16(file, 6)
         .zip(le16(file, 8))
         .ok_or_else(|| damaged(Format::Gif, "it ends within its header"))?;
-    let frames = frames(file);
-    let mut probe = Probe::new(Format::Gif, (size.0.into(), size.1.into()), None, frames == 0)?;
+    // Those that the file has all of.
+    let frames = index.pictures();
+    let mut probe = Probe::new(index, (size.0.into(), size.1.into()), frames == 0)?;
     probe.frames = frames.max(1);
     // The frame beside its canvas.
     probe.held = probe.pixels() * CHANNELS as u64;
@@ -65,39 +67,4 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     }
     scratch::give(pixels);
     Ok(from_samples(probe.stored(), CHANNELS, canvas))
-}
-
-/// How many frames the file has all of.
-fn frames(file: &[u8]) -> u32 {
-    let palette_of = |at: usize| file.get(at).map(|&flags| palette(flags));
-    let mut at = palette_of(10).map_or(file.len(), |length| HEADER + length);
-    let mut frames = 0;
-    loop {
-        let end = match file.get(at) {
-            // An extension: its label, then blocks.
-            Some(b'!') => blocks_end(file, at + 2),
-            // A frame: its place and size, its palette, the code size, then blocks.
-            Some(b',') => palette_of(at + 9).and_then(|length| blocks_end(file, at + 11 + length)),
-            _ => None,
-        };
-        let Some(end) = end else { return frames };
-        frames += u32::from(file[at] == b',');
-        at = end;
-    }
-}
-
-/// The length of the palette that a descriptor's flags announce, in bytes.
-fn palette(flags: u8) -> usize {
-    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
-}
-
-/// Behind a row of blocks, each of which begins with its length, up to the empty one.
-fn blocks_end(file: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        let length = usize::from(*file.get(at)?);
-        at += 1 + length;
-        if length == 0 {
-            return Some(at);
-        }
-    }
 }

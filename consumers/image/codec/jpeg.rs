@@ -1,4 +1,4 @@
-//! JPEG files: the walk over their segments, and zune-jpeg.
+//! JPEG files: what their headers say, and zune-jpeg.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,19 +11,18 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use super::bytes::{be16, grey};
+use super::index::{self, Index, Kind, Segment};
 use super::metadata::ICC_MAX;
 use super::{BAD_IMAGE, Format, Picture, Probe, Wanted, baseline, damaged, planar, undecodable};
 use crate::image::scratch;
 
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
-const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 
 /// What the segments before the first scan say.
-struct Segments<'a> {
+struct Segments {
     frame: Option<Frame>,
-    exif: Option<&'a [u8]>,
     /// How long the parts of a profile are together.
     profile: usize,
     /// How many components the first scan has.
@@ -44,19 +43,23 @@ struct Frame {
     halved: bool,
 }
 
-pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
-    let segments = segments(file)
+pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
+    let file = index.file();
+    let segments = segments(file, index.head().iter().filter_map(marker))
         .ok_or_else(|| damaged(Format::Jpeg, "it ends or breaks off before its first scan"))?;
     let frame = segments.frame.ok_or_else(|| damaged(Format::Jpeg, "it has no frame header"))?;
-    let truncated = !has_end(file, segments.scan);
-    let mut probe = Probe::new(Format::Jpeg, frame.size, segments.exif, truncated)?;
+    // Only a file that does not end with it is searched for the picture's end: within a scan's data
+    // the two bytes cannot stand side by side.
+    let data = file.get(segments.scan..).unwrap_or_default();
+    let truncated = !data.ends_with(&[0xFF, EOI]) && !index.has_end();
+    let mut probe = Probe::new(index, frame.size, truncated)?;
     probe.channels = if frame.components == 1 { 1 } else { 3 };
     probe.inks = frame.components == 4;
     // Only of one scan that has it all can a part be decoded while the rest is read.
     if frame.progressive || segments.components < frame.components {
         // Two bytes for each.
         probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
-        probe.scans = scans(file, segments.scan);
+        probe.scans = index.pictures();
     }
     // The data of a scan without what is stuffed into it.
     let scan = file.len() - segments.scan;
@@ -75,7 +78,7 @@ pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
 /// # Errors
 /// `refused` when the system has no memory for it.
 pub(super) fn without_long_profile(file: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    if segments(file).is_none_or(|segments| segments.profile <= ICC_MAX) {
+    if segments(file, headers(file)).is_none_or(|segments| segments.profile <= ICC_MAX) {
         return Ok(Cow::Borrowed(file));
     }
     let mut without = scratch::reserved(file.len())?;
@@ -95,7 +98,7 @@ pub(super) fn without_long_profile(file: &[u8]) -> Result<Cow<'_, [u8]>, Error> 
 pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
     let file = &without_long_profile(file)?;
     // What has more samples of colour than planes of half its size would lose some.
-    let frame = segments(file).and_then(|segments| segments.frame);
+    let frame = segments(file, headers(file)).and_then(|segments| segments.frame);
     let planes = wanted.planes && frame.is_some_and(|frame| frame.halved);
     let wanted = Wanted { planes, ..wanted };
     if let Some(picture) = baseline::decode(file, probe, wanted) {
@@ -152,9 +155,12 @@ fn decode_file(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Er
 }
 
 /// What the segments up to the first scan say, if there is one.
-fn segments(file: &[u8]) -> Option<Segments<'_>> {
-    let mut found = Segments { frame: None, exif: None, profile: 0, components: 0, scan: 0 };
-    for (marker, content) in headers(file) {
+fn segments(
+    file: &[u8],
+    headers: impl IntoIterator<Item = (u8, Range<usize>)>,
+) -> Option<Segments> {
+    let mut found = Segments { frame: None, profile: 0, components: 0, scan: 0 };
+    for (marker, content) in headers {
         let end = content.end;
         let content = &file[content];
         match marker {
@@ -163,7 +169,6 @@ fn segments(file: &[u8]) -> Option<Segments<'_>> {
                 found.scan = end;
                 return Some(found);
             }
-            APP1 if found.exif.is_none() => found.exif = content.strip_prefix(b"Exif\0\0"),
             _ if is_profile(marker, content) => found.profile += content.len(),
             _ if is_frame_header(marker) && found.frame.is_none() => {
                 found.frame = Some(frame(marker, content)?);
@@ -177,27 +182,14 @@ fn segments(file: &[u8]) -> Option<Segments<'_>> {
 /// The segments up to the header of the first scan: each one's marker, and where its content is,
 /// before which its length stands.
 pub(super) fn headers(file: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
-    let mut at = 2;
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        while !ended {
-            let marker = next_marker(file, &mut at)?;
-            // Those without a length: nothing that belongs before a scan.
-            if matches!(marker, 0x01 | 0xD0..=0xD7) {
-                continue;
-            }
-            if marker == EOI {
-                return None;
-            }
-            let length = usize::from(be16(file, at)?);
-            let content = at + 2..at + length;
-            file.get(content.clone())?;
-            at = content.end;
-            ended = marker == SOS;
-            return Some((marker, content));
-        }
-        None
-    })
+    index::jpeg::headers(file).filter_map(|segment| marker(&segment))
+}
+
+fn marker(segment: &Segment) -> Option<(u8, Range<usize>)> {
+    match segment.kind {
+        Kind::Marker(marker) => Some((marker, segment.content())),
+        _ => None,
+    }
 }
 
 fn is_profile(marker: u8, content: &[u8]) -> bool {
@@ -229,43 +221,4 @@ fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
 /// SOF0 to SOF15; the three codes among them that are none define tables and extensions.
 fn is_frame_header(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
-}
-
-/// The next marker from `at` on, over fill bytes and what is between segments without right;
-/// `at` is then behind it.
-fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        let rest = file.get(*at..)?;
-        let prefix = memchr::memchr(0xFF, rest)?;
-        let code = rest.get(prefix + 1..)?.iter().position(|&byte| byte != 0xFF)?;
-        *at += prefix + 1 + code + 1;
-        match rest[prefix + 1 + code] {
-            0 => {}
-            marker => return Some(marker),
-        }
-    }
-}
-
-/// Whether the picture's end is there. Only a file that does not end with it is walked through:
-/// within a scan's data the two bytes cannot stand side by side.
-fn has_end(file: &[u8], at: usize) -> bool {
-    file.get(at..).is_some_and(|scans| scans.ends_with(&[0xFF, EOI]))
-        || markers(file, at).any(|marker| marker == EOI)
-}
-
-/// How many scans there are, counted to the end of the picture.
-fn scans(file: &[u8], at: usize) -> u32 {
-    let more = markers(file, at).take_while(|&marker| marker != EOI).filter(|&it| it == SOS);
-    u32::try_from(more.count()).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// The markers from a scan's own data on, over segments and the data of other scans.
-fn markers(file: &[u8], mut at: usize) -> impl Iterator<Item = u8> {
-    std::iter::from_fn(move || {
-        let marker = next_marker(file, &mut at)?;
-        if !matches!(marker, 0x01 | 0xD0..=0xD7 | EOI) {
-            at += usize::from(be16(file, at)?);
-        }
-        Some(marker)
-    })
 }

@@ -1,4 +1,4 @@
-//! PNG files: the walk over their chunks, and the png crate.
+//! PNG files: what their header says, and the png crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -7,20 +7,21 @@ use png::{ColorType, Decoder, DecodingError, Transformations};
 use waterway::Error;
 
 use super::bytes::{be32, grey};
+use super::index::{Index, Kind};
 use super::{Format, Probe, damaged, undecodable};
 
-const SIGNATURE: usize = 8;
-
-pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
+pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let no_header = || damaged(Format::Png, "it does not begin with a header");
-    let (kind, header) = chunk(file, SIGNATURE).ok_or_else(no_header)?;
-    if kind != b"IHDR" || header.len() != 13 {
+    let first = index.head().first().filter(|chunk| chunk.kind == Kind::Chunk(*b"IHDR"));
+    let header = index.content(first.ok_or_else(no_header)?);
+    if header.len() != 13 {
         return Err(no_header());
     }
     let size = be32(header, 0).zip(be32(header, 4)).ok_or_else(no_header)?;
-    let chunks = walk(file);
-    let mut probe = Probe::new(Format::Png, size, chunks.exif, !chunks.ended)?;
-    probe.frames = chunks.frames.max(1);
+    let mut probe = Probe::new(index, size, !index.has_end())?;
+    // Of an animation: how many frames it says it has.
+    let frames = index.chunk(*b"acTL").and_then(|control| be32(control, 0));
+    probe.frames = frames.unwrap_or_default().max(1);
     Ok(probe)
 }
 
@@ -60,39 +61,4 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
         ColorType::Indexed => None,
     };
     picture.ok_or_else(|| damaged(Format::Png, "its size is not its data's"))
-}
-
-/// The chunk that begins at a place: its kind and its content.
-fn chunk(file: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
-    let length = be32(file, at)? as usize;
-    let kind = file.get(at + 4..at + 8)?;
-    let content = file.get(at + 8..)?.get(..length)?;
-    Some((kind, content))
-}
-
-/// What the chunks behind the header say.
-#[derive(Default)]
-struct Chunks<'a> {
-    exif: Option<&'a [u8]>,
-    frames: u32,
-    ended: bool,
-}
-
-fn walk(file: &[u8]) -> Chunks<'_> {
-    const FRAME: usize = 12;
-    let (mut at, mut chunks) = (SIGNATURE, Chunks::default());
-    while let Some((kind, content)) = chunk(file, at) {
-        match kind {
-            b"IEND" => {
-                chunks.ended = true;
-                break;
-            }
-            b"eXIf" => chunks.exif = Some(content),
-            // Of an animation: how many frames it says it has.
-            b"acTL" => chunks.frames = be32(content, 0).unwrap_or_default(),
-            _ => {}
-        }
-        at += FRAME + content.len();
-    }
-    chunks
 }

@@ -3,24 +3,13 @@
 use waterway::Error;
 
 use super::{Codec, Encoding, Format, Picture, Probe, Wanted, damaged, undecodable};
-use super::{encode, gif, jpeg, png, unsupported, webp};
+use super::{encode, gif, jpeg, png, webp};
 use crate::image::guard::guarded;
 
 /// Codecs written in Rust throughout.
 pub(super) struct Pure;
 
 impl Codec for Pure {
-    fn probe(&self, file: &[u8]) -> Result<Probe, Error> {
-        unsupported::check_stripped(file)?;
-        match Format::of(file) {
-            Some(Format::Jpeg) => jpeg::probe(file),
-            Some(Format::Png) => png::probe(file),
-            Some(Format::Webp) => webp::probe(file),
-            Some(Format::Gif) => gif::probe(file),
-            Some(Format::Avif) | None => Err(unsupported::error(file)),
-        }
-    }
-
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
         let decode = || match probe.format {
             Format::Jpeg => jpeg::decode(file, probe, wanted),

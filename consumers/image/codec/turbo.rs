@@ -19,10 +19,6 @@ use crate::image::scratch;
 pub(super) struct Turbo;
 
 impl Codec for Turbo {
-    fn probe(&self, file: &[u8]) -> Result<Probe, Error> {
-        Pure.probe(file)
-    }
-
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
         if probe.format != Format::Jpeg {
             return Pure.decode(file, probe, wanted);

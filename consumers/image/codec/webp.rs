@@ -1,4 +1,4 @@
-//! WebP files: the walk over their chunks, and image-webp.
+//! WebP files: what their chunks say, and image-webp.
 
 mod lossless;
 
@@ -9,12 +9,11 @@ use image::{DynamicImage, ImageDecoder};
 use waterway::Error;
 
 use super::bytes::{le16, le24, le32};
+use super::index::{self, Index, Kind, Segment};
 use super::{Format, Probe, damaged, undecodable};
 use crate::image::pixels::from_samples;
 use crate::image::scratch;
 
-/// `RIFF`, the file's length, `WEBP`.
-const HEADER: usize = 12;
 /// What stands before the first frame's own chunks in an animation's chunk.
 const ANIMATION_FRAME: usize = 16;
 
@@ -23,31 +22,30 @@ const LOSSLESS_HEADER: usize = 5;
 
 /// What the chunks say.
 #[derive(Default)]
-struct Chunks<'a> {
+struct Chunks {
     canvas: Option<(u32, u32)>,
     /// The size of the frame whose chunks are read, if it is the one that is decoded.
     frame: Option<(u32, u32)>,
     /// Of the largest bitstream: a decoder takes its memory by it, not by the canvas.
     stream: (u32, u32),
-    exif: Option<&'a [u8]>,
     frames: u32,
     /// What the tables of a lossless bitstream take, in bytes; nothing when they cannot be read.
     tables: Option<u64>,
     /// Whether there is transparency beside a lossy bitstream.
     alpha: bool,
-    complete: bool,
 }
 
-pub(super) fn probe(file: &[u8]) -> Result<Probe, Error> {
+pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
+    let file = index.file();
     let mut chunks = Chunks { tables: Some(0), ..Chunks::default() };
-    chunks.complete = chunks.read(file.get(HEADER..).unwrap_or_default(), false);
+    chunks.read(file, index.head().iter().copied(), false);
     let size = chunks.canvas.unwrap_or(chunks.stream);
     if chunks.stream.0 > size.0 || chunks.stream.1 > size.1 {
         return Err(damaged(Format::Webp, "what is in it is larger than it says"));
     }
     let length = le32(file, 4).unwrap_or(0) as usize;
-    let truncated = !chunks.complete || file.len() < length.saturating_add(8);
-    let mut probe = Probe::new(Format::Webp, size, chunks.exif, truncated)?;
+    let truncated = !index.has_end() || file.len() < length.saturating_add(8);
+    let mut probe = Probe::new(index, size, truncated)?;
     let Some(tables) = chunks.tables else {
         return Err(damaged(Format::Webp, "its prefix codes cannot be read"));
     };
@@ -73,28 +71,18 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     Ok(from_samples((width, height), channels, pixels))
 }
 
-impl<'a> Chunks<'a> {
-    /// Reads a row of chunks; whether each was whole. A frame has such a row of its own, in which
-    /// there is no frame again: a file could nest them deeper than any stack is.
-    fn read(&mut self, mut rest: &'a [u8], in_frame: bool) -> bool {
-        while let Some((&kind, after)) = rest.split_first_chunk::<4>() {
-            let Some(length) = le32(after, 0).map(|length| length as usize) else { return false };
-            let body = after.get(4..).unwrap_or_default();
-            let (content, whole) = match body.get(..length) {
-                Some(content) => (content, true),
-                None => (body, false),
-            };
-            self.take(kind, content, in_frame);
-            if !whole {
-                return false;
+impl Chunks {
+    /// Reads a row of chunks. A frame has such a row of its own, in which there is no frame again:
+    /// a file could nest them deeper than any stack is.
+    fn read(&mut self, bytes: &[u8], chunks: impl Iterator<Item = Segment>, in_frame: bool) {
+        for chunk in chunks {
+            if let Kind::Chunk(name) = chunk.kind {
+                self.take(name, &bytes[chunk.content()], in_frame);
             }
-            // Chunks begin at even places.
-            rest = body.get(length + length % 2..).unwrap_or_default();
         }
-        rest.is_empty()
     }
 
-    fn take(&mut self, kind: [u8; 4], content: &'a [u8], in_frame: bool) {
+    fn take(&mut self, kind: [u8; 4], content: &[u8], in_frame: bool) {
         match &kind {
             b"VP8X" if self.canvas.is_none() => {
                 let size = le24(content, 4).zip(le24(content, 7));
@@ -129,10 +117,7 @@ impl<'a> Chunks<'a> {
                 self.frame = size
                     .filter(|_| self.frames == 1)
                     .map(|(width, height)| (width + 1, height + 1));
-                self.read(content.get(ANIMATION_FRAME..).unwrap_or_default(), true);
-            }
-            b"EXIF" if self.exif.is_none() => {
-                self.exif = Some(content.strip_prefix(b"Exif\0\0").unwrap_or(content));
+                self.read(content, index::webp::Chunks::of(content, ANIMATION_FRAME), true);
             }
             _ => {}
         }

@@ -237,6 +237,40 @@ fn the_received_picture_stands_in_for_a_result_that_failed() {
 }
 
 #[test]
+fn a_picture_that_stands_in_is_upright_and_without_metadata() {
+    let service = Studio::new();
+    for (file, format) in [
+        (turned_jpeg(&corners(), 1), Format::Jpeg),
+        (turned_jpeg(&corners(), 6), Format::Jpeg),
+        (turned_png(&corners(), 6), Format::Png),
+        (turned_webp(&corners(), 6), Format::Webp),
+    ] {
+        let upright = built_in().probe(&file).unwrap().size();
+        let error = service.work(&file, json!({"rType": "broken"})).unwrap_err();
+        let stand_in = service.file(error.field("url").unwrap());
+        assert_eq!(size(&stand_in), (format, upright.0, upright.1));
+        assert_eq!(metadata::exif(&Index::of(&stand_in).unwrap()), None, "{format:?}");
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_shown_without_its_metadata_stands_in_for_nothing() {
+    let mut service = Studio::new();
+    // Its headers are sound, and its data are not.
+    let mut damaged = turned_png(&corners(), 6);
+    let at = damaged.windows(4).position(|name| name == b"IDAT").unwrap();
+    damaged[at + 4..at + 20].fill(0xFF);
+    let error = service.work(&damaged, json!({"rType": "broken"})).unwrap_err();
+    assert_eq!((error.code(), error.field("url")), ("step_failed", None));
+    // There is too little memory to turn it.
+    service.options.limits.in_flight = from_value(json!("1KiB")).unwrap();
+    let file = turned_jpeg(&corners(), 6);
+    let error = service.work(&file, json!({"rType": "broken"})).unwrap_err();
+    assert_eq!((error.code(), error.field("url")), ("step_failed", None));
+    assert_eq!(service.files(), [""; 0]);
+}
+
+#[test]
 fn a_result_has_the_profile_of_its_own_kind_of_colours_and_no_other() {
     let mut service = Studio::new();
     service.options.keep = Keep::Zoomed;
@@ -260,10 +294,11 @@ fn a_result_has_the_profile_of_its_own_kind_of_colours_and_no_other() {
         let encoding = Encoding::Jpeg(90);
         let file = built_in().encode(&picture.clone().into(), encoding, Some(&profile)).unwrap();
         let answer = service.work(&file, json!({"zoom": 0.5, "rType": result})).unwrap();
-        let found = metadata::icc(&service.file(&answer["url"]), Format::Jpeg);
+        let icc = |file: &[u8]| metadata::icc(&Index::of(file).unwrap());
+        let found = icc(&service.file(&answer["url"]));
         assert_eq!(found, carried.then_some(profile.clone()), "{space:?} {result}");
         let name = answer["url"].as_str().unwrap().rsplit_once("rb_").unwrap().1;
-        let kept = metadata::icc(&fs::read(service.dir.path().join(name)).unwrap(), Format::Jpeg);
+        let kept = icc(&fs::read(service.dir.path().join(name)).unwrap());
         assert_eq!(kept, (space != b"CMYK").then_some(profile), "{space:?} {result}, as kept");
     }
 }

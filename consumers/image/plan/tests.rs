@@ -9,10 +9,6 @@ use super::*;
 struct Shrinking;
 
 impl Codec for Shrinking {
-    fn probe(&self, _: &[u8]) -> Result<Probe, Error> {
-        Err(Error::failed("not asked"))
-    }
-
     fn decode(&self, _: &[u8], _: &Probe, _: Wanted) -> Result<Picture, Error> {
         Err(Error::failed("not asked"))
     }

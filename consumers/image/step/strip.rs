@@ -15,7 +15,7 @@ impl Kind for Strip {
         name: "strip",
         group: Group::Format,
         summary: "nothing in the file but the picture: no colour profile either",
-        details: "Put `\"srgb\"` before it, so that the colours are right without the profile. EXIF, comments and thumbnails are in no result that was worked on.",
+        details: "Put `\"srgb\"` before it, so that the colours are right without the profile. EXIF, XMP, comments, thumbnails and the like are in no result, with or without this step.",
         examples: &["\"strip\""],
         ..About::PLAIN
     };

@@ -1,172 +1,219 @@
 //! A file without what it need not say: its picture stays bit by bit.
+//!
+//! What is kept is listed, and all else goes: EXIF, XMP, IPTC, comments, maker notes, thumbnails,
+//! further pictures, gain maps, what stands behind the picture's end, and what nobody knows.
 
 use image::metadata::Orientation;
 
-use super::{APP2, Chunk, PNG, SOS, WEBP, chunks, exif, jpeg};
+use super::{APP2, ICC_HEADER, icc, orientation};
 use crate::image::codec::Format;
+use crate::image::codec::index::webp::Chunks;
+use crate::image::codec::index::{Index, Kind};
 use crate::image::scratch;
 
-/// The same file without EXIF, XMP, comments and thumbnails, but with what it takes to show it
-/// right; its ICC profile stays when `profile` says so. Nothing when the file is damaged, or its
-/// picture would not stand upright without its EXIF block.
+/// The same file with nothing but what it takes to show the picture right; its colour profile
+/// stays when `profile` says so and it is sound.
+///
+/// Nothing when the picture has no end, when it would not stand upright without its EXIF block,
+/// when the index does not list all of the file, or when something private stands where it cannot
+/// be taken out.
 #[must_use]
-pub fn stripped(file: &[u8], format: Format, profile: bool) -> Option<Vec<u8>> {
-    let turned = exif(file, format).and_then(Orientation::from_exif_chunk);
-    if turned.is_some_and(|orientation| orientation != Orientation::NoTransforms) {
+pub fn stripped(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
+    if orientation(index) != Orientation::NoTransforms || !index.is_complete() {
         return None;
     }
-    match format {
-        Format::Jpeg => stripped_jpeg(file, profile),
-        Format::Png => stripped_png(file, profile),
-        Format::Webp => stripped_webp(file, profile),
-        Format::Gif => stripped_gif(file),
+    match index.format() {
+        Format::Jpeg => stripped_jpeg(index, profile),
+        Format::Png => stripped_png(index, profile),
+        Format::Webp => stripped_webp(index, profile),
+        Format::Gif => stripped_gif(index),
         Format::Avif => None,
     }
 }
 
-/// The kept part of a file, with this beginning. `None` when the system has no memory for it: the
+/// The kept part of a file, with its beginning. `None` when the system has no memory for it: the
 /// picture is then processed like any other, and refused there.
-fn begun(file: &[u8], begin: &[u8]) -> Option<Vec<u8>> {
-    let mut kept = scratch::reserved(file.len()).ok()?;
-    kept.extend_from_slice(begin);
+fn begun(index: &Index<'_>) -> Option<Vec<u8>> {
+    let mut kept = scratch::reserved(index.file().len()).ok()?;
+    kept.extend_from_slice(index.beginning());
     Some(kept)
 }
 
-/// Keeps tables and frames; of the application's segments JFIF's own (without its thumbnail),
-/// Adobe's, which tells how colours are stored, and the profile.
-fn stripped_jpeg(file: &[u8], profile: bool) -> Option<Vec<u8>> {
+/// Keeps tables, frames and scans; of the application's segments JFIF's own (without its
+/// thumbnail), Adobe's, which tells how colours are stored, and the profile.
+fn stripped_jpeg(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
     const APP0: u8 = 0xE0;
     const APP14: u8 = 0xEE;
-    const COMMENT: u8 = 0xFE;
+    const EOI: u8 = 0xD9;
+    /// Name, version, density, and the size of the thumbnail.
     const JFIF: usize = 14;
-    let mut kept = begun(file, file.get(..2)?)?;
-    for segment in jpeg(file) {
-        match segment.marker {
-            SOS => {
-                // From here on all that is the picture's, up to its end and no further: what some
-                // cameras put behind it is not.
-                let scans = file.get(segment.begin..)?;
-                let end = memchr::memmem::rfind(scans, &[0xFF, 0xD9])? + 2;
-                kept.extend_from_slice(&scans[..end]);
-                return Some(kept);
-            }
-            APP0 if segment.content.starts_with(b"JFIF\0") => {
-                let content = segment.content.get(..JFIF)?;
+    /// Name, version, two times flags, transform.
+    const ADOBE: usize = 12;
+    if index.pictures() == 0 || !index.has_end() {
+        return None;
+    }
+    let profile = profile && icc(index).is_some();
+    let mut kept = begun(index)?;
+    for segment in index.head() {
+        let (content, whole) = (index.content(segment), index.whole(segment));
+        match segment.kind {
+            Kind::Marker(APP0) if content.starts_with(b"JFIF\0") && content.len() >= JFIF => {
                 kept.extend([0xFF, APP0, 0, 16]);
                 kept.extend_from_slice(&content[..JFIF - 2]);
                 // A thumbnail of no size.
                 kept.extend([0, 0]);
             }
-            APP14 if segment.content.starts_with(b"Adobe") => kept.extend_from_slice(segment.whole),
-            APP2 if profile && segment.content.starts_with(b"ICC_PROFILE\0") => {
-                kept.extend_from_slice(segment.whole);
+            Kind::Marker(APP14) if content.starts_with(b"Adobe") && content.len() >= ADOBE => {
+                kept.extend([0xFF, APP14, 0, 14]);
+                kept.extend_from_slice(&content[..ADOBE]);
             }
-            APP0..=0xEF | COMMENT => {}
-            _ => kept.extend_from_slice(segment.whole),
+            Kind::Marker(APP2) if profile && content.starts_with(ICC_HEADER) => {
+                kept.extend_from_slice(whole);
+            }
+            kind if shows(kind) => kept.extend_from_slice(whole),
+            _ => {}
         }
     }
-    None
+    for segment in index.tail().iter().filter(|segment| shows(segment.kind)) {
+        kept.extend_from_slice(index.whole(segment));
+    }
+    kept.extend([0xFF, EOI]);
+    Some(kept)
 }
 
-/// Keeps the chunks that change how it looks.
-fn stripped_png(file: &[u8], profile: bool) -> Option<Vec<u8>> {
-    let mut kept = begun(file, file.get(..PNG.begin)?)?;
-    for Chunk { kind, whole, .. } in chunks(file, &PNG) {
-        let colours = matches!(&kind, b"iCCP" | b"sRGB" | b"gAMA" | b"cHRM" | b"cICP");
-        let looks = matches!(
-            &kind,
-            b"IHDR" | b"PLTE" | b"tRNS" | b"IDAT" | b"acTL" | b"fcTL" | b"fdAT" | b"pHYs" | b"sBIT"
-        );
-        if looks || colours && profile {
-            kept.extend_from_slice(whole);
-        }
-        if kind == *b"IEND" {
-            kept.extend_from_slice(whole);
-            return Some(kept);
+/// Frames, tables, scans and restart intervals (ITU-T T.81, table B.1).
+fn shows(kind: Kind) -> bool {
+    matches!(kind, Kind::Scan | Kind::Marker(0xC0..=0xCF | 0xDA..=0xDF))
+}
+
+/// Chunks of a PNG that change how it looks, and how long each may be (PNG, third edition,
+/// section 11): decoders pass over longer ones.
+const PNG_CHUNKS: [(&[u8; 4], usize); 11] = [
+    (b"IHDR", 13),
+    (b"PLTE", 768),
+    (b"tRNS", 256),
+    (b"IDAT", usize::MAX),
+    (b"acTL", 8),
+    (b"fcTL", 26),
+    (b"fdAT", usize::MAX),
+    (b"pHYs", 9),
+    (b"sBIT", 4),
+    (b"bKGD", 6),
+    (b"IEND", 0),
+];
+
+/// The same of those that say what its colours are.
+const PNG_COLOURS: [(&[u8; 4], usize); 7] = [
+    (b"iCCP", usize::MAX),
+    (b"sRGB", 1),
+    (b"gAMA", 4),
+    (b"cHRM", 32),
+    (b"cICP", 4),
+    (b"mDCV", 24),
+    (b"cLLI", 8),
+];
+
+fn stripped_png(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
+    if !index.has_end() {
+        return None;
+    }
+    let mut sound = profile && icc(index).is_some();
+    let mut kept = begun(index)?;
+    for segment in index.head() {
+        let Kind::Chunk(name) = segment.kind else { continue };
+        let length = segment.content().len();
+        let listed = |list: &[(&[u8; 4], usize)]| {
+            list.iter().any(|&(known, longest)| *known == name && length <= longest)
+        };
+        let keeps = match &name {
+            // Only the first one is read.
+            b"iCCP" => std::mem::take(&mut sound),
+            _ => listed(&PNG_CHUNKS) || profile && listed(&PNG_COLOURS),
+        };
+        if keeps {
+            kept.extend_from_slice(index.whole(segment));
         }
     }
-    None
+    Some(kept)
 }
 
 /// Keeps the picture's chunks, and says in the header that the others are gone.
-fn stripped_webp(file: &[u8], profile: bool) -> Option<Vec<u8>> {
+fn stripped_webp(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
     const ICC: u8 = 0x20;
     const EXIF: u8 = 0x08;
     const XMP: u8 = 0x04;
+    let file = index.file();
     let announced = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
-    // Decoders read on behind an announced end that comes too soon; what they read would be missing.
-    if announced.checked_add(8)? != file.len() {
+    // Decoders read on behind an announced end that comes too soon, and in a last chunk that is
+    // longer than the file; what they read would be missing.
+    if announced.checked_add(8)? != file.len() || !index.has_end() {
         return None;
     }
-    let mut kept = begun(file, file.get(..WEBP.begin)?)?;
-    let mut read = WEBP.begin;
-    for Chunk { kind, whole, .. } in chunks(file, &WEBP) {
-        read += whole.len();
-        match &kind {
+    let mut sound = profile && icc(index).is_some();
+    let mut kept = begun(index)?;
+    for segment in index.head() {
+        let Kind::Chunk(name) = segment.kind else { continue };
+        let (content, whole) = (index.content(segment), index.whole(segment));
+        match &name {
             b"VP8X" => {
                 let begin = kept.len() + 8;
                 kept.extend_from_slice(whole);
-                let gone = EXIF | XMP | if profile { 0 } else { ICC };
-                *kept.get_mut(begin)? &= !gone;
+                let gone = EXIF | XMP | if sound { 0 } else { ICC };
+                *kept.get_mut(begin).filter(|_| content.len() == 10)? &= !gone;
             }
-            b"ICCP" if profile => kept.extend_from_slice(whole),
+            b"ANIM" if content.len() != 6 => return None,
+            b"ANMF" if !is_only_picture(content) => return None,
+            b"ICCP" if std::mem::take(&mut sound) => kept.extend_from_slice(whole),
             b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" => kept.extend_from_slice(whole),
             _ => {}
         }
     }
-    // So they do in a last chunk that is longer than the file.
-    if read < file.len() {
-        return None;
-    }
     let length = u32::try_from(kept.len().checked_sub(8)?).ok()?;
     kept[4..8].copy_from_slice(&length.to_le_bytes());
-    (kept.len() > WEBP.begin).then_some(kept)
+    (kept.len() > index.beginning().len()).then_some(kept)
 }
 
-/// Drops comments and the applications' own extensions, but for how often an animation repeats.
-fn stripped_gif(file: &[u8]) -> Option<Vec<u8>> {
-    const HEADER: usize = 13;
-    let palette = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
-    let mut at = HEADER + palette(*file.get(10)?);
-    let mut kept = begun(file, file.get(..at)?)?;
-    loop {
-        let begin = at;
-        let keep = match *file.get(at)? {
-            b';' => {
-                kept.push(b';');
-                return Some(kept);
-            }
-            b'!' => {
-                let (label, first) = (*file.get(at + 1)?, file.get(at + 3..));
-                at = blocks_end(file, at + 2)?;
-                match label {
-                    // Graphic control.
-                    0xF9 => true,
-                    0xFF => first.is_some_and(|name| {
-                        name.starts_with(b"NETSCAPE2.0") || name.starts_with(b"ANIMEXTS1.0")
-                    }),
-                    _ => false,
-                }
-            }
-            b',' => {
-                at = blocks_end(file, at + 10 + palette(*file.get(at + 9)?) + 1)?;
-                true
-            }
-            _ => return None,
-        };
-        if keep {
-            kept.extend_from_slice(file.get(begin..at)?);
-        }
-    }
+/// Whether a frame of an animation has no chunks but those of its picture.
+fn is_only_picture(frame: &[u8]) -> bool {
+    /// What stands before the frame's own chunks.
+    const FRAME: usize = 16;
+    let mut chunks = Chunks::of(frame, FRAME);
+    let mut known = [*b"ALPH", *b"VP8 ", *b"VP8L"].map(Kind::Chunk).into_iter();
+    // In this order, each at most once.
+    chunks.by_ref().all(|chunk| known.any(|kind| kind == chunk.kind)) && chunks.is_whole()
 }
 
-/// Behind a row of blocks, each of which begins with its length, up to the empty one.
-fn blocks_end(file: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        let length = usize::from(*file.get(at)?);
-        at += 1 + length;
-        if length == 0 {
-            return Some(at);
+/// Keeps images and what controls them, and how often an animation repeats.
+fn stripped_gif(index: &Index<'_>) -> Option<Vec<u8>> {
+    const GRAPHIC_CONTROL: u8 = 0xF9;
+    const APPLICATION: u8 = 0xFF;
+    /// A block with the application's name, and a block with the number 1 and a count.
+    const LOOP: usize = 12 + 4;
+    if index.pictures() == 0 {
+        return None;
+    }
+    let mut kept = begun(index)?;
+    for segment in index.head() {
+        let content = index.content(segment);
+        match segment.kind {
+            Kind::Image => kept.extend_from_slice(index.whole(segment)),
+            // A block of four bytes, and the empty one.
+            Kind::Extension(GRAPHIC_CONTROL) if content.len() == 6 => {
+                kept.extend_from_slice(index.whole(segment));
+            }
+            Kind::Extension(APPLICATION) if is_loop(content) && content.len() > LOOP => {
+                kept.extend([b'!', APPLICATION]);
+                kept.extend_from_slice(&content[..LOOP]);
+                kept.push(0);
+            }
+            _ => {}
         }
     }
+    kept.push(b';');
+    Some(kept)
+}
+
+fn is_loop(content: &[u8]) -> bool {
+    let names: [&[u8]; 2] = [b"\x0BNETSCAPE2.0\x03\x01", b"\x0BANIMEXTS1.0\x03\x01"];
+    names.iter().any(|name| content.starts_with(name))
 }

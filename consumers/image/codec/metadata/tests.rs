@@ -10,6 +10,18 @@ use super::super::samples::{turned_jpeg, turned_png, turned_webp};
 use super::super::{Limits, built_in, pixels};
 use super::*;
 
+fn exif(file: &[u8]) -> Option<&[u8]> {
+    super::exif(&Index::of(file).unwrap())
+}
+
+fn icc(file: &[u8]) -> Option<Vec<u8>> {
+    super::icc(&Index::of(file).unwrap())
+}
+
+fn stripped(file: &[u8], profile: bool) -> Option<Vec<u8>> {
+    super::stripped(&Index::of(file).unwrap(), profile)
+}
+
 fn profile() -> Vec<u8> {
     ColorProfile::new_display_p3().encode().unwrap()
 }
@@ -63,16 +75,61 @@ fn with_blocks() -> [(Format, Vec<u8>); 3] {
 #[test]
 fn blocks_are_found_in_every_format() {
     for (format, file) in with_blocks() {
-        assert_eq!(icc(&file, format), Some(profile()), "{format:?}");
-        assert_eq!(exif(&file, format), Some(&tiff(1)[..]), "{format:?}");
+        assert_eq!(icc(&file), Some(profile()), "{format:?}");
+        assert_eq!(exif(&file), Some(&tiff(1)[..]), "{format:?}");
     }
     for (file, format) in [
         (turned_jpeg(&photo(4, 4), 6), Format::Jpeg),
         (turned_png(&photo(4, 4), 6), Format::Png),
         (turned_webp(&photo(4, 4), 6), Format::Webp),
     ] {
-        let block = exif(&file, format).unwrap();
+        let block = exif(&file).unwrap();
         assert_eq!(Orientation::from_exif_chunk(block), Some(Orientation::Rotate90), "{format:?}");
+    }
+}
+
+#[test]
+fn an_orientation_is_obeyed_as_whatever_whole_number_it_is_stored() {
+    // Kind and value of the entry, as they stand in the block.
+    let big_endian: [(&[u8; 2], &[u8; 4]); 3] =
+        [(b"\0\x01", b"\x06\0\0\0"), (b"\0\x03", b"\0\x06\0\0"), (b"\0\x04", b"\0\0\0\x06")];
+    let block = |big: bool, kind: &[u8; 2], value: &[u8; 4], count: u8| {
+        let mut block = tiff(1);
+        block[12..14].copy_from_slice(kind);
+        block[17] = count;
+        block[18..22].copy_from_slice(value);
+        if !big {
+            block[..2].copy_from_slice(b"II");
+            for number in [2..4, 4..8, 8..10, 10..12, 12..14, 14..18] {
+                block[number].reverse();
+            }
+            // A value's bytes, without those that fill the entry.
+            block[18..18 + [1, 1, 1, 2, 4][usize::from(kind[1])]].reverse();
+        }
+        block
+    };
+    let turned = |block: &[u8]| {
+        [turned_jpeg(&photo(4, 4), 1), turned_png(&photo(4, 4), 1), turned_webp(&photo(4, 4), 1)]
+            .map(|mut file| {
+                let at = memchr::memmem::find(&file, &tiff(1)).unwrap();
+                file[at..at + block.len()].copy_from_slice(block);
+                built_in().probe(&file).unwrap().orientation
+            })
+    };
+    for big in [true, false] {
+        for (kind, value) in big_endian {
+            let found = turned(&block(big, kind, value, 1));
+            assert_eq!(found, [Orientation::Rotate90; 3], "{big}, kind {kind:?}");
+        }
+        for (kind, value, count) in [
+            (b"\0\x04", b"\0\x01\0\x06", 1),
+            (b"\0\x03", b"\0\x09\0\0", 1),
+            (b"\0\x02", b"\x06\0\0\0", 1),
+            (b"\0\x03", b"\0\x06\0\0", 2),
+        ] {
+            let found = turned(&block(big, kind, value, count));
+            assert_eq!(found, [Orientation::NoTransforms; 3], "{big}, {kind:?} {value:?} {count}");
+        }
     }
 }
 
@@ -80,9 +137,9 @@ fn blocks_are_found_in_every_format() {
 fn what_is_not_there_or_not_whole_is_nothing() {
     for (_, file) in one_of_each(&photo(4, 4)) {
         let format = Format::of(&file).unwrap();
-        assert_eq!((exif(&file, format), icc(&file, format)), (None, None), "{format:?}");
+        assert_eq!((exif(&file), icc(&file)), (None, None), "{format:?}");
     }
-    let icc_of = |segments: &[(u8, Vec<u8>)]| icc(&jpeg_with(&photo(4, 4), segments), Format::Jpeg);
+    let icc_of = |segments: &[(u8, Vec<u8>)]| icc(&jpeg_with(&photo(4, 4), segments));
     let (first, second) = (&profile()[..200], &profile()[200..]);
     for segments in [
         vec![profile_segment(1, 2, first)],
@@ -110,7 +167,7 @@ fn a_packed_profile_is_not_unpacked_beyond_its_bound() {
     chunk.extend([0; 4]);
     let mut file = png(&photo(4, 4));
     file.splice(33..33, chunk);
-    assert_eq!(icc(&file, Format::Png), None);
+    assert_eq!(icc(&file), None);
 }
 
 #[test]
@@ -118,60 +175,56 @@ fn a_stripped_file_shows_the_same_and_says_no_more() {
     let decode = |file: &[u8]| pixels(file, &Limits::default()).unwrap();
     for (format, file) in with_blocks() {
         for keep in [true, false] {
-            let kept = stripped(&file, format, keep).unwrap();
+            let kept = stripped(&file, keep).unwrap();
             assert!(kept.len() < file.len(), "{format:?}");
             assert_eq!(decode(&kept), decode(&file), "{format:?}");
-            assert_eq!(exif(&kept, format), None, "{format:?}");
-            assert_eq!(icc(&kept, format), keep.then(profile), "{format:?}");
-            assert_eq!(
-                stripped(&kept, format, keep).as_ref(),
-                Some(&kept),
-                "{format:?}: once is all"
-            );
+            assert_eq!(exif(&kept), None, "{format:?}");
+            assert_eq!(icc(&kept), keep.then(profile), "{format:?}");
+            assert_eq!(stripped(&kept, keep).as_ref(), Some(&kept), "{format:?}: once is all");
             assert!(!built_in().probe(&kept).unwrap().truncated, "{format:?}");
         }
         let [comment, thumbnail] = [&b"a comment"[..], b"a thumbnail"];
-        let kept = stripped(&file, format, true).unwrap();
+        let kept = stripped(&file, true).unwrap();
         for text in [comment, thumbnail] {
             assert!(memchr::memmem::find(&kept, text).is_none(), "{format:?}");
         }
     }
     let mut file = gif(&photo(4, 4));
-    let plain = stripped(&file, Format::Gif, true).unwrap();
+    let plain = stripped(&file, true).unwrap();
     let end = file.len() - 1;
     file.splice(end..end, *b"!\xFE\x09a comment\0");
-    assert_eq!(stripped(&file, Format::Gif, true), Some(plain.clone()));
+    assert_eq!(stripped(&file, true), Some(plain.clone()));
     assert_eq!(decode(&plain), decode(&file));
     // What stands behind the picture's end goes too.
     let mut trailed = jpeg(&photo(4, 4));
     let length = trailed.len();
     trailed.extend(b"a film of the moment before");
-    assert_eq!(stripped(&trailed, Format::Jpeg, true).unwrap().len(), length);
+    assert_eq!(stripped(&trailed, true).unwrap().len(), length);
 }
 
 #[test]
 fn a_picture_that_needs_its_exif_block_to_stand_upright_is_not_stripped() {
-    assert_eq!(stripped(&turned_jpeg(&photo(4, 4), 6), Format::Jpeg, true), None);
-    assert_eq!(stripped(&turned_webp(&photo(4, 4), 3), Format::Webp, true), None);
-    assert!(stripped(&turned_png(&photo(4, 4), 1), Format::Png, true).is_some());
-    assert!(stripped(&webp(&photo(4, 4)), Format::Webp, true).is_some());
+    assert_eq!(stripped(&turned_jpeg(&photo(4, 4), 6), true), None);
+    assert_eq!(stripped(&turned_webp(&photo(4, 4), 3), true), None);
+    assert!(stripped(&turned_png(&photo(4, 4), 1), true).is_some());
+    assert!(stripped(&webp(&photo(4, 4)), true).is_some());
 }
 
 #[test]
 fn a_file_whose_picture_goes_beyond_its_announced_end_is_not_stripped() {
     let (.., file) = &with_blocks()[2];
     for less in [2, 20, 60] {
-        let mut file = stripped(file, Format::Webp, true).unwrap();
+        let mut file = stripped(file, true).unwrap();
         let announced = u32::try_from(file.len() - 8 - less).unwrap();
         file[4..8].copy_from_slice(&announced.to_le_bytes());
-        assert_eq!(stripped(&file, Format::Webp, true), None, "{less} bytes less");
+        assert_eq!(stripped(&file, true), None, "{less} bytes less");
     }
     // Announced to end exactly where its picture begins.
-    let mut file = stripped(file, Format::Webp, true).unwrap();
+    let mut file = stripped(file, true).unwrap();
     let begin = file.windows(4).position(|kind| matches!(kind, b"VP8 " | b"VP8L")).unwrap();
     let announced = u32::try_from(begin - 8).unwrap();
     file[4..8].copy_from_slice(&announced.to_le_bytes());
-    assert_eq!(stripped(&file, Format::Webp, true), None, "no picture was announced");
+    assert_eq!(stripped(&file, true), None, "no picture was announced");
 }
 
 proptest! {
@@ -181,14 +234,14 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         end in any::<prop::sample::Index>(),
     ) {
-        let (format, mut file) = with_blocks()[which].clone();
+        let (_, mut file) = with_blocks()[which].clone();
         for (at, byte) in changes {
             let at = at.index(file.len());
             file[at] = byte;
         }
         file.truncate(end.index(file.len() + 1));
-        for format in [format, Format::Gif] {
-            let _ = (exif(&file, format), icc(&file, format), stripped(&file, format, true));
+        if let Some(index) = Index::of(&file) {
+            let _ = (super::exif(&index), super::icc(&index), super::stripped(&index, true));
         }
     }
 }
