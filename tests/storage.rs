@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::util::{Page, Service, photo, picture_table, post, waterway};
+use crate::util::{Page, Service, get, photo, picture_table, post, waterway};
 
 /// The report of `waterway check` on a picture service with these keys; none when it is sound.
 fn check(pictures: &str) -> Option<String> {
@@ -95,6 +95,33 @@ async fn old_pictures_and_what_a_crash_left_are_removed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(service.stop_gracefully().success());
+}
+
+#[tokio::test]
+async fn pictures_lie_in_folders_by_time_which_urls_do_not_show() {
+    for (pictures, base) in
+        [("", None), ("url = 'https://cdn.example/a'", Some("https://cdn.example/a/"))]
+    {
+        let service = Service::start(&picture_table("", pictures));
+        let mut page = Page::open(&service).await;
+        page.send(json!({"uuid": 1}), &photo(8, 8)).await;
+        let answer = page.answer().await;
+        let url = answer["url"].as_str().unwrap();
+        let own = service.url("/upload/");
+        let name = url.strip_prefix(base.unwrap_or(&own)).unwrap();
+        let unique = name.strip_prefix("rb_").unwrap();
+        let folder = match base {
+            None => service.media().join(&unique[..5]).join(&unique[5..8]),
+            // Another server finds them by their names.
+            Some(_) => service.media(),
+        };
+        assert!(folder.join(name).is_file() && folder.join(unique).is_file(), "{folder:?}");
+        let result = fs::read(folder.join(name)).unwrap();
+        assert_eq!(get(&format!("{own}{name}")).body, result, "it is served from both");
+        // As an earlier version left it.
+        fs::rename(folder.join(name), service.media().join(name)).unwrap();
+        assert_eq!(get(&format!("{own}{name}")).body, result, "{base:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use waterway::{Content, Error, FilePart, Message, Options, Path, Payload, Reply, Scope, code};
 
-use crate::storage::{Bucket, Storage, kind};
+use crate::storage::{Bucket, Folder, Storage, kind};
 use conditions::{Condition, Validators};
 
 /// `[consumer.NAME]` with `use = "media"`.
@@ -71,7 +71,7 @@ pub async fn media(
     // Opening a file can take as long as the disk likes.
     let asked = name.clone();
     let place = folder.clone();
-    let opened = tokio::task::spawn_blocking(move || open(place.path(), &asked)).await?;
+    let opened = tokio::task::spawn_blocking(move || find(&place, &asked)).await?;
     let found = opened.map_err(|error| {
         if !is_of_the_name(&error) {
             let path = folder.path().join(&name);
@@ -89,10 +89,19 @@ struct Found {
     kind: Option<&'static str>,
 }
 
-/// Opens a file of this plain name.
-fn open(folder: &FilePath, name: &str) -> io::Result<Found> {
+/// Opens the file of this plain name, wherever in the folder it is.
+fn find(folder: &Folder, name: &str) -> io::Result<Found> {
+    let [by_time, flat] = folder.places(name);
+    match open(folder.path(), &by_time) {
+        Err(error) if is_of_the_name(&error) && by_time != flat => open(folder.path(), &flat),
+        found => found,
+    }
+}
+
+/// Opens a file, if it is in the folder.
+fn open(folder: &FilePath, path: &FilePath) -> io::Result<Found> {
     let folder = folder.canonicalize()?;
-    let path = folder.join(name).canonicalize()?;
+    let path = path.canonicalize()?;
     // A link that leads out of the folder is not followed.
     if !path.starts_with(&folder) {
         return Err(io::ErrorKind::NotFound.into());

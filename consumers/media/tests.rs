@@ -37,11 +37,7 @@ fn options(dir: &tempfile::TempDir, prefix: &str) -> Media {
 /// The file that a request for this name finds.
 fn found(options: &Media, name: &str) -> io::Result<Found> {
     let Storage::Folder(folder) = &options.storage else { panic!("a folder") };
-    if is_served(options, name) {
-        open(folder.path(), name)
-    } else {
-        Err(io::ErrorKind::NotFound.into())
-    }
+    if is_served(options, name) { find(folder, name) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 #[test]
@@ -66,6 +62,33 @@ fn nothing_outside_the_folder_is_served() {
     }
     for name in ["a.jpg", "rb_a.jpg", "deep/page.jpg"] {
         assert!(found(&options(&dir, ""), name).is_ok(), "{name:?}");
+    }
+}
+
+#[test]
+fn a_picture_is_found_where_it_is_by_time_and_where_it_lies_flat() {
+    let dir = folder();
+    let media = dir.path().join("media");
+    let outside = dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let name = |at: u8| format!("rb_0193a8e{at}-2f11-7000-8000-000000000001.jpg");
+    fs::create_dir_all(media.join("0193a/8e1")).unwrap();
+    fs::write(media.join("0193a/8e1").join(name(1)), "by time").unwrap();
+    fs::write(media.join(name(1)), "flat").unwrap();
+    fs::write(media.join(name(2)), "flat").unwrap();
+    // A file where a folder is looked for, and a folder elsewhere.
+    fs::write(media.join("0193a/8e3"), "no folder").unwrap();
+    fs::write(media.join(name(3)), "flat").unwrap();
+    fs::write(outside.join(name(4)), "secret").unwrap();
+    symlink(&outside, media.join("0193a/8e4")).unwrap();
+    for (at, expected) in [(1, Some("by time")), (2, Some("flat")), (3, Some("flat")), (4, None)] {
+        let options = options(&dir, "rb_");
+        let text = found(&options, &name(at)).ok().map(|found| io::read_to_string(found.file));
+        assert_eq!(text.transpose().unwrap().as_deref(), expected, "{at}");
+        let original = name(at).replace("rb_", "");
+        assert!(found(&options, &original).is_err(), "the prefix counts for the name");
+        let path = format!("0193a/8e{at}/{}", name(at));
+        assert!(found(&options, &path).is_err(), "{path}: and for a path");
     }
 }
 

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, IFlags, access, ioctl_getflags, ioctl_setflags};
 use uuid::Uuid;
 use waterway::{Error, Size};
 
+use super::failed;
 use super::free_space::FreeSpace;
-use super::{failed, name};
+use super::name::{self, Ours};
+use super::period::Period;
 
 /// A folder of this machine. Clones are the same folder.
 #[derive(Debug, Clone)]
@@ -21,6 +23,17 @@ pub struct Folder(Arc<Place>);
 struct Place {
     path: PathBuf,
     free: FreeSpace,
+}
+
+/// How the pictures of a folder lie in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// In folders by time, so that new files are created away from where old ones are removed.
+    /// ext4 without a journal does not use the inode of a file again that was removed within the
+    /// last minute, and looks at each such inode of a folder's block group for every new file.
+    ByTime,
+    /// All in one folder, where whoever else serves them finds them by name.
+    Flat,
 }
 
 /// Held while a file is looked at and removed for its age, or said to be in use again: so that
@@ -66,17 +79,23 @@ impl Folder {
     /// # Errors
     /// When that fails.
     pub(crate) fn prepare(&self) -> io::Result<()> {
-        let aside = self.file(&name::aside(Uuid::new_v4()));
+        let aside = self.path().join(name::aside(Uuid::new_v4()));
         self.write_new(&aside, &[])?;
         fs::remove_file(aside)
     }
 
+    /// Where a file of this name can be: where it is by time, and then where it lies flat.
+    pub(crate) fn places(&self, name: &str) -> [PathBuf; 2] {
+        [Layout::ByTime, Layout::Flat].map(|layout| self.place(name, layout))
+    }
+
     /// Keeps a file whole or not at all: it is written aside, under a name that begins with a dot,
-    /// then renamed.
+    /// then renamed. It is written aside in its own folder, because a file system chooses the place
+    /// of a file by the folder in which it is created.
     ///
     /// # Errors
     /// `storage` when the disk does not take it, or has too little room for it.
-    pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn keep(&self, name: &str, bytes: &[u8], layout: Layout) -> Result<(), Error> {
         let told = |path: &Path, error: io::Error| {
             failed("the picture could not be stored", format!("{}: {error}", path.display()))
         };
@@ -84,8 +103,8 @@ impl Folder {
             .free
             .take(self.path(), bytes.len() as u64)
             .map_err(|error| told(self.path(), error))?;
-        let aside = self.file(&name::aside(Uuid::new_v4()));
-        let file = self.file(name);
+        let file = self.place(name, layout);
+        let aside = file.with_file_name(name::aside(Uuid::new_v4()));
         let kept = self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, &file));
         kept.map_err(|error| {
             // Best effort: what is left over bears a name that is never served, and is swept.
@@ -97,35 +116,65 @@ impl Folder {
     /// Forgets a file that no answer will name.
     pub(super) fn forget(&self, name: &str) {
         // If it cannot be removed it is one file too many, and nobody's answer is worse for it.
-        let _ = fs::remove_file(self.file(name));
+        let _ = self.places(name).iter().try_for_each(|file| match fs::remove_file(file) {
+            Ok(()) => Err(()),
+            Err(_) => Ok(()),
+        });
     }
 
     /// Marks a file as used now; `false` when it is not there.
     pub(super) fn touch(&self, name: &str) -> bool {
         let _ageing = ageing();
-        let file = File::open(self.file(name));
-        file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+        let touch = |file| File::open(file)?.set_modified(SystemTime::now());
+        self.places(name).iter().any(|file| touch(file).is_ok())
     }
 
-    /// Where a file is: as `join` has it, which makes room three times.
-    fn file(&self, name: &str) -> PathBuf {
-        let mut path = PathBuf::with_capacity(self.path().as_os_str().len() + 1 + name.len());
-        path.push(self.path());
+    /// Where a file of this name is put: only pictures have folders by time.
+    fn place(&self, name: &str, layout: Layout) -> PathBuf {
+        let mut path = self.path().to_owned();
+        if let (Layout::ByTime, Some(Ours::Picture(picture))) = (layout, name::ours(name)) {
+            path.push(Period::of(picture).folder());
+        }
         path.push(name);
         path
     }
 
+    /// Writes a file that is not there yet, and creates its folder if that is missing.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let create = || OpenOptions::new().write(true).create_new(true).open(path);
-        let mut file = match create() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(self.path())?;
-                create()?
+        /// How often a sweep may remove the empty folder before its first file is in it.
+        const TRIES: u32 = 100;
+        let mut tries = 0;
+        loop {
+            match OpenOptions::new().write(true).create_new(true).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {
+                    tries += 1;
+                }
+                file => return file?.write_all(bytes),
             }
-            other => other?,
-        };
-        file.write_all(bytes)
+            match path.parent().map(|folder| self.create(folder)) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
+
+    /// Creates this folder, or one by time within it.
+    fn create(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        if let Some(outer) = folder.parent().filter(|_| folder != self.path()) {
+            // Other file systems have no such flag.
+            let _ = spread(outer);
+        }
+        Ok(())
+    }
+}
+
+/// Has ext4 put the folders within this one far from each other (`chattr +T`). By default it puts
+/// them beside each other, and so new files beside those that are removed.
+fn spread(folder: &Path) -> io::Result<()> {
+    let folder = File::open(folder)?;
+    let flags = ioctl_getflags(&folder)?;
+    Ok(ioctl_setflags(&folder, flags | IFlags::TOPDIR)?)
 }
 
 impl PartialEq for Folder {
@@ -141,6 +190,8 @@ pub(super) fn ageing() -> MutexGuard<'static, ()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -154,13 +205,57 @@ mod tests {
     fn a_missing_folder_is_made_and_nothing_is_left_beside_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(dir.path().join("a/b"), None);
-        folder.keep("one.jpg", b"bytes").unwrap();
+        folder.keep("one.jpg", b"bytes", Layout::ByTime).unwrap();
         assert_eq!(names(folder.path()), ["one.jpg"]);
         assert_eq!(fs::read(folder.path().join("one.jpg")).unwrap(), b"bytes");
         assert!(folder.touch("one.jpg"));
         folder.forget("one.jpg");
         assert!(names(folder.path()).is_empty());
         assert!(!folder.touch("one.jpg"), "what is gone cannot be used again");
+    }
+
+    #[test]
+    fn a_picture_lies_in_the_folder_of_its_time_unless_another_server_has_to_find_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path(), None);
+        let name = "rb_0193a8e2-2f11-7000-8000-000000000001.jpg";
+        for (layout, place) in [(Layout::ByTime, "0193a/8e2"), (Layout::Flat, "")] {
+            folder.keep(name, b"bytes", layout).unwrap();
+            assert_eq!(fs::read(dir.path().join(place).join(name)).unwrap(), b"bytes");
+            assert!(folder.touch(name));
+            folder.forget(name);
+            assert!(!folder.touch(name));
+        }
+        // Where the file system has such a flag.
+        let flags = |folder: &Path| ioctl_getflags(File::open(folder).unwrap());
+        let expected = spread(dir.path()).and_then(|()| Ok(flags(dir.path())?)).is_ok();
+        let found = flags(&dir.path().join("0193a"));
+        assert_eq!(found.is_ok_and(|flags| flags.contains(IFlags::TOPDIR)), expected);
+    }
+
+    #[test]
+    fn a_folder_that_a_sweep_removes_meanwhile_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path(), None);
+        let name = "0193a8e2-2f11-7000-8000-000000000001.jpg";
+        let [file, _] = folder.places(name);
+        let outer = dir.path().join("0193a");
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    let _ = fs::remove_dir(file.parent().unwrap());
+                    let _ = fs::remove_dir(&outer);
+                }
+            });
+            for _ in 0..500 {
+                let kept = folder.keep(name, b"bytes", Layout::ByTime);
+                is_done.store(kept.is_err(), Ordering::Relaxed);
+                kept.unwrap();
+                folder.forget(name);
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]
@@ -186,7 +281,7 @@ mod tests {
         let folder = Folder::new(dir.path(), None);
         // A folder of the name that the file should get: the rename fails, the writing does not.
         fs::create_dir_all(dir.path().join("one.jpg/full")).unwrap();
-        let error = folder.keep("one.jpg", b"bytes").unwrap_err();
+        let error = folder.keep("one.jpg", b"bytes", Layout::ByTime).unwrap_err();
         assert_eq!(error.code(), "storage");
         let file = dir.path().join("one.jpg").display().to_string();
         assert!(error.to_string().contains(&file), "the log is told which file: {error}");
@@ -195,13 +290,13 @@ mod tests {
         assert_eq!(names(dir.path()), ["one.jpg"]);
 
         let folder = Folder::new(dir.path(), Some(Size::new(u64::MAX)));
-        let error = folder.keep("two.jpg", b"bytes").unwrap_err();
+        let error = folder.keep("two.jpg", b"bytes", Layout::ByTime).unwrap_err();
         assert_eq!(error.code(), "storage");
         let path = dir.path().display().to_string();
         assert!(error.to_string().contains(&path) && error.to_string().contains("min_free"));
         assert_eq!(names(dir.path()), ["one.jpg"]);
 
         let folder = Folder::new("/dev/null/media", None);
-        assert_eq!(folder.keep("one.jpg", b"bytes").unwrap_err().code(), "storage");
+        assert_eq!(folder.keep("one.jpg", b"bytes", Layout::ByTime).unwrap_err().code(), "storage");
     }
 }

@@ -17,9 +17,11 @@ mod kept;
 pub(crate) mod kind;
 mod name;
 mod options;
+mod period;
 mod retention;
 mod store;
 mod sweep;
+mod walk;
 
 pub use address::Address;
 pub use bucket::Bucket;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use waterway::Error;
 
 use super::address::Address;
+use super::folder::Layout;
 use super::{Kept, Storage};
 
 /// Where files are kept, and what they are called by those who fetch them. Clones are the same
@@ -14,13 +15,20 @@ pub struct Store {
     storage: Storage,
     address: Address,
     public_url: Arc<str>,
+    /// How files lie in a folder.
+    layout: Layout,
 }
 
 impl Store {
     /// A store whose files are seen from outside as its address says; by default, and where the
     /// service serves them itself, as `<public_url>/upload/<name>`.
     pub fn new(storage: Storage, address: Address, public_url: impl Into<Arc<str>>) -> Self {
-        Self { storage, address, public_url: public_url.into() }
+        let layout = match address {
+            // Another server finds the files of the folder by what follows the base.
+            Address::Base(_) => Layout::Flat,
+            Address::Own | Address::Presigned(_) => Layout::ByTime,
+        };
+        Self { storage, address, public_url: public_url.into(), layout }
     }
 
     /// Keeps a file whole or not at all, until what is returned is dropped without having been
@@ -34,7 +42,7 @@ impl Store {
     pub async fn keep(&self, name: impl Into<String>, bytes: &[u8]) -> Result<Kept, Error> {
         let kept = Kept::new(self.storage.clone(), name.into());
         match &self.storage {
-            Storage::Folder(folder) => folder.keep(kept.name(), bytes)?,
+            Storage::Folder(folder) => folder.keep(kept.name(), bytes, self.layout)?,
             Storage::S3(bucket) => bucket.keep(kept.name(), bytes).await?,
         }
         Ok(kept)

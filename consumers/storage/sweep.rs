@@ -1,7 +1,7 @@
 //! One sweep of a folder: what is too old, or too much, goes; the rest is not even looked at twice.
 
 use std::collections::{BTreeMap, btree_map};
-use std::fs::{self, DirEntry, ReadDir};
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::clock::Now;
 use super::folder::ageing;
 use super::name::{self, Ours};
+use super::period::Period;
+use super::walk::{Found, Walk};
 use super::{Folder, Retention};
 
 #[cfg(test)]
@@ -18,7 +20,8 @@ mod tests;
 
 /// A sweep under way. It goes step by step, so that it can be paced and ended, and in passes:
 /// each pass reads the folder's names and has the oldest pictures of those that are left in
-/// memory, so that a folder of any size needs no more of it.
+/// memory, so that a folder of any size needs no more of it. Passes after the first read only the
+/// periods that they need.
 #[derive(Debug)]
 pub(super) struct Sweep {
     folder: PathBuf,
@@ -31,6 +34,8 @@ pub(super) struct Sweep {
     counting: Option<Counted>,
     /// Bytes of all pictures, where they count; found out in the first pass.
     total: u64,
+    /// The period that a picture was last removed from: its folder may be empty now.
+    left: Option<Period>,
     swept: Swept,
 }
 
@@ -91,12 +96,12 @@ enum Stage {
     Done,
 }
 
-/// Files of each picture by their names, the oldest picture first.
+/// Files of each picture by their paths within the folder, the oldest picture first.
 type Pictures = BTreeMap<Uuid, Vec<Box<str>>>;
 
 #[derive(Debug)]
 struct Reading {
-    entries: ReadDir,
+    walk: Walk,
     after: Option<Uuid>,
     /// The oldest after `after`. What is left out is newer than all of them, so that a picture is
     /// here with all its files or not at all.
@@ -112,6 +117,15 @@ struct Removing {
     left_out: bool,
 }
 
+impl Reading {
+    /// Whether a pass after the first needs nothing of this period: as many pictures as go into
+    /// memory are older. (The first one counts all.)
+    fn has_all_before(&self, period: Option<Period>) -> bool {
+        let newest = self.oldest.last_key_value().map(|(newest, _)| Period::of(*newest));
+        self.after.is_some() && self.left_out && period > newest && newest.is_some()
+    }
+}
+
 impl Sweep {
     /// A sweep that would remove more than half of all pictures removes none, unless the one
     /// before it has waited already: a wrong clock, or a mistyped size, can be set right meanwhile.
@@ -124,6 +138,7 @@ impl Sweep {
             stage: Stage::Begin(None),
             counting: (!waited).then(Counted::default),
             total: 0,
+            left: None,
             swept: Swept::default(),
         }
     }
@@ -134,43 +149,73 @@ impl Sweep {
     /// When the folder's names cannot be read; that it is missing is no error.
     pub(super) fn step(&mut self) -> io::Result<Option<Swept>> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Begin(after) => match fs::read_dir(&self.folder) {
-                Ok(entries) => {
+            Stage::Begin(after) => match Walk::begin(self.folder.clone(), after.map(Period::of)) {
+                Ok(walk) => {
                     let (oldest, left_out) = (Pictures::new(), false);
-                    Stage::Reading(Reading { entries, after, oldest, left_out })
+                    Stage::Reading(Reading { walk, after, oldest, left_out })
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Stage::Done,
                 Err(error) => return Err(error),
             },
-            Stage::Reading(reading) => self.read(reading)?,
+            Stage::Reading(reading) => self.read(reading),
             Stage::Removing(removing) => self.remove_some(removing),
-            Stage::Done => return Ok(Some(std::mem::take(&mut self.swept))),
+            Stage::Done => {
+                self.leave(None);
+                return Ok(Some(std::mem::take(&mut self.swept)));
+            }
         };
         Ok(None)
     }
 
-    fn read(&mut self, mut reading: Reading) -> io::Result<Stage> {
+    fn read(&mut self, mut reading: Reading) -> Stage {
         for _ in 0..self.bounds.names {
-            let Some(entry) = reading.entries.next() else {
-                // Usually the first pass shows that fewer than half of them are too old.
-                let is_clear = reading.after.is_none() && !self.is_too_much();
-                self.counting.take_if(|counted| is_clear && !counted.is_most(counted.too_old));
-                let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
-                return Ok(Stage::Removing(Removing { oldest, last: None, left_out }));
+            let (entry, period) = match reading.walk.next() {
+                Some(Ok(Found::Entry(entry, period))) => (entry, period),
+                Some(Ok(Found::Empty(period))) => {
+                    self.remove_empty(period);
+                    continue;
+                }
+                Some(Err(error)) => {
+                    self.could_not(&error);
+                    continue;
+                }
+                None => return self.have_read(reading),
             };
-            let entry = entry?;
+            if reading.has_all_before(period) {
+                return self.have_read(reading);
+            }
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             match name::ours(name) {
-                Some(Ours::Picture(picture)) => self.consider(picture, name, &entry, &mut reading),
+                // A picture in another's folder was put there by somebody else.
+                Some(Ours::Picture(picture))
+                    if period.is_none_or(|of| of == Period::of(picture)) =>
+                {
+                    self.consider(picture, name, period, &entry, &mut reading);
+                }
                 Some(Ours::Aside) => self.remove_unfinished(&entry),
-                None => {}
+                Some(Ours::Picture(_)) | None => {}
             }
         }
-        Ok(Stage::Reading(reading))
+        Stage::Reading(reading)
     }
 
-    fn consider(&mut self, picture: Uuid, name: &str, entry: &DirEntry, reading: &mut Reading) {
+    fn have_read(&mut self, reading: Reading) -> Stage {
+        // Usually the first pass shows that fewer than half of them are too old.
+        let is_clear = reading.after.is_none() && !self.is_too_much();
+        self.counting.take_if(|counted| is_clear && !counted.is_most(counted.too_old));
+        let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
+        Stage::Removing(Removing { oldest, last: None, left_out })
+    }
+
+    fn consider(
+        &mut self,
+        picture: Uuid,
+        name: &str,
+        period: Option<Period>,
+        entry: &DirEntry,
+        reading: &mut Reading,
+    ) {
         // What is no file of its own is not ours, whatever its name.
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             return;
@@ -188,7 +233,11 @@ impl Sweep {
         if reading.after.is_some_and(|after| picture <= after) || !self.may_go(picture) {
             return;
         }
-        reading.oldest.entry(picture).or_default().push(name.into());
+        let path = match period {
+            Some(period) => format!("{}/{name}", period.folder().display()).into(),
+            None => name.into(),
+        };
+        reading.oldest.entry(picture).or_default().push(path);
         if reading.oldest.len() > self.bounds.pictures {
             reading.oldest.pop_last();
             reading.left_out = true;
@@ -219,7 +268,7 @@ impl Sweep {
             if !self.is_too_old(rested) && !self.is_too_much() {
                 return self.passed();
             }
-            self.remove_if_rested(&names);
+            self.remove_if_rested(picture, &names);
             removing.last = Some(picture);
         }
         Stage::Removing(removing)
@@ -243,7 +292,7 @@ impl Sweep {
     }
 
     /// Removes the files of one picture, unless one of them was answered too short a time ago.
-    fn remove_if_rested(&mut self, names: &[Box<str>]) {
+    fn remove_if_rested(&mut self, picture: Uuid, names: &[Box<str>]) {
         let _ageing = ageing();
         let found: Vec<_> = names
             .iter()
@@ -265,6 +314,7 @@ impl Sweep {
         for (path, metadata) in found {
             match fs::remove_file(path) {
                 Ok(()) => {
+                    self.leave(Some(Period::of(picture)));
                     self.swept.files += 1;
                     self.swept.bytes += metadata.len();
                     self.total = self.total.saturating_sub(metadata.len());
@@ -272,6 +322,29 @@ impl Sweep {
                 Err(error) => self.could_not(&error),
             }
         }
+    }
+
+    /// Pictures of one period after the other are removed, and then its folder if nothing is left.
+    fn leave(&mut self, next: Option<Period>) {
+        if self.left != next
+            && let Some(left) = std::mem::replace(&mut self.left, next)
+        {
+            self.remove_folder(left);
+        }
+    }
+
+    /// Removes a folder that was found to be empty, unless a worker may be about to use it.
+    fn remove_empty(&self, period: Period) {
+        if self.now.since(period.end()) >= UNFINISHED_FOR {
+            self.remove_folder(period);
+        }
+    }
+
+    fn remove_folder(&self, period: Period) {
+        // The system refuses to remove one that is not empty.
+        let folder = self.folder.join(period.folder());
+        let _ = fs::remove_dir(&folder);
+        let _ = folder.parent().map(fs::remove_dir);
     }
 
     fn remove_unfinished(&mut self, entry: &DirEntry) {

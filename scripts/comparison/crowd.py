@@ -5,7 +5,7 @@ from itertools import count
 
 from .install import ROOT
 from .photos import SIZES, photo, stamped
-from .service import Waterway
+from .service import Waterway, remove_files
 from .wire import Client, converse, framed
 
 CLIENTS, EACH, DISTINCT = 4, 50, 8
@@ -38,8 +38,7 @@ class Crowd:
         cpu = service.cpu() - cpu
         for answer in (str(answer) for mine in answers for answer in mine):
             assert "rb_" in answer and "error" not in answer, answer
-        for path in (service.folder / "media").iterdir():
-            path.unlink()
+        remove_files(service.folder / "media")
         return seconds, cpu
 
     def frame(self, client, at):

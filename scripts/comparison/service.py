@@ -99,6 +99,18 @@ def cpu_of(process):
     return time.clock_gettime((~process << 3) | 2)
 
 
+def place(media, name):
+    """Where the file of this name is: the first digits of its UUID are its folder by time."""
+    unique = name.rpartition("_")[2]
+    return media / unique[:5] / unique[5:8] / name
+
+
+def remove_files(media):
+    """Removes all files, and leaves the folders by time."""
+    for path in list(media.rglob("*.*")):
+        path.unlink()
+
+
 def new_folder(kind):
     """In memory where there is such a place: what is measured is not the disk."""
     memory = Path("/dev/shm")
@@ -132,11 +144,10 @@ class WaterwayKind:
         assert not failed, failed[0]
         names = {int(reply["uuid"]): reply["url"].rpartition("/")[2] for reply in replies}
         media = self.service.folder / "media"
-        return wall, cpu, [media / names[at] for at in range(len(files))]
+        return wall, cpu, [place(media, names[at]) for at in range(len(files))]
 
     def tidy(self):
-        for path in (self.service.folder / "media").iterdir():
-            path.unlink()
+        remove_files(self.service.folder / "media")
 
     def stop(self):
         pass

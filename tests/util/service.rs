@@ -105,11 +105,14 @@ impl Service {
         self.folder.path().join("media")
     }
 
-    /// The names in `media`, sorted.
+    /// The names of all files in `media` and in its folders by time, sorted.
     pub(crate) fn media_names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.media()).expect("media is a folder");
-        let names = entries.map(|entry| entry.expect("it can be read").file_name());
-        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        self.names_within("media")
+    }
+
+    /// The names of all files in this folder of the service and in its folders, sorted.
+    pub(crate) fn names_within(&self, folder: &str) -> Vec<String> {
+        let mut names = names_within(&self.folder().join(folder));
         names.sort();
         names
     }
@@ -270,4 +273,15 @@ fn on_a_free_port(routing: &str) -> String {
 fn listening_at(line: &str) -> Option<SocketAddr> {
     let (_, address) = line.contains("listening").then(|| line.split_once("http://"))??;
     address.split([' ', '"', '/']).next()?.parse().ok()
+}
+
+/// The names of all files in a folder and in its folders.
+fn names_within(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("it is a folder");
+    let names = entries.flat_map(|entry| {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
+        if path.is_dir() { names_within(&path) } else { vec![name] }
+    });
+    names.collect()
 }

@@ -78,8 +78,10 @@ impl Studio {
     }
 }
 
+/// A store whose files lie flat.
 fn store(folder: &Path) -> Store {
-    Store::new(Storage::folder(folder), Address::default(), "http://host")
+    let base = Address::Base("http://host/upload".parse().unwrap());
+    Store::new(Storage::folder(folder), base, "")
 }
 
 /// What needs no waiting, as with a folder for a store.

@@ -1,6 +1,7 @@
 //! What goes and what stays, by a clock that the tests hold.
 
 use std::fs::File;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,27 +27,47 @@ fn picture(number: u8, ago: u64) -> String {
     Builder::from_unix_timestamp_millis(milliseconds, &[number; 10]).into_uuid().to_string()
 }
 
-/// A file of 100 bytes that was last answered so many seconds ago.
-fn put(folder: &Path, name: &str, ago: u64) {
-    fs::write(folder.join(name), [0; 100]).unwrap();
-    let file = File::options().write(true).open(folder.join(name)).unwrap();
+/// A file of 100 bytes that was last answered so many seconds ago, in a folder that is made.
+fn put(folder: &Path, path: &str, ago: u64) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, [0; 100]).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
     file.set_modified(now() - Duration::from_secs(ago)).unwrap();
 }
 
-/// A picture as it came and its result, both so many seconds ago.
+/// A picture as it came and its result, both so many seconds ago: every other one lies flat, as all
+/// did before there were folders by time.
 fn put_picture(folder: &Path, number: u8, ago: u64) -> String {
     let name = picture(number, ago);
-    put(folder, &format!("{name}.jpg"), ago);
-    put(folder, &format!("rb_{name}.png"), ago);
+    for file in [format!("{name}.jpg"), format!("rb_{name}.png")] {
+        put(folder, &place(&name, &file, number.is_multiple_of(2)), ago);
+    }
     name
 }
 
+/// The path of a picture's file.
+fn place(picture: &str, file: &str, by_time: bool) -> String {
+    if by_time { format!("{}/{}/{file}", &picture[..5], &picture[5..8]) } else { file.into() }
+}
+
+/// What is in a folder and in its folders by time, but for these themselves.
 fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let (path, name) = (entry.as_ref().unwrap().path(), entry.unwrap().file_name());
+        let name = name.into_string().unwrap();
+        let is_by_time = name.len() <= 5 && u32::from_str_radix(&name, 16).is_ok();
+        names.extend(if is_by_time { self::names(&path) } else { vec![name] });
+    }
     names.sort();
     names
+}
+
+/// How many folders by time there are, outer ones included.
+fn folders(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).map(|path| 1 + folders(&path)).sum()
 }
 
 /// A sweep by a clock that nobody set, after one that has waited if there was reason to.
@@ -81,10 +102,11 @@ fn by_default_nothing_goes_but_what_was_left_half_written() {
     put(dir.path(), &old, HOUR + 1);
     let fresh = aside(Uuid::new_v4());
     put(dir.path(), &fresh, HOUR - 1);
-    let picture = put_picture(dir.path(), 1, 300 * DAY);
+    let name = put_picture(dir.path(), 2, 300 * DAY);
+    put(dir.path(), &place(&name, &aside(Uuid::new_v4()), true), 300 * DAY);
     let swept = sweep(dir.path(), &Value::Null, BOUNDS);
-    assert_eq!((swept.files, swept.unfinished), (0, 1));
-    assert_eq!(names(dir.path()), [fresh, format!("{picture}.jpg"), format!("rb_{picture}.png")]);
+    assert_eq!((swept.files, swept.unfinished), (0, 2));
+    assert_eq!(names(dir.path()), [fresh, format!("{name}.jpg"), format!("rb_{name}.png")]);
 }
 
 #[test]
@@ -100,13 +122,16 @@ fn what_is_older_than_the_age_goes_with_all_its_files() {
 #[test]
 fn a_picture_is_as_young_as_the_file_of_it_that_was_answered_last() {
     let dir = tempfile::tempdir().unwrap();
-    let name = put_picture(dir.path(), 1, 30 * DAY);
-    put(dir.path(), &format!("rb_{name}.png"), MINUTE);
-    for retention in [json!({"age": "2d"}), json!({"size": "1B"}), json!({"age": "1h"})] {
-        assert_eq!(swept(dir.path(), &retention).1, 0, "{retention}");
+    for number in [1, 2] {
+        let name = put_picture(dir.path(), number, 30 * DAY);
+        let result = place(&name, &format!("rb_{name}.png"), number == 2);
+        put(dir.path(), &result, MINUTE);
+        for retention in [json!({"age": "2d"}), json!({"size": "1B"}), json!({"age": "1h"})] {
+            assert_eq!(swept(dir.path(), &retention).1, 0, "{retention}");
+        }
+        put(dir.path(), &result, 2 * HOUR);
+        assert_eq!(swept(dir.path(), &json!({"age": "1h"})), (vec![], 2));
     }
-    put(dir.path(), &format!("rb_{name}.png"), 2 * HOUR);
-    assert_eq!(swept(dir.path(), &json!({"age": "1h"})), (vec![], 2));
 }
 
 #[test]
@@ -141,9 +166,80 @@ fn what_is_not_ours_is_not_touched() {
     }
     // A folder and a link that bear a picture's name.
     fs::create_dir(dir.path().join(format!("{name}.png"))).unwrap();
-    std::os::unix::fs::symlink("holiday.jpg", dir.path().join(format!("{name}.jpg"))).unwrap();
+    symlink("holiday.jpg", dir.path().join(format!("{name}.jpg"))).unwrap();
+    // A picture in folders that are not those of its time, and folders that are no folders by time.
+    let (outer, inner) = (&name[..5], &name[5..8]);
+    for strange in ["album", "album/8e2", "0193A/8e2", "00000/000", outer] {
+        put(dir.path(), &format!("{strange}/{name}.jpg"), 30 * DAY);
+    }
+    put(dir.path(), &format!("{outer}/{inner}/holiday.jpg"), 30 * DAY);
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    fs::create_dir(dir.path().join(outer).join("empty")).unwrap();
+    // A folder by time that is a link to another place.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let far = picture(2, 300 * DAY);
+    put(elsewhere.path(), &format!("{}/{far}.jpg", &far[5..8]), 300 * DAY);
+    symlink(elsewhere.path(), dir.path().join(&far[..5])).unwrap();
     let before = names(dir.path());
     assert_eq!(swept(dir.path(), &json!({"age": "1h", "size": "1B"})), (before, 0));
+}
+
+#[test]
+fn a_folder_by_time_goes_with_the_last_of_its_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        put_picture(dir.path(), 2 * number, 30 * DAY - u64::from(number) * 20);
+    }
+    let stays = put_picture(dir.path(), 100, DAY);
+    let holiday = place(&picture(0, 30 * DAY), "holiday.jpg", true);
+    put(dir.path(), &holiday, 30 * DAY);
+    assert!(folders(dir.path()) > 8, "of a minute each");
+    let bounds = Bounds { names: 3, removals: 2, pictures: 4 };
+    assert_eq!(sweep(dir.path(), &json!({"age": "2d"}), bounds).files, 40);
+    assert_eq!(names(dir.path()).len(), 3);
+    assert_eq!(folders(dir.path()), 4, "that of the last picture, and that of what is not ours");
+    fs::remove_file(dir.path().join(holiday)).unwrap();
+    sweep(dir.path(), &json!({"age": "2d"}), bounds);
+    assert_eq!((folders(dir.path()), names(dir.path()).len()), (2, 2), "{stays} stays");
+}
+
+#[test]
+fn a_folder_by_time_that_is_empty_goes_an_hour_after_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    for (ago, stays) in [(HOUR - 1, true), (HOUR + 67, false), (30 * DAY, false)] {
+        let name = picture(1, ago);
+        let (outer, inner) = (dir.path().join(&name[..5]), &name[5..8]);
+        fs::create_dir_all(outer.join(inner)).unwrap();
+        assert_eq!(sweep(dir.path(), &Value::Null, BOUNDS), Swept::default());
+        assert_eq!((outer.join(inner).exists(), outer.exists()), (stays, stays), "{ago}");
+        let _ = fs::remove_dir_all(&outer);
+        // What a crash between two system calls left.
+        fs::create_dir(&outer).unwrap();
+        sweep(dir.path(), &Value::Null, BOUNDS);
+        assert_eq!(outer.exists(), ago < 30 * DAY, "{ago}");
+        let _ = fs::remove_dir(outer);
+    }
+}
+
+#[test]
+fn pictures_of_1970_and_of_the_far_future_are_as_old_as_they_were_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, ago, files) in [
+        ("00000000-0000-7000-8000-000000000001", MINUTE, 0),
+        ("00000000-0000-7000-8000-000000000001", 30 * DAY, 1),
+        ("ffffffff-ffff-7fff-bfff-ffffffffffff", MINUTE, 0),
+        // Nothing has been answered before it came: the clock was wrong, now or then.
+        ("ffffffff-ffff-7fff-bfff-ffffffffffff", 30 * DAY, 0),
+    ] {
+        for by_time in [true, false] {
+            put(dir.path(), &place(name, &format!("{name}.jpg"), by_time), ago);
+            let swept = sweep(dir.path(), &json!({"age": "2d"}), BOUNDS);
+            assert_eq!((swept.files, swept.failed), (files, 0), "{name}, {ago}, {by_time}");
+            for left in fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()) {
+                fs::remove_dir_all(&left).or_else(|_| fs::remove_file(left)).unwrap();
+            }
+        }
+    }
 }
 
 #[test]
