@@ -6,6 +6,7 @@
 
 mod baseline;
 mod bytes;
+mod canvas;
 mod encode;
 mod gif;
 #[cfg(feature = "turbo")]
@@ -215,8 +216,6 @@ pub struct Probe {
     pub held: u64,
     /// Whether it is stored as inks (CMYK), which not every decoder knows.
     pub inks: bool,
-    /// How many frames it has: 1, but for animations.
-    pub frames: u32,
     /// How many times the file goes over the picture: 1, but for progressive JPEGs.
     pub scans: u32,
     /// Whether the file ends before its picture does.
@@ -235,19 +234,8 @@ impl Probe {
         if swaps_sides(orientation) {
             (width, height) = (height, width);
         }
-        let (channels, held, inks, frames, scans) = (4, 0, false, 1, 1);
-        Ok(Self {
-            format,
-            width,
-            height,
-            orientation,
-            channels,
-            held,
-            inks,
-            frames,
-            scans,
-            truncated,
-        })
+        let (channels, held, inks, scans) = (4, 0, false, 1);
+        Ok(Self { format, width, height, orientation, channels, held, inks, scans, truncated })
     }
 
     /// How many pixels it has.

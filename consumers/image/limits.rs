@@ -28,7 +28,8 @@ pub struct Limits {
     /// The longest file.
     #[serde(deserialize_with = "at_least_one")]
     pub bytes: Size,
-    /// The most frames of an animation; of more than one the first is worked on.
+    /// The most frames of an animation that are worked on. Only the first is, so that no animation is
+    /// refused for its length; one that nothing is done to is passed on whole.
     #[serde(deserialize_with = "at_least_one")]
     pub frames: u32,
     /// The most scans of a progressive JPEG. Encoders write some ten; each costs a pass over the
@@ -68,14 +69,10 @@ impl Limits {
     /// # Errors
     /// `bad_image`.
     pub fn check(&self, probe: &Probe) -> Result<(), Error> {
-        let Probe { width, height, frames, scans, .. } = *probe;
+        let Probe { width, height, scans, .. } = *probe;
         let refused = |message| Err(Error::new(BAD_IMAGE, message));
         if !self.admit(width, height) {
             return refused(format!("the picture is {width} × {height} pixels, and {self} go"));
-        }
-        if frames > self.frames {
-            let most = self.frames;
-            return refused(format!("the picture has {frames} frames, and at most {most} go"));
         }
         if scans > self.scans {
             let most = self.scans;

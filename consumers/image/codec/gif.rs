@@ -1,28 +1,37 @@
-//! GIF files: what their header says, and the gif crate.
+//! GIF files: their first frame, and the gif crate.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
+use std::ops::Range;
 
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 use image::DynamicImage;
 use waterway::Error;
 
 use super::bytes::{grey, le16};
+use super::canvas::on_canvas;
 use super::index::Index;
 use super::{Format, Probe, damaged, undecodable};
 use crate::image::pixels::from_samples;
 use crate::image::scratch;
 
+/// The signature, the canvas, the global colour table's flags, its background, its aspect.
+const HEADER: usize = 13;
+/// Where the header has the flags of the global colour table.
+const FLAGS: usize = 10;
+/// A frame's place and size, and the flags of its own colour table.
+const DESCRIPTOR: usize = 10;
+const HAS_TABLE: u8 = 0x80;
 const CHANNELS: usize = 4;
 
 pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let file = index.file();
-    let size = le16(file, 6)
-        .zip(le16(file, 8))
-        .ok_or_else(|| damaged(Format::Gif, "it ends within its header"))?;
-    // Those that the file has all of.
-    let frames = index.pictures();
-    let mut probe = Probe::new(index, (size.0.into(), size.1.into()), frames == 0)?;
-    probe.frames = frames.max(1);
+    let frame = first_frame(file)?;
+    let side = |at| le16(file, at).map_or(0, u32::from);
+    // A frame that reaches beyond the canvas makes it larger, as viewers have it; also where the
+    // header says 0.
+    let width = side(6).max(frame.left + frame.width);
+    let height = side(8).max(frame.top + frame.height);
+    let mut probe = Probe::new(index, (width, height), !frame.is_whole)?;
     // The frame beside its canvas.
     probe.held = probe.pixels() * CHANNELS as u64;
     Ok(probe)
@@ -31,40 +40,132 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
 /// The first frame on the picture's own canvas, which is transparent where the frame is not.
 pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
     let failed = |error| undecodable(Format::Gif, error);
+    let frame = first_frame(file)?;
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
-    // Both sizes are within the limits when the frame is within the canvas.
-    options.check_frame_consistency(true);
+    // The frame is within the canvas, which is within the limits.
     options.set_memory_limit(MemoryLimit::Unlimited);
-    let mut decoder = options.read_info(Cursor::new(file)).map_err(failed)?;
-    let frame = decoder
-        .next_frame_info()
-        .map_err(failed)?
-        .ok_or_else(|| damaged(Format::Gif, "it has no frame"))?;
-    let (left, top) = (usize::from(frame.left), usize::from(frame.top));
-    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let mut decoder = options.read_info(frame.alone(file)).map_err(failed)?;
+    decoder.next_frame_info().map_err(failed)?;
 
-    let mut pixels = grey(width * height, CHANNELS)?;
-    if let Err(error) = decoder.read_into_buffer(&mut pixels)
+    let area = frame.width as usize * frame.height as usize;
+    let mut pixels = if probe.truncated {
+        grey(area, CHANNELS)?
+    } else {
+        // A pixel of no colour in the table stays transparent.
+        scratch::filled(area * CHANNELS, 0)?
+    };
+    if !pixels.is_empty()
+        && let Err(error) = decoder.read_into_buffer(&mut pixels)
         && !probe.truncated
     {
         return Err(failed(error));
     }
 
-    let size = (probe.width as usize, probe.height as usize);
-    if (width, height) == size {
-        return Ok(from_samples(probe.stored(), CHANNELS, pixels));
-    }
-    let stride = size.0 * CHANNELS;
-    let mut canvas = scratch::filled(stride * size.1, 0)?;
-    if width > 0 {
-        let rows = canvas.chunks_exact_mut(stride).skip(top);
-        for (row, source) in rows.zip(pixels.chunks_exact(width * CHANNELS)) {
-            if let Some(place) = row.get_mut(left * CHANNELS..(left + width) * CHANNELS) {
-                place.copy_from_slice(source);
+    let picture = from_samples((frame.width, frame.height), CHANNELS, pixels);
+    on_canvas(picture, (frame.left, frame.top), probe.stored())
+}
+
+fn first_frame(file: &[u8]) -> Result<FirstFrame, Error> {
+    FirstFrame::of(file).ok_or_else(|| damaged(Format::Gif, "it has no frame"))
+}
+
+/// The first frame, with the colours and the transparency that it is decoded with.
+struct FirstFrame {
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+    /// From its descriptor to the end of its last whole block.
+    bytes: Range<usize>,
+    /// Whether all of its blocks are there.
+    is_whole: bool,
+    /// The four bytes of the graphic control extension: which colour is transparent.
+    control: Option<[u8; 4]>,
+    /// Whether it has a colour table, of its own or for all frames.
+    has_table: bool,
+}
+
+impl FirstFrame {
+    fn of(file: &[u8]) -> Option<Self> {
+        const CONTROL: u8 = 0xF9;
+        let flags = *file.get(FLAGS)?;
+        let (mut at, mut control) = (HEADER + table_length(flags), None);
+        loop {
+            match file.get(at)? {
+                b'!' => {
+                    if let [b'!', CONTROL, length, fields @ ..] = &file[at..]
+                        && *length >= 4
+                    {
+                        control = fields.first_chunk().copied();
+                    }
+                    let (end, is_whole) = blocks_end(file, at + 2);
+                    at = if is_whole { end } else { return None };
+                }
+                b',' => break,
+                b';' => return None,
+                // Pillow skips unknown bytes between blocks, too.
+                _ => at += 1,
             }
         }
+        let side = |place| le16(file, at + place).map(u32::from);
+        let own_flags = *file.get(at + DESCRIPTOR - 1)?;
+        // The byte behind the colour table says how long the codes are.
+        let (end, is_whole) = blocks_end(file, at + DESCRIPTOR + table_length(own_flags) + 1);
+        Some(Self {
+            left: side(1)?,
+            top: side(3)?,
+            width: side(5)?,
+            height: side(7)?,
+            bytes: at..end.min(file.len()),
+            is_whole,
+            control,
+            has_table: (flags | own_flags) & HAS_TABLE != 0,
+        })
     }
-    scratch::give(pixels);
-    Ok(from_samples(probe.stored(), CHANNELS, canvas))
+
+    /// A file of this frame alone, without extensions that could be damaged.
+    fn alone<'a>(&self, file: &'a [u8]) -> impl Read + use<'a> {
+        let mut begin = file[..HEADER].to_vec();
+        if self.has_table {
+            begin.extend(&file[HEADER..HEADER + table_length(file[FLAGS])]);
+        } else {
+            // The specification recommends black and white first (GIF89a, 21).
+            begin[FLAGS] |= HAS_TABLE | 7;
+            begin.extend([[0; 3]].into_iter().chain([[255; 3]; 255]).flatten());
+        }
+        if let Some(control) = self.control {
+            begin.extend([&b"!\xF9\x04"[..], &control, b"\0"].concat());
+        }
+        // A block that was cut is as long as what is left of it.
+        let cut =
+            if self.is_whole { &[] } else { file.get(self.bytes.end + 1..).unwrap_or_default() };
+        let length = Cursor::new([u8::try_from(cut.len()).unwrap_or_default()]);
+        let whole = Cursor::new(begin).chain(&file[self.bytes.clone()]);
+        whole.chain(length).chain(cut).chain(&b"\0;"[..])
+    }
 }
+
+/// The length of the colour table that flags announce, in bytes.
+fn table_length(flags: u8) -> usize {
+    if flags & HAS_TABLE == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// Where the last whole block ends of a row of blocks, each of which begins with its length, and
+/// whether that is the empty one, which ends the row.
+fn blocks_end(file: &[u8], mut at: usize) -> (usize, bool) {
+    loop {
+        let Some(&length) = file.get(at) else { return (at, false) };
+        let end = at + 1 + usize::from(length);
+        if end > file.len() {
+            return (at, false);
+        }
+        at = end;
+        if length == 0 {
+            return (at, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 mod gif;
 pub(super) mod jpeg;
-mod png;
+pub(super) mod png;
 pub(super) mod webp;
 
 #[cfg(test)]

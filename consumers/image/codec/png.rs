@@ -1,37 +1,43 @@
 //! PNG files: what their header says, and the png crate.
 
-use std::io::{Cursor, ErrorKind};
+mod pixel_chunks;
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use png::{ColorType, Decoder, DecodingError, Transformations};
 use waterway::Error;
 
+use self::pixel_chunks::PixelChunks;
 use super::bytes::{be32, grey};
 use super::index::{Index, Kind};
-use super::{Format, Probe, damaged, undecodable};
+use super::{BAD_IMAGE, Format, Probe, damaged, undecodable};
 
 pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let no_header = || damaged(Format::Png, "it does not begin with a header");
-    let first = index.head().first().filter(|chunk| chunk.kind == Kind::Chunk(*b"IHDR"));
-    let header = index.content(first.ok_or_else(no_header)?);
+    let header = match index.head().first() {
+        Some(chunk) if chunk.kind == Kind::Chunk(*b"CgBI") => {
+            let message = "PNG in Apple's form for apps (CgBI) is not supported";
+            return Err(Error::new(BAD_IMAGE, message));
+        }
+        Some(chunk) if chunk.kind == Kind::Chunk(*b"IHDR") => index.content(chunk),
+        _ => return Err(no_header()),
+    };
     if header.len() != 13 {
         return Err(no_header());
     }
     let size = be32(header, 0).zip(be32(header, 4)).ok_or_else(no_header)?;
-    let mut probe = Probe::new(index, size, !index.has_end())?;
-    // Of an animation: how many frames it says it has.
-    let frames = index.chunk(*b"acTL").and_then(|control| be32(control, 0));
-    probe.frames = frames.unwrap_or_default().max(1);
-    Ok(probe)
+    Probe::new(index, size, !index.has_end())
 }
 
 pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
     let failed = |error| undecodable(Format::Png, error);
-    let mut decoder = Decoder::new(Cursor::new(file));
+    let mut decoder = Decoder::new(PixelChunks::new(file));
     decoder.set_transformations(Transformations::normalize_to_color8());
-    // Either may unpack to many times its size, and neither is used.
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
+    // As viewers do; what is really damaged cannot be unpacked.
+    decoder.ignore_checksums(true);
     let mut reader = decoder.read_info().map_err(failed)?;
     let (width, height) = probe.stored();
     if reader.info().size() != (width, height) {
@@ -40,9 +46,6 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     let (color, _) = reader.output_color_type();
     let mut pixels = grey(width as usize * height as usize, color.samples())?;
     match reader.next_frame(&mut pixels) {
-        Ok(frame) if (frame.width, frame.height) != (width, height) => {
-            return Err(damaged(Format::Png, "its first frame is not of its size"));
-        }
         Ok(_) => {}
         // What was read before the end stands in its rows.
         Err(DecodingError::IoError(error))

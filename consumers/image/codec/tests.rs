@@ -245,26 +245,25 @@ fn a_bomb_is_refused_by_its_header() {
 }
 
 #[test]
-fn more_frames_or_scans_than_go_are_refused() {
+fn more_scans_than_go_are_refused_and_frames_that_are_not_worked_on_are_not() {
     let photo = photo(64, 48);
     let table = [
-        ("gif", animated_gif(&photo, 3), 3, 1),
-        ("apng", animated_png(&photo, 3), 3, 1),
-        ("webp", animated_webp(&photo, 3), 3, 1),
-        ("gif of one", gif(&photo), 1, 1),
-        ("jpeg", jpeg(&photo), 1, 1),
-        ("progressive jpeg", progressive_jpeg(&photo), 1, 4),
+        ("gif", animated_gif(&photo, 3), 1),
+        ("apng", animated_png(&photo, 3), 1),
+        ("webp", animated_webp(&photo, 3), 1),
+        ("jpeg", jpeg(&photo), 1),
+        ("progressive jpeg", progressive_jpeg(&photo), 4),
     ];
-    for (name, file, frames, scans) in table {
+    for (name, file, scans) in table {
         let probe = built_in().probe(&file).unwrap();
-        assert_eq!(probe.frames, frames, "{name}");
         // Encoders differ in how many scans they make of a progressive picture.
         assert!(if scans == 1 { probe.scans == 1 } else { probe.scans >= scans }, "{name}");
         let limits = Limits { frames: 2, scans: 2, ..Limits::default() };
-        assert_eq!(limits.check(&probe).is_ok(), frames < 3 && scans == 1, "{name}");
+        assert_eq!(limits.check(&probe).is_ok(), scans == 1, "{name}");
         // All scans together: of a single one the size alone counts.
         let limits = Limits { scanned: 3 * 64 * 48, ..Limits::default() };
         assert_eq!(limits.check(&probe).is_ok(), scans == 1, "{name}");
+        assert!(differs(&decode(&file).unwrap().picture, &photo) < 8.0, "{name}");
     }
 }
 
@@ -307,13 +306,6 @@ fn a_result_carries_its_profile() {
         let mut decoder = reader.into_decoder().unwrap();
         assert_eq!(image::ImageDecoder::icc_profile(&mut decoder).unwrap().unwrap(), profile);
     }
-}
-
-#[test]
-fn a_gif_frame_larger_than_its_canvas_is_refused() {
-    let mut file = gif(&photo(8, 8));
-    file[6..10].copy_from_slice(&[4, 0, 4, 0]);
-    assert_eq!(decode(&file).unwrap_err().code(), BAD_IMAGE);
 }
 
 #[test]

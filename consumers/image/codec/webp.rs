@@ -1,6 +1,9 @@
 //! WebP files: what their chunks say, and image-webp.
 
+mod bitstream;
 mod lossless;
+#[cfg(test)]
+mod tests;
 
 use std::io::Cursor;
 
@@ -8,7 +11,9 @@ use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder};
 use waterway::Error;
 
+use self::bitstream::Bitstream;
 use super::bytes::{le16, le24, le32};
+use super::canvas::on_canvas;
 use super::index::{self, Index, Kind, Segment};
 use super::{Format, Probe, damaged, undecodable};
 use crate::image::pixels::from_samples;
@@ -22,7 +27,7 @@ const LOSSLESS_HEADER: usize = 5;
 
 /// What the chunks say.
 #[derive(Default)]
-struct Chunks {
+struct Chunks<'a> {
     canvas: Option<(u32, u32)>,
     /// The size of the frame whose chunks are read, if it is the one that is decoded.
     frame: Option<(u32, u32)>,
@@ -31,14 +36,16 @@ struct Chunks {
     frames: u32,
     /// What the tables of a lossless bitstream take, in bytes; nothing when they cannot be read.
     tables: Option<u64>,
-    /// Whether there is transparency beside a lossy bitstream.
-    alpha: bool,
+    /// What is decoded of the file.
+    picture: Bitstream<'a>,
 }
 
 pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let file = index.file();
-    let mut chunks = Chunks { tables: Some(0), ..Chunks::default() };
-    chunks.read(file, index.head().iter().copied(), false);
+    let chunks = Chunks::of(file, index.head().iter().copied(), true);
+    if chunks.picture.stream.is_none() {
+        return Err(damaged(Format::Webp, "it has no picture"));
+    }
     let size = chunks.canvas.unwrap_or(chunks.stream);
     if chunks.stream.0 > size.0 || chunks.stream.1 > size.1 {
         return Err(damaged(Format::Webp, "what is in it is larger than it says"));
@@ -49,32 +56,47 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let Some(tables) = chunks.tables else {
         return Err(damaged(Format::Webp, "its prefix codes cannot be read"));
     };
-    probe.frames = chunks.frames.max(1);
     // A frame before it is put on the canvas, and the small pictures of a lossless bitstream; or
     // the planes of a lossy one, and its transparency as pixels and by itself.
-    let held = if chunks.alpha { 7 } else { 5 };
-    probe.held = probe.pixels() * held + tables;
+    let held = if chunks.picture.alpha.is_some() { 7 } else { 5 };
+    // And a copy of the bitstream, where other chunks stand around it.
+    let copy = if chunks.canvas.is_some() { file.len() as u64 } else { 0 };
+    probe.held = probe.pixels() * held + tables + copy;
     Ok(probe)
 }
 
-/// The decoder gives nothing of a file that was cut within its picture.
+/// The first frame on its canvas. The decoder gives nothing of a file that was cut within its
+/// picture.
 pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> {
     let failed = |error| undecodable(Format::Webp, error);
-    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(failed)?;
-    if decoder.dimensions() != probe.stored() {
+    let chunks = index::webp::Chunks::of(file, index::webp::BEGIN);
+    let bitstream = Chunks::of(file, chunks, false).picture;
+    let no_picture = || damaged(Format::Webp, "it has no picture");
+    let alone = bitstream.alone(file)?.ok_or_else(no_picture)?;
+    let decoder = WebPDecoder::new(Cursor::new(alone)).map_err(failed)?;
+    let size = decoder.dimensions();
+    let within = (bitstream.left + size.0, bitstream.top + size.1);
+    let canvas = probe.stored();
+    if bitstream.said.unwrap_or(canvas) != size || within.0 > canvas.0 || within.1 > canvas.1 {
         return Err(damaged(Format::Webp, "its headers disagree"));
     }
-    let (width, height) = probe.stored();
     let channels = usize::from(decoder.color_type().channel_count());
-    let mut pixels = scratch::take(width as usize * height as usize * channels)?;
+    let mut pixels = scratch::take(size.0 as usize * size.1 as usize * channels)?;
     decoder.read_image(&mut pixels).map_err(failed)?;
-    Ok(from_samples((width, height), channels, pixels))
+    on_canvas(from_samples(size, channels, pixels), (bitstream.left, bitstream.top), canvas)
 }
 
-impl Chunks {
+impl<'a> Chunks<'a> {
+    /// The memory of the tables is counted only where `tables` says so, because it takes time.
+    fn of(file: &'a [u8], chunks: impl Iterator<Item = Segment>, tables: bool) -> Self {
+        let mut read = Self { tables: tables.then_some(0), ..Self::default() };
+        read.read(file, chunks, false);
+        read
+    }
+
     /// Reads a row of chunks. A frame has such a row of its own, in which there is no frame again:
     /// a file could nest them deeper than any stack is.
-    fn read(&mut self, bytes: &[u8], chunks: impl Iterator<Item = Segment>, in_frame: bool) {
+    fn read(&mut self, bytes: &'a [u8], chunks: impl Iterator<Item = Segment>, in_frame: bool) {
         for chunk in chunks {
             if let Kind::Chunk(name) = chunk.kind {
                 self.take(name, &bytes[chunk.content()], in_frame);
@@ -82,7 +104,7 @@ impl Chunks {
         }
     }
 
-    fn take(&mut self, kind: [u8; 4], content: &[u8], in_frame: bool) {
+    fn take(&mut self, kind: [u8; 4], content: &'a [u8], in_frame: bool) {
         match &kind {
             b"VP8X" if self.canvas.is_none() => {
                 let size = le24(content, 4).zip(le24(content, 7));
@@ -92,11 +114,13 @@ impl Chunks {
                 // The upper two bits of each are a hint to scale it, which nobody takes.
                 let side = |at| le16(content, at).map(|bits| u32::from(bits & 0x3FFF));
                 self.grow(side(6).zip(side(8)));
+                self.found(kind, content, in_frame);
             }
             b"VP8L" => {
                 let packed = le32(content, 1);
                 let size = packed.map(|bits| ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1));
                 self.grow(size);
+                self.found(kind, content, in_frame);
                 if !in_frame || self.frame.is_some() {
                     self.need(content.get(LOSSLESS_HEADER..), size);
                 }
@@ -105,7 +129,9 @@ impl Chunks {
                 let size = if in_frame { self.frame } else { self.canvas };
                 // The lowest two bits say how it is compressed.
                 if let (Some((&head, stream)), true) = (content.split_first(), size.is_some()) {
-                    self.alpha = true;
+                    if self.picture.stream.is_none() {
+                        self.picture.alpha = Some(content);
+                    }
                     if head & 3 == 1 {
                         self.need(Some(stream), size);
                     }
@@ -117,14 +143,31 @@ impl Chunks {
                 self.frame = size
                     .filter(|_| self.frames == 1)
                     .map(|(width, height)| (width + 1, height + 1));
+                if self.frame.is_some() && self.picture.stream.is_none() {
+                    // Places are counted in twos.
+                    let place = |at| le24(content, at).map_or(0, |half| 2 * half);
+                    self.picture =
+                        Bitstream { left: place(0), top: place(3), ..Bitstream::default() };
+                }
                 self.read(content, index::webp::Chunks::of(content, ANIMATION_FRAME), true);
             }
             _ => {}
         }
     }
 
+    /// The first bitstream is the picture's; of an animation, that of the first frame.
+    fn found(&mut self, kind: [u8; 4], content: &'a [u8], in_frame: bool) {
+        if self.picture.stream.is_none() && (!in_frame || self.frame.is_some()) {
+            self.picture.stream = Some((kind, content));
+            self.picture.said = if in_frame { self.frame } else { self.canvas };
+        }
+    }
+
     /// The tables of one bitstream of this size are held at a time.
     fn need(&mut self, stream: Option<&[u8]>, size: Option<(u32, u32)>) {
+        if self.tables.is_none() {
+            return;
+        }
         let tables = stream.zip(size).and_then(|(stream, size)| lossless::tables(stream, size));
         self.tables = self.tables.zip(tables).map(|(most, tables)| most.max(tables));
     }

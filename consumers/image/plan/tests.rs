@@ -32,7 +32,6 @@ fn jpeg(width: u32, height: u32) -> Probe {
         channels: 3,
         held: 0,
         inks: false,
-        frames: 1,
         scans: 1,
         truncated: false,
     }

@@ -4,7 +4,7 @@ use super::{Kind, Part, Segment};
 use crate::image::codec::bytes::be32;
 
 /// Behind the signature.
-pub(super) const BEGIN: usize = 8;
+pub(in crate::image::codec) const BEGIN: usize = 8;
 /// What stands before a chunk's content: its length and its name.
 const HEADER: u8 = 8;
 /// What stands behind a chunk's content: its sum.

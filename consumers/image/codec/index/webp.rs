@@ -4,16 +4,23 @@ use super::{Kind, Part, Segment};
 use crate::image::codec::bytes::le32;
 
 /// `RIFF`, the file's length, `WEBP`.
-pub(super) const BEGIN: usize = 12;
+pub(in crate::image::codec) const BEGIN: usize = 12;
 /// What stands before a chunk's content: its name and its length.
 const HEADER: u8 = 8;
 
 /// All chunks; the last one may be cut short, and then there is no end.
 pub(super) fn all(file: &[u8]) -> Part {
+    // What stands behind the announced end is no part of the file, unless that cuts a chunk.
+    let announced = le32(file, 4).and_then(|length| file.get(..length as usize + 8));
+    let within = announced.map(up_to).filter(|part| part.end.is_some());
+    within.unwrap_or_else(|| up_to(file))
+}
+
+fn up_to(file: &[u8]) -> Part {
     let mut part = Part::default();
     let mut chunks = Chunks::of(file, BEGIN);
     chunks.by_ref().for_each(|segment| part.push(segment));
-    part.end = chunks.is_whole().then_some(file.len());
+    part.end = (chunks.is_whole() && !part.segments.is_empty()).then_some(file.len());
     part
 }
 
