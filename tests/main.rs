@@ -27,6 +27,7 @@ mod memory;
 mod per_address;
 mod pictures;
 mod page;
+mod private;
 mod python_client;
 mod queue;
 mod rate;

@@ -21,6 +21,7 @@ const TABLE: &[Row] = &[
     ("G03.gif", "png", "1", "G03.ref.png", 0.0),
     ("P01_30.png", "png", "1", "P01.30.ref.png", 0.0),
     ("P04e.png", "png", "1", "P04e.ref.png", 0.0),
+    ("O01.jpg", "png", "1", "O01.ref.png", 3.0),
 ];
 
 #[test]

@@ -42,6 +42,8 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     let failed = |error| undecodable(Format::Gif, error);
     let frame = first_frame(file)?;
     let mut options = DecodeOptions::new();
+    // As viewers do, it passes over extensions that it does not know.
+    options.allow_unknown_blocks(true);
     options.set_color_output(ColorOutput::RGBA);
     // The frame is within the canvas, which is within the limits.
     options.set_memory_limit(MemoryLimit::Unlimited);
