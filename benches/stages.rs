@@ -41,13 +41,8 @@ fn resize(bencher: Bencher<'_, '_>, case: Case) {
     let limits = Limits::default();
     let picture = codec::pixels(case.size.file(), &limits).expect("a photo");
     let size = (picture.width(), picture.height());
-    let source = Source {
-        format: Format::Jpeg,
-        size,
-        orientation: Orientation::NoTransforms,
-        exif: None,
-        icc: None,
-    };
+    let source =
+        Source { format: Format::Jpeg, size, orientation: Orientation::NoTransforms, exif: None };
     let geometry = Geometry::resized(size, case.zoomed());
     let work = |picture: DynamicImage| Work::new(picture, &source, &limits);
     bencher

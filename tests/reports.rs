@@ -3,6 +3,7 @@
 //! The files are in `references/reports/`; all of them were made for this project.
 
 use std::fs;
+use std::io::Cursor;
 
 use image::DynamicImage;
 
@@ -22,6 +23,9 @@ const TABLE: &[Row] = &[
     ("P01_30.png", "png", "1", "P01.30.ref.png", 0.0),
     ("P04e.png", "png", "1", "P04e.ref.png", 0.0),
     ("O01.jpg", "png", "1", "O01.ref.png", 3.0),
+    // Viewers show these results right without any profile or chunk.
+    ("C05.jpg", "webp", "1", "C05webp.ref.png", 1.0),
+    ("C12.png", "none", "0.5", "C12.ref.png", 1.0),
 ];
 
 #[test]
@@ -41,6 +45,31 @@ fn a_jpeg_without_huffman_tables_has_the_standard_ones_whatever_came_before() {
         let (_, result) = sent(&service, "S1_no_tables.jpg", "png", "1");
         check(&result, "J.truth.png", 3.0, before);
     }
+}
+
+#[test]
+fn a_png_that_nothing_is_done_to_keeps_its_gamma() {
+    let (file, picture) = sent(&service(), "C11e.png", "none", "1");
+    let decoder = png::Decoder::new(Cursor::new(&file));
+    let gamma = decoder.read_info().unwrap().info().gama_chunk;
+    assert_eq!(gamma.map(png::ScaledFloat::into_value), Some(1.0));
+    // The file holds linear light; a viewer shows it in sRGB (IEC 61966-2-1).
+    let mut shown = picture.to_rgb8();
+    for sample in shown.iter_mut() {
+        let light = f64::from(*sample) / 255.0;
+        let encoded = if light <= 0.003_130_8 {
+            12.92 * light
+        } else {
+            1.055 * light.powf(1.0 / 2.4) - 0.055
+        };
+        // Between 0 and 255.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let encoded = (encoded * 255.0).round() as u8;
+        *sample = encoded;
+    }
+    check(&shown.into(), "C11e.ref.png", 1.0, "C11e.png");
+    let (_, worked_on) = sent(&service(), "C11e.png", "png", "1");
+    check(&worked_on, "C11e.ref.png", 1.0, "C11e.png, worked on");
 }
 
 /// A service of one worker.

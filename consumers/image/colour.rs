@@ -40,12 +40,12 @@ pub(super) fn brightness(picture: &DynamicImage) -> Result<GrayImage, Error> {
     Ok(grey.into_luma8())
 }
 
-/// The colours of a picture's opaque part, as `#rrggbb`.
+/// The colours of a picture's opaque part.
 pub(super) struct Colours {
     /// The mean of all pixels.
-    pub(super) mean: String,
+    pub(super) mean: [u8; 3],
     /// The mean of the most frequent shade, of 4096 that are told apart.
-    pub(super) dominant: String,
+    pub(super) dominant: [u8; 3],
 }
 
 /// Pixels that are more than half transparent do not count; a picture of none but these is black.
@@ -54,7 +54,12 @@ pub(super) fn colours(picture: &DynamicImage) -> Colours {
     for_each_opaque(picture, |pixel| count(&mut shades, pixel));
     let mean = shades.iter().fold(Sum::default(), Sum::plus);
     let dominant = shades.iter().rev().max_by_key(|shade| shade.pixels).copied();
-    Colours { mean: mean.hex(), dominant: dominant.unwrap_or_default().hex() }
+    Colours { mean: mean.mean(), dominant: dominant.unwrap_or_default().mean() }
+}
+
+/// A colour as `#rrggbb`.
+pub(super) fn hex([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 /// Shows each pixel that is at least half opaque.
@@ -100,10 +105,10 @@ impl Sum {
         self
     }
 
-    fn hex(&self) -> String {
+    fn mean(&self) -> [u8; 3] {
         let pixels = self.pixels.max(1);
-        let [r, g, b] = self.channels.map(|sum| (sum + pixels / 2) / pixels);
-        format!("#{r:02x}{g:02x}{b:02x}")
+        // The mean of samples is one.
+        self.channels.map(|sum| u8::try_from((sum + pixels / 2) / pixels).unwrap_or(u8::MAX))
     }
 }
 
@@ -146,13 +151,13 @@ mod tests {
                 },
             );
         let colours = colours(&picture.into());
-        assert_eq!(colours.dominant, "#c81020");
-        assert_eq!(colours.mean, "#780a79");
+        assert_eq!(hex(colours.dominant), "#c81020");
+        assert_eq!(hex(colours.mean), "#780a79");
     }
 
     #[test]
     fn what_cannot_be_seen_has_no_colour() {
         let picture = RgbaImage::from_pixel(3, 3, Rgba([200, 16, 32, 0]));
-        assert_eq!(colours(&picture.into()).mean, "#000000");
+        assert_eq!(colours(&picture.into()).mean, [0; 3]);
     }
 }

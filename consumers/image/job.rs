@@ -14,6 +14,7 @@ use super::options::{Keep, OnTruncated};
 use super::picture::Picture;
 use super::pipeline::{self, Pipeline, Stopped};
 use super::plan::{Plan, plan, smaller};
+use super::profile::Profile;
 use super::resize::zoomed;
 use super::service::Service;
 use super::work::{Source, Work};
@@ -110,9 +111,10 @@ pub(super) fn need(
     let store = service.pictures.store("");
     let job = Job { file: begin, header, service, store: &store };
     let pipeline = job.pipeline().ok()?;
-    let (_, probe) = codec::read(begin).ok()?;
+    let (index, probe) = codec::read(begin).ok()?;
     let size = job.admit(&probe).ok()?;
-    let plan = job.plan(pipeline, &probe, size).ok()?;
+    let profile = Profile::of(&index, &probe);
+    let plan = job.plan(pipeline, &probe, profile.as_ref(), size).ok()?;
     // A decoder's memory may grow with the file.
     let unseen = (length - begin.len()) as u64;
     Some(estimate(&plan.demand(&probe, begin)) + 2 * unseen)
@@ -131,9 +133,13 @@ impl Job<'_> {
         self.service.pictures.limits.check_length(self.file)?;
         let (index, probe) = codec::read(self.file)?;
         let size = self.admit(&probe)?;
+        let profile = Profile::of(&index, &probe);
         let mut received = Received::new();
-        let worked = match self.plan(pipeline, &probe, size) {
-            Ok(plan) => self.work(&plan, (&index, &probe), &mut received, checkpoint).await,
+        let worked = match self.plan(pipeline, &probe, profile.as_ref(), size) {
+            Ok(plan) => {
+                let read = (&index, &probe, profile);
+                self.work(&plan, read, &mut received, checkpoint).await
+            }
             Err(error) => Err(Stopped::Step(error)),
         };
         match worked {
@@ -182,10 +188,12 @@ impl Job<'_> {
         &self,
         pipeline: &'p Pipeline,
         probe: &Probe,
+        profile: Option<&Profile>,
         size: (u32, u32),
     ) -> Result<Plan<'p>, Error> {
         let Service { pictures, codec, .. } = self.service;
-        plan(pipeline, probe, size, pictures.keep == Keep::Zoomed, *codec, &pictures.limits)
+        let apart = pictures.keep == Keep::Zoomed;
+        plan(pipeline, probe, profile, size, apart, *codec, &pictures.limits)
     }
 
     /// Refuses a picture that needs more than all pictures together may take. For a smaller need,
@@ -206,7 +214,7 @@ impl Job<'_> {
     async fn work(
         &self,
         plan: &Plan<'_>,
-        (index, probe): (&Index<'_>, &Probe),
+        (index, probe, mut profile): (&Index<'_>, &Probe, Option<Profile>),
         received: &mut Received,
         checkpoint: &mut Checkpoint<'_>,
     ) -> Result<Worked, Stopped> {
@@ -217,21 +225,22 @@ impl Job<'_> {
         scratch::bound(self.service.pictures.limits.buffers.as_usize());
         scratch::check_room(demand).map_err(refused)?;
         // A file that cannot be stripped of what it says beside its picture is not passed on.
-        let stripped = if plan.untouched { metadata::stripped(index, true) } else { None };
-        let picture = match stripped {
+        let stripped = if plan.untouched { metadata::stripped(index, !plan.strips) } else { None };
+        let mut picture = match stripped {
             Some(_) => DynamicImage::default().into(),
             None => self.picture(plan, probe, checkpoint).map_err(refused)?,
         };
+        let received_as = Encoding::like(probe.format);
+        profile = profile.and_then(|profile| profile.settled(received_as, &mut picture));
         checkpoint("keep").map_err(refused)?;
-        received.kept = self.keep(&picture, (index, probe), received).await.map_err(refused)?;
+        let kept = self.keep(&picture, probe, profile.as_ref(), received);
+        received.kept = kept.await.map_err(refused)?;
 
-        let icc = metadata::icc(index);
         let source = Source {
             format: probe.format,
             size: probe.size(),
             orientation: probe.orientation,
             exif: metadata::exif(index),
-            icc: icc.as_deref(),
         };
         // Planes are what no step that is left looks at.
         let (pixels, planes) = match picture {
@@ -239,6 +248,7 @@ impl Job<'_> {
             planes @ Picture::Planes(_) => (DynamicImage::default(), Some(planes)),
         };
         let mut work = Work::new(pixels, &source, &self.service.pictures.limits);
+        work.profile = profile;
         pipeline::run(&mut work, plan.rest.iter().copied(), checkpoint)?;
         let Work { picture, profile, fields, .. } = work;
         let picture = planes.unwrap_or(Picture::Pixels(picture));
@@ -250,7 +260,7 @@ impl Job<'_> {
         }
         checkpoint("encode").map_err(Stopped::Checkpoint)?;
         let result = match stripped {
-            Some(stripped) => passed_on(index, stripped, profile.is_some()),
+            Some(stripped) => Encoded { format: probe.format, bytes: stripped.into() },
             None => self.encode(plan.encoding, picture, profile).map_err(Stopped::Step)?,
         };
         checkpoint("write").map_err(Stopped::Checkpoint)?;
@@ -282,7 +292,8 @@ impl Job<'_> {
     async fn keep(
         &self,
         picture: &Picture,
-        (index, probe): (&Index<'_>, &Probe),
+        probe: &Probe,
+        profile: Option<&Profile>,
         received: &Received,
     ) -> Result<Option<Kept>, Error> {
         match self.service.pictures.keep {
@@ -292,9 +303,8 @@ impl Job<'_> {
             }
             Keep::Zoomed => {
                 let encoding = Encoding::like(probe.format);
-                let profile = metadata::icc(index);
-                let profile = profile.filter(|profile| describes(profile, picture));
-                let zoomed = self.service.codec.encode(picture, encoding, profile.as_deref())?;
+                let profile = profile.and_then(|profile| profile.carried_by(encoding, picture));
+                let zoomed = self.service.codec.encode(picture, encoding, profile)?;
                 self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
             }
         }
@@ -303,11 +313,12 @@ impl Job<'_> {
     fn encode(
         &self,
         encoding: Encoding,
-        picture: Picture,
-        profile: Option<Vec<u8>>,
+        mut picture: Picture,
+        profile: Option<Profile>,
     ) -> Result<Encoded, Error> {
-        let profile = profile.filter(|profile| describes(profile, &picture));
-        let mut bytes = self.service.codec.encode(&picture, encoding, profile.as_deref())?;
+        let profile = profile.and_then(|profile| profile.settled(encoding, &mut picture));
+        let profile = profile.as_ref().and_then(|it| it.carried_by(encoding, &picture));
+        let mut bytes = self.service.codec.encode(&picture, encoding, profile)?;
         // It may be kept for long, and encoders reserve up to twice its size.
         bytes.shrink_to_fit();
         picture.recycle();
@@ -317,23 +328,6 @@ impl Job<'_> {
     fn result_name(&self, received: &Received, extension: &str) -> String {
         received.named(self.service.pictures.prefix.as_str(), extension)
     }
-}
-
-/// The file without what it says beside its picture, and without its profile if a step takes that
-/// off too.
-fn passed_on(index: &Index<'_>, stripped: Vec<u8>, profile: bool) -> Encoded {
-    let bare = (!profile).then(|| metadata::stripped(index, false)).flatten();
-    Encoded { format: index.format(), bytes: bare.unwrap_or(stripped).into() }
-}
-
-/// Whether a profile is of the picture's own kind of colours: that of a CMYK file says nothing of
-/// the RGB that was made of it, nor one of colours of their grey (ICC.1:2022, 7.2.6).
-fn describes(profile: &[u8], picture: &Picture) -> bool {
-    let space = match picture {
-        Picture::Pixels(DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_)) => b"GRAY",
-        _ => b"RGB ",
-    };
-    profile.get(16..20) == Some(space)
 }
 
 /// A picture that came: the name that it gets sorts by time and cannot be guessed.

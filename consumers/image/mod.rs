@@ -29,6 +29,7 @@ mod pixels;
 mod plan;
 mod planes;
 pub(crate) mod precedence;
+pub mod profile;
 mod receive;
 mod resize;
 mod scratch;

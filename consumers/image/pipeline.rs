@@ -42,6 +42,12 @@ impl Pipeline {
         self.grey
     }
 
+    /// Whether nothing but the picture may be in its result's file.
+    #[must_use]
+    pub fn strips(&self) -> bool {
+        self.steps.iter().any(Step::strips)
+    }
+
     /// How its result is written, if a step says so: the last one that does.
     #[must_use]
     pub fn encoding(&self) -> Option<Encoding> {

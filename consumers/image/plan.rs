@@ -12,6 +12,7 @@ use super::admission::Demand;
 use super::codec::{Codec, Encoding, Format, Limits, Probe, Wanted};
 use super::geometry::{Geometry, Rect};
 use super::pipeline::Pipeline;
+use super::profile::Profile;
 use super::step::Step;
 
 #[cfg(test)]
@@ -31,6 +32,8 @@ pub(super) struct Plan<'a> {
     pub(super) encoding: Encoding,
     /// Whether the result is the file itself.
     pub(super) untouched: bool,
+    /// Whether nothing but the picture may be in it.
+    pub(super) strips: bool,
     /// How far shrunk it surely comes.
     counted: u32,
     /// What a codec that makes planes of pixels holds until then, in bytes.
@@ -40,6 +43,7 @@ pub(super) struct Plan<'a> {
 /// Decides all of it from what the file says of itself.
 ///
 /// With `apart` the zoomed picture is wanted for itself, so no step is done together with the zoom.
+/// `profile` describes the file's colours.
 ///
 /// # Errors
 /// `step_failed` for a step that cannot be done on a picture of this size, or not within limits;
@@ -47,6 +51,7 @@ pub(super) struct Plan<'a> {
 pub(super) fn plan<'a>(
     pipeline: &'a Pipeline,
     probe: &Probe,
+    profile: Option<&Profile>,
     zoomed: (u32, u32),
     apart: bool,
     codec: &dyn Codec,
@@ -59,21 +64,25 @@ pub(super) fn plan<'a>(
     let is_jpeg = probe.format == Format::Jpeg;
     let shrunk = if is_jpeg { shrink(&geometry, probe.stored()) } else { 1 };
     let shrinks = codec.shrinks(probe);
+    let strips = pipeline.strips();
     let untouched = upright.is_identity(probe.size())
         && probe.orientation == Orientation::NoTransforms
         && pipeline.encoding().is_none()
         && !probe.truncated
         && !pixels
-        && !apart;
+        && !apart
+        // Without its chunks such a file would show other colours.
+        && !(strips && profile.is_some_and(|profile| !profile.is_icc()));
     let wanted = Wanted {
         shrunk,
-        grey: pipeline.is_grey() && !apart,
+        // The grey of other colours than sRGB's is not the grey that viewers show.
+        grey: pipeline.is_grey() && !apart && profile.is_none_or(Profile::is_srgb),
         planes: is_jpeg && encoding.format() == Format::Jpeg && !pixels,
     };
     // Who does not shrink has no planes within either.
     let held = if wanted.planes && !shrinks { probe.pixels() * 3 } else { 0 };
     let counted = if shrinks { shrunk } else { 1 };
-    Ok(Plan { wanted, geometry, rest, encoding, untouched, counted, held })
+    Ok(Plan { wanted, geometry, rest, encoding, untouched, strips, counted, held })
 }
 
 impl Plan<'_> {

@@ -219,6 +219,12 @@ impl Step {
         self.about().name
     }
 
+    /// Whether it leaves nothing but the picture in the result's file.
+    #[must_use]
+    pub fn strips(&self) -> bool {
+        matches!(self.0, Any::Strip(_))
+    }
+
     /// Grey, by the weights of Rec. 601: what a header without `rType` means where no pipeline is
     /// given.
     #[must_use]

@@ -7,6 +7,7 @@ use waterway::Error;
 
 use super::codec::{Format, Limits};
 use super::geometry::{self, Geometry};
+use super::profile::Profile;
 use super::resize;
 
 /// What is known of the file that a picture came in.
@@ -20,8 +21,6 @@ pub struct Source<'a> {
     pub orientation: Orientation,
     /// Its EXIF block: a TIFF file.
     pub exif: Option<&'a [u8]>,
-    /// Its ICC profile.
-    pub icc: Option<&'a [u8]>,
 }
 
 /// What the steps of a pipeline work on, one after the other.
@@ -32,8 +31,8 @@ pub struct Work<'a> {
     pub picture: DynamicImage,
     /// What is known of the file it came in.
     pub source: &'a Source<'a>,
-    /// The ICC profile that the result has to carry to be shown right; none is sRGB.
-    pub profile: Option<Vec<u8>>,
+    /// The picture's colour profile; without one it is in sRGB.
+    pub profile: Option<Profile>,
     /// The fields that steps such as `info` add to the answer.
     pub fields: Map<String, Value>,
     /// What no step may go beyond.
@@ -41,7 +40,7 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// A picture before its first step.
+    /// A picture in sRGB before its first step.
     #[must_use]
     pub fn new(picture: DynamicImage, source: &'a Source<'a>, limits: &'a Limits) -> Self {
         use DynamicImage::{ImageLuma8, ImageLumaA8, ImageRgb8, ImageRgba8};
@@ -49,8 +48,7 @@ impl<'a> Work<'a> {
             eight @ (ImageLuma8(_) | ImageLumaA8(_) | ImageRgb8(_) | ImageRgba8(_)) => eight,
             other => other.to_rgba8().into(),
         };
-        let profile = source.icc.map(<[u8]>::to_vec);
-        Self { picture, source, profile, fields: Map::new(), limits }
+        Self { picture, source, profile: None, fields: Map::new(), limits }
     }
 
     /// The picture's size.
@@ -67,6 +65,31 @@ impl<'a> Work<'a> {
     pub fn reshape(&mut self, step: &str, geometry: &Geometry) -> Result<(), Error> {
         geometry.check(step, self.source.size, self.limits)?;
         resize::reshape(&mut self.picture, geometry)
+    }
+
+    /// Converts the picture to sRGB, which the colours that steps bring are in. A picture whose
+    /// profile cannot be used stays as it is.
+    pub(super) fn bring_to_srgb(&mut self) {
+        if let Some(profile) = self.profile.take_if(|profile| !profile.is_srgb())
+            && !profile.to_srgb(&mut self.picture)
+        {
+            self.profile = Some(profile);
+        }
+    }
+
+    /// Converts a copy or a small version of the picture to sRGB.
+    pub(super) fn show(&self, copy: &mut DynamicImage) {
+        if let Some(profile) = &self.profile {
+            profile.to_srgb(copy);
+        }
+    }
+
+    /// Colours of the picture as sRGB has them.
+    pub(super) fn shown(&self, colours: Vec<[u8; 3]>) -> Vec<[u8; 3]> {
+        match &self.profile {
+            Some(profile) => profile.shown(&colours),
+            None => colours,
+        }
     }
 
     /// Whether a step may make a picture of this size.

@@ -8,9 +8,11 @@ use super::bytes::be32;
 use super::index::{Index, Kind};
 
 mod orientation;
+mod png_colours;
 mod strip;
 
 pub use orientation::orientation;
+pub use png_colours::{PngColours, png_colours};
 pub use strip::stripped;
 
 /// The largest ICC profile that is taken; those of printers have half as much.

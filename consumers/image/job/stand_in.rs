@@ -8,6 +8,7 @@ use crate::image::admission::estimate;
 use crate::image::codec::{Index, Probe, metadata};
 use crate::image::options::Keep;
 use crate::image::pipeline::Pipeline;
+use crate::image::profile::Profile;
 use crate::image::scratch;
 
 impl Job<'_> {
@@ -24,14 +25,15 @@ impl Job<'_> {
             return Some(Encoded { format: probe.format, bytes: stripped.into() });
         }
         let nothing = Pipeline::new(Vec::new());
-        let plan = self.plan(&nothing, probe, probe.size()).ok()?;
+        let profile = Profile::of(index, probe);
+        let plan = self.plan(&nothing, probe, profile.as_ref(), probe.size()).ok()?;
         let demand = estimate(&plan.demand(probe, self.file));
         // What the failed pipeline was given may have been less, and is still taken.
         let _grant = self.service.budget.try_take(usize::try_from(demand).ok()?)?;
         scratch::check_room(demand).ok()?;
         let picture = self.picture(&plan, probe, checkpoint).ok()?;
         checkpoint("encode").ok()?;
-        self.encode(plan.encoding, picture, metadata::icc(index)).ok()
+        self.encode(plan.encoding, picture, profile).ok()
     }
 
     /// Has the received picture stand in for the result when the pipeline failed. Leaves nothing

@@ -17,6 +17,8 @@ use super::super::codec::{Format, Limits, built_in};
 use super::*;
 use crate::storage::{Address, Storage};
 
+mod colours;
+
 /// A service of its own with pipelines of all kinds.
 struct Studio {
     dir: tempfile::TempDir,

@@ -28,7 +28,6 @@ const JPEG: Source<'static> = Source {
     size: (1, 1),
     orientation: Orientation::NoTransforms,
     exif: None,
-    icc: None,
 };
 
 fn done(picture: DynamicImage, of: Value) -> Work<'static> {

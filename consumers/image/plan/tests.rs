@@ -42,7 +42,7 @@ fn pipeline(steps: Value) -> Pipeline {
 }
 
 fn planned<'a>(pipeline: &'a Pipeline, probe: &Probe, zoomed: (u32, u32)) -> Plan<'a> {
-    plan(pipeline, probe, zoomed, false, &Shrinking, &Limits::default()).unwrap()
+    plan(pipeline, probe, None, zoomed, false, &Shrinking, &Limits::default()).unwrap()
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn geometry_at_the_beginning_is_one_pass() {
         assert_eq!((plan.geometry.size, plan.rest.len()), (size, rest), "{steps}");
     }
     let fit = pipeline(json!([{"fit": [100, 75]}]));
-    let apart = plan(&fit, &probe, (2000, 1500), true, &Shrinking, &Limits::default()).unwrap();
+    let apart =
+        plan(&fit, &probe, None, (2000, 1500), true, &Shrinking, &Limits::default()).unwrap();
     assert_eq!((apart.geometry.size, apart.rest.len()), ((2000, 1500), 1));
 }
 

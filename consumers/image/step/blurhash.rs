@@ -58,6 +58,7 @@ impl Kind for Blurhash {
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let mut small = thumbnail(&work.picture, SIDE)?;
+        work.show(&mut small);
         if crate::image::pixels::has_alpha(&small) {
             crate::image::pixels::premultiply(&mut small)?;
         }

@@ -6,7 +6,7 @@ use waterway::Error;
 
 use super::about::{About, Group, Kind, Takes};
 use super::value::Colour;
-use crate::image::pixels::{from_samples, luma, over, samples};
+use crate::image::pixels::{from_samples, has_alpha, luma, over, samples};
 use crate::image::scratch;
 use crate::image::work::Work;
 
@@ -70,6 +70,9 @@ impl Kind for Flatten {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        if has_alpha(&work.picture) {
+            work.bring_to_srgb();
+        }
         work.picture = self.flattened(std::mem::take(&mut work.picture))?;
         Ok(())
     }

@@ -17,7 +17,7 @@ impl Kind for Grayscale {
         name: "grayscale",
         group: Group::Colour,
         summary: "grey, by the weights of Rec. 601 as OpenCV has it",
-        details: "Transparency stays.",
+        details: "Of a picture with a colour profile it is the grey of what viewers show. Transparency stays.",
         examples: &["\"grayscale\""],
         ..About::PLAIN
     };
@@ -31,6 +31,9 @@ impl Kind for Grayscale {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        if work.picture.color().has_color() {
+            work.bring_to_srgb();
+        }
         if let Some(grey) = colour::grayscale(&work.picture)? {
             Picture::Pixels(std::mem::replace(&mut work.picture, grey)).recycle();
         }

@@ -1,6 +1,5 @@
 //! `"info"`: what the picture is, as fields of the answer.
 
-use moxcms::{ColorProfile, ProfileText};
 use serde::Deserialize;
 use waterway::Error;
 
@@ -21,7 +20,7 @@ impl Kind for Info {
         name: "info",
         group: Group::Answer,
         summary: "`width`, `height`, `format`, `orientation`, `has_alpha`, `mean_colour`, `dominant_colour`, `profile`",
-        details: "Of the picture where the step stands; `format` (`jpg`, `png`, `webp`, `gif`) and `orientation` (EXIF's 1 to 8, already applied) are the file's as it came. `profile` is the name of its ICC profile, where it has one that `srgb` has not yet taken away.",
+        details: "Of the picture where the step stands; `format` (`jpg`, `png`, `webp`, `gif`) and `orientation` (EXIF's 1 to 8, already applied) are the file's as it came. Colours are those of sRGB. `profile` is the name of its ICC profile, where it has one that `srgb` has not yet taken away.",
         examples: &["\"info\""],
         ..About::PLAIN
     };
@@ -37,31 +36,27 @@ impl Kind for Info {
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let (width, height) = work.size();
         let colours = colour::colours(&work.picture);
+        let shown = work.shown(vec![colours.mean, colours.dominant]);
+        let profile = profile_name(work);
         let fields = &mut work.fields;
         fields.insert("width".into(), width.into());
         fields.insert("height".into(), height.into());
         fields.insert("format".into(), work.source.format.extension().into());
         fields.insert("orientation".into(), work.source.orientation.to_exif().into());
         fields.insert("has_alpha".into(), has_alpha(&work.picture).into());
-        fields.insert("mean_colour".into(), colours.mean.into());
-        fields.insert("dominant_colour".into(), colours.dominant.into());
-        if let Some(name) = work.profile.as_deref().and_then(profile_name) {
+        for (name, colour) in ["mean_colour", "dominant_colour"].into_iter().zip(shown) {
+            fields.insert(name.into(), colour::hex(colour).into());
+        }
+        if let Some(name) = profile {
             fields.insert("profile".into(), name.into());
         }
         Ok(())
     }
 }
 
-/// What an ICC profile calls itself, in English if it speaks several languages.
-fn profile_name(icc: &[u8]) -> Option<String> {
-    let name = match ColorProfile::new_from_slice(icc).ok()?.description? {
-        ProfileText::PlainString(name) => name,
-        ProfileText::Localizable(names) => {
-            let english = names.iter().position(|name| name.language == "en").unwrap_or_default();
-            names.into_iter().nth(english)?.value
-        }
-        ProfileText::Description(name) => name.ascii_string,
-    };
+/// The name of the picture's ICC profile.
+fn profile_name(work: &Work<'_>) -> Option<String> {
+    let name = work.profile.as_ref()?.name()?;
     let name: String = name.trim_matches(['\0', ' ']).chars().take(NAME_MAX).collect();
     (!name.is_empty()).then_some(name)
 }

@@ -182,6 +182,7 @@ impl Kind for Pad {
         let (size, corner) = self.place(work.size());
         work.check("pad", size)?;
         if size != work.size() {
+            work.bring_to_srgb();
             let picture = pixels::taking(std::mem::take(&mut work.picture), self.colour);
             work.picture = self.padded(&picture, size, corner)?;
         }

@@ -43,7 +43,8 @@ impl Kind for Palette {
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let colours: Vec<Shade> = shades(&work.picture);
         let palette = refine(cut(&colours, self.0), &colours);
-        let names: Vec<String> = palette.iter().map(|shade| hex(shade.mean)).collect();
+        let palette = work.shown(palette.iter().map(|shade| to_colour(shade.mean)).collect());
+        let names: Vec<String> = palette.into_iter().map(colour::hex).collect();
         work.fields.insert("palette".into(), names.into());
         Ok(())
     }
@@ -144,7 +145,6 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
-fn hex(colour: [f32; 3]) -> String {
-    let [r, g, b] = colour.map(|sample| sample.round().clamp(0.0, 255.0) as u8);
-    format!("#{r:02x}{g:02x}{b:02x}")
+fn to_colour(mean: [f32; 3]) -> [u8; 3] {
+    mean.map(|sample| sample.round().clamp(0.0, 255.0) as u8)
 }

@@ -104,6 +104,7 @@ impl Kind for Rotate {
             Some(2) => image::imageops::rotate180_in_place(&mut work.picture),
             Some(_) => work.picture = work.picture.rotate270(),
             None => {
+                work.bring_to_srgb();
                 let picture = pixels::taking(std::mem::take(&mut work.picture), self.background);
                 work.picture = self.turned(&picture)?;
             }

@@ -43,7 +43,9 @@ impl Kind for Thumbhash {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
-        let small = thumbnail(&work.picture, SIDE)?.into_rgba8();
+        let mut small = thumbnail(&work.picture, SIDE)?;
+        work.show(&mut small);
+        let small = small.into_rgba8();
         work.fields.insert("thumbhash".into(), STANDARD.encode(hash(&small)).into());
         Ok(())
     }

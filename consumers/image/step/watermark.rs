@@ -185,6 +185,7 @@ impl Kind for Watermark {
     }
 
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
+        work.bring_to_srgb();
         let mark = self.0.draw(work.size())?;
         let (width, height) = work.size();
         let margin = self.0.margin;

@@ -1,0 +1,144 @@
+//! The colour profile of a picture: ICC, or made of the chunks that a PNG has in place of one.
+
+use std::borrow::Cow;
+
+use image::{DynamicImage, RgbImage};
+use moxcms::{ColorProfile, ProfileText};
+use waterway::Error;
+
+use super::codec::metadata::{self, PngColours};
+use super::codec::{Encoding, Format, Index, Probe};
+use super::guard::guarded;
+use super::picture::Picture;
+
+mod transform;
+
+#[cfg(test)]
+mod tests;
+
+/// The colour profile of a picture. A picture without one is in sRGB.
+#[derive(Debug, Clone)]
+pub struct Profile(Stated);
+
+#[derive(Debug, Clone)]
+enum Stated {
+    /// An ICC profile, which results can carry.
+    Icc(Vec<u8>),
+    /// Made of PNG's `cICP`, or `gAMA` and `cHRM`. No result carries it: the picture is converted.
+    Chunks(Box<ColorProfile>),
+}
+
+impl Profile {
+    /// The profile of a file. `None` when the file has none, and when its profile is for other
+    /// colours than the file has: for greys in a file of colours, or for inks.
+    pub(super) fn of(index: &Index<'_>, probe: &Probe) -> Option<Self> {
+        let stated = match probe.format {
+            Format::Png => match metadata::png_colours(index) {
+                PngColours::Icc(icc) => Stated::Icc(icc),
+                PngColours::Chunks(profile) => Stated::Chunks(profile),
+                PngColours::Srgb => return None,
+            },
+            _ => Stated::Icc(metadata::icc(index)?),
+        };
+        let profile = Self(stated);
+        let is_grey = match probe.format {
+            Format::Jpeg => probe.channels == 1,
+            // The colour type in the header: grey, or grey with alpha.
+            Format::Png => matches!(index.file().get(25), Some(0 | 4)),
+            Format::Webp | Format::Gif | Format::Avif => false,
+        };
+        let describes = profile.is_for_rgb() && !probe.inks || profile.is_for_grey() && is_grey;
+        // An ICC profile of sRGB stays for the result to carry.
+        (describes && (profile.is_icc() || !profile.is_srgb())).then_some(profile)
+    }
+
+    /// Whether its colours are those of sRGB, so that there is nothing to convert.
+    pub(super) fn is_srgb(&self) -> bool {
+        self.is_for_rgb() && self.parsed().is_ok_and(|profile| transform::is_srgb(&profile))
+    }
+
+    /// Whether it is an ICC profile, which a result can carry.
+    pub(super) fn is_icc(&self) -> bool {
+        matches!(self.0, Stated::Icc(_))
+    }
+
+    /// What an ICC profile calls itself, in English if it speaks several languages.
+    pub(super) fn name(&self) -> Option<String> {
+        let description = self.parsed().ok()?.description.clone()?;
+        Some(match description {
+            ProfileText::PlainString(name) => name,
+            ProfileText::Localizable(names) => {
+                let english = names.iter().position(|name| name.language == "en");
+                names.into_iter().nth(english.unwrap_or_default())?.value
+            }
+            ProfileText::Description(name) => name.ascii_string,
+        })
+    }
+
+    /// Converts a picture to sRGB. `false` when the profile is damaged or of a kind that cannot be
+    /// converted: the picture then stays as it is.
+    pub(super) fn to_srgb(&self, picture: &mut DynamicImage) -> bool {
+        let convert = || transform::to_srgb(&*self.parsed()?, picture);
+        let converted = guarded(convert, Error::failed);
+        if let Err(error) = &converted {
+            tracing::debug!(?error, "a colour profile cannot be used");
+        }
+        converted.is_ok()
+    }
+
+    /// Colours of the picture as sRGB has them; as they are when they cannot be converted.
+    pub(super) fn shown(&self, colours: &[[u8; 3]]) -> Vec<[u8; 3]> {
+        let width = u32::try_from(colours.len()).unwrap_or_default();
+        let row = RgbImage::from_raw(width, 1, colours.as_flattened().to_vec());
+        let mut row = DynamicImage::from(row.unwrap_or_default());
+        self.to_srgb(&mut row);
+        row.as_bytes().as_chunks().0.to_vec()
+    }
+
+    /// Itself, for a file of this encoding that can carry it with this picture. Else the picture is
+    /// converted to sRGB, as far as the profile can be used.
+    pub(super) fn settled(self, encoding: Encoding, picture: &mut Picture) -> Option<Self> {
+        if self.carried_by(encoding, picture).is_some() {
+            return Some(self);
+        }
+        if let Picture::Pixels(pixels) = picture {
+            self.to_srgb(pixels);
+        }
+        None
+    }
+
+    /// The ICC profile that a file of this encoding with this picture is written with. `None` when
+    /// the file cannot carry it, or it does not describe the file's pixels (ICC.1:2022, 7.2.6).
+    pub(super) fn carried_by(&self, encoding: Encoding, picture: &Picture) -> Option<&[u8]> {
+        let Stated::Icc(icc) = &self.0 else { return None };
+        let written_grey = match (encoding, picture) {
+            (Encoding::Jpeg(_) | Encoding::Png, Picture::Pixels(DynamicImage::ImageLuma8(_)))
+            | (Encoding::Png, Picture::Pixels(DynamicImage::ImageLumaA8(_))) => true,
+            (Encoding::Jpeg(_) | Encoding::Png | Encoding::Webp, _) => false,
+            // The encoder of AVIF does not write profiles.
+            (Encoding::Gif | Encoding::Avif(_), _) => return None,
+        };
+        (self.is_for_grey() == written_grey).then_some(icc)
+    }
+
+    fn is_for_rgb(&self) -> bool {
+        match &self.0 {
+            Stated::Icc(icc) => icc.get(16..20) == Some(b"RGB "),
+            Stated::Chunks(_) => true,
+        }
+    }
+
+    fn is_for_grey(&self) -> bool {
+        matches!(&self.0, Stated::Icc(icc) if icc.get(16..20) == Some(b"GRAY"))
+    }
+
+    fn parsed(&self) -> Result<Cow<'_, ColorProfile>, Error> {
+        match &self.0 {
+            Stated::Icc(icc) => {
+                let parse = || Ok(Cow::Owned(ColorProfile::new_from_slice(icc)?));
+                guarded(parse, Error::failed)
+            }
+            Stated::Chunks(profile) => Ok(Cow::Borrowed(profile)),
+        }
+    }
+}
