@@ -159,15 +159,22 @@ pub(super) fn gifs() -> Vec<Planted> {
             all.push(Planted::new(format!("GIF: {kind}, {place}"), file, &plain));
         }
     }
-    let repeats = |more: &[u8]| {
-        let mut file = plain.clone();
-        let bytes = [b"!\xFF\x0BNETSCAPE2.0\x03\x01\0\0", more, &[0]].concat();
-        file.splice(begin..begin, bytes);
-        file
-    };
-    all.push(Planted::new("GIF: text behind the repetitions", repeats(&block), &repeats(&[])));
+    for (kind, bytes) in [
+        ("text behind the repetitions", &b"!\xFF\x0BNETSCAPE2.0\x03\x01\0\0"[..]),
+        ("text behind a graphic control", b"!\xF9\x04\0\0\0\0"),
+    ] {
+        let with = |more: &[u8]| {
+            let mut file = plain.clone();
+            file.splice(begin..begin, [bytes, more, &[0]].concat());
+            file
+        };
+        all.push(Planted::new(format!("GIF: {kind}"), with(&block), &with(&[])));
+    }
     let trailed = [&plain[..], SECRET.as_bytes()].concat();
     all.push(Planted::new("GIF: text behind the end", trailed, &plain));
+    let mut between = plain.clone();
+    between.splice(plain.len() - 1..plain.len() - 1, SECRET.bytes());
+    all.push(Planted::new("GIF: text between blocks", between, &plain));
     all
 }
 

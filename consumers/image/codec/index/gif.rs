@@ -14,12 +14,23 @@ pub(super) fn all(file: &[u8]) -> (usize, Part) {
     let begin = file.get(10).map_or(file.len(), |&flags| HEADER + palette(flags));
     let mut part = Part::default();
     let mut at = begin;
-    while let Some(segment) = block(file, at) {
-        at = segment.end;
-        part.pictures = part.pictures.saturating_add((segment.kind == Kind::Image).into());
-        part.push(segment);
+    loop {
+        match file.get(at) {
+            Some(b'!' | b',') => {
+                let Some(segment) = block(file, at) else { break };
+                at = segment.end;
+                part.pictures = part.pictures.saturating_add((segment.kind == Kind::Image).into());
+                part.push(segment);
+            }
+            Some(b';') => {
+                part.end = Some(at + 1);
+                break;
+            }
+            // Viewers pass over bytes that begin no block.
+            Some(_) => at += 1,
+            None => break,
+        }
     }
-    part.end = (file.get(at) == Some(&b';')).then_some(at + 1);
     (begin, part)
 }
 

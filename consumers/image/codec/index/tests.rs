@@ -71,6 +71,15 @@ fn a_text_in_a_gif_has_its_own_graphic_control() {
 }
 
 #[test]
+fn bytes_between_the_blocks_of_a_gif_are_no_block() {
+    let plain = gif(&photo(4, 4));
+    let mut file = plain.clone();
+    file.splice(file.len() - 1..file.len() - 1, *b"\0\0stray");
+    assert_eq!(kinds(index(&file).head()), kinds(index(&plain).head()));
+    assert!(index(&file).has_end());
+}
+
+#[test]
 fn a_file_of_many_segments_is_counted_and_not_listed_beyond_the_bound() {
     let many = SEGMENTS_MAX + 5;
     let insert = |mut file: Vec<u8>, at: usize, segment: &[u8]| {

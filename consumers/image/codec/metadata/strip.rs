@@ -197,9 +197,11 @@ fn stripped_gif(index: &Index<'_>) -> Option<Vec<u8>> {
         let content = index.content(segment);
         match segment.kind {
             Kind::Image => kept.extend_from_slice(index.whole(segment)),
-            // A block of four bytes, and the empty one.
-            Kind::Extension(GRAPHIC_CONTROL) if content.len() == 6 => {
-                kept.extend_from_slice(index.whole(segment));
+            // Decoders read its first four bytes.
+            Kind::Extension(GRAPHIC_CONTROL) if content[0] >= 4 => {
+                kept.extend([b'!', GRAPHIC_CONTROL, 4]);
+                kept.extend_from_slice(&content[1..=4]);
+                kept.push(0);
             }
             Kind::Extension(APPLICATION) if is_loop(content) && content.len() > LOOP => {
                 kept.extend([b'!', APPLICATION]);
