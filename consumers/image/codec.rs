@@ -8,6 +8,7 @@ mod baseline;
 mod bytes;
 mod canvas;
 mod encode;
+mod encoding;
 mod gif;
 #[cfg(feature = "turbo")]
 mod icc;
@@ -32,6 +33,7 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 use waterway::Error;
 
+pub use self::encoding::Encoding;
 pub use self::index::{Index, SEGMENTS_MAX};
 use super::code::BAD_IMAGE;
 pub use super::limits::Limits;
@@ -185,6 +187,18 @@ impl Format {
         }
     }
 
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Webp => "WebP",
+            Self::Gif => "GIF",
+            Self::Avif => "AVIF",
+        }
+    }
+
     /// Its media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
@@ -266,60 +280,9 @@ fn swaps_sides(orientation: Orientation) -> bool {
     orientation.to_exif() >= 5
 }
 
-/// A format to write, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// Baseline JPEG, 4:2:0, of this quality: 1 to 100.
-    Jpeg(u8),
-    /// PNG, compressed fast.
-    Png,
-    /// Lossless WebP.
-    Webp,
-    /// GIF, of 256 colours.
-    Gif,
-    /// AVIF of this quality, 1 to 100, with the feature `avif`.
-    Avif(u8),
-}
-
-impl Encoding {
-    /// The seed's JPEG quality: what the picture loses to it cannot be seen.
-    pub const JPEG_QUALITY: u8 = 95;
-
-    /// A quality of AVIF at which what is lost can hardly be seen.
-    pub const AVIF_QUALITY: u8 = 80;
-
-    /// Whether the program was built to write it.
-    #[must_use]
-    pub fn is_built_in(self) -> bool {
-        !matches!(self, Self::Avif(_)) || cfg!(feature = "avif")
-    }
-
-    /// How a picture that came in this format is written where nobody says otherwise.
-    #[must_use]
-    pub fn like(format: Format) -> Self {
-        match format {
-            Format::Jpeg => Self::Jpeg(Self::JPEG_QUALITY),
-            Format::Webp => Self::Webp,
-            Format::Png | Format::Gif | Format::Avif => Self::Png,
-        }
-    }
-
-    /// The format that it writes.
-    #[must_use]
-    pub fn format(self) -> Format {
-        match self {
-            Self::Jpeg(_) => Format::Jpeg,
-            Self::Png => Format::Png,
-            Self::Webp => Format::Webp,
-            Self::Gif => Format::Gif,
-            Self::Avif(_) => Format::Avif,
-        }
-    }
-}
-
 /// A file of a known format that is not as it should be.
 fn damaged(format: Format, why: impl fmt::Display) -> Error {
-    let name = format.extension();
+    let name = format.name();
     Error::new(BAD_IMAGE, format!("the {name} picture is damaged: {why}"))
 }
 

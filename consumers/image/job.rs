@@ -303,6 +303,7 @@ impl Job<'_> {
             }
             Keep::Zoomed => {
                 let encoding = Encoding::like(probe.format);
+                encoding.check_side(picture.size())?;
                 let profile = profile.and_then(|profile| profile.carried_by(encoding, picture));
                 let zoomed = self.service.codec.encode(picture, encoding, profile)?;
                 self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
@@ -316,6 +317,7 @@ impl Job<'_> {
         mut picture: Picture,
         profile: Option<Profile>,
     ) -> Result<Encoded, Error> {
+        encoding.check_side(picture.size())?;
         let profile = profile.and_then(|profile| profile.settled(encoding, &mut picture));
         let profile = profile.as_ref().and_then(|it| it.carried_by(encoding, &picture));
         let mut bytes = self.service.codec.encode(&picture, encoding, profile)?;

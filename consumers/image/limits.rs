@@ -18,7 +18,7 @@ pub struct Limits {
     /// The most pixels, width × height, as it came and at any step after.
     #[serde(deserialize_with = "pixels")]
     pub pixels: u64,
-    /// The longest side in pixels; no format that is written holds more than the default.
+    /// The longest side in pixels. What a format cannot hold of that is told when it is written.
     #[serde(deserialize_with = "side")]
     pub side: u32,
     /// The most pixels that a zoom or a step may make of a picture, as a multiple of the pixels that
@@ -51,8 +51,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The longest side that WebP can hold, the narrowest of the formats that are written.
-    pub const SIDE_MAX: u32 = 16_383;
+    /// The longest side that GIF and JPEG can say.
+    pub const SIDE_MAX: u32 = 65_535;
 
     /// A zoom or a step may make this many pixels even from the smallest picture. That takes some
     /// 25 ms.

@@ -92,9 +92,10 @@ impl Plan<'_> {
         let decoded = (width.div_ceil(self.counted), height.div_ceil(self.counted));
         let size = self.geometry.size;
         let mut last = size;
-        let sizes = self.rest.iter().map(|step| {
+        let sizes = self.rest.iter().flat_map(|step| {
+            let between = step.size_between(last);
             last = step.size_after(last);
-            last
+            [between, last]
         });
         let area = |&(width, height): &(u32, u32)| u64::from(width) * u64::from(height);
         let largest = sizes.max_by_key(area).unwrap_or(size);

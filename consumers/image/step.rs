@@ -125,6 +125,15 @@ macro_rules! steps {
                 }
             }
 
+            /// The largest sides of what it makes of a picture on the way: a change of size is done
+            /// across first, then down.
+            #[must_use]
+            pub fn size_between(&self, size: (u32, u32)) -> (u32, u32) {
+                match &self.0 {
+                    $(Any::$kind(step) => step.size_between(size),)*
+                }
+            }
+
             /// Whether grey of what it makes of a picture is, within rounding, grey of what it makes
             /// of the grey picture, with the same fields of the answer: a pipeline that becomes grey
             /// after such steps alone may begin grey.

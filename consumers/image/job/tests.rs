@@ -18,6 +18,7 @@ use super::*;
 use crate::storage::{Address, Storage};
 
 mod colours;
+mod sides;
 
 /// A service of its own with pipelines of all kinds.
 struct Studio {

@@ -180,3 +180,18 @@ fn what_it_will_take_is_known_before() {
     let demand = planned(&padded, &probe, (4000, 3000)).demand(&probe, b"file");
     assert_eq!((demand.size, demand.largest), ((400, 300), (800, 600)));
 }
+
+#[test]
+fn a_step_that_makes_a_line_lie_down_is_counted_with_what_it_makes_on_the_way() {
+    let probe = Probe { format: Format::Png, ..jpeg(2, 60_000) };
+    for (step, largest) in [
+        (json!({"fill": [1000, 2]}), (1000, 60_000)),
+        (json!({"fill": [2, 10]}), (2, 60_000)),
+        (json!({"cover": {"size": [300, 300], "gravity": "smart"}}), (300, 60_000)),
+        (json!({"rotate": 90}), (60_000, 2)),
+    ] {
+        let pipeline = pipeline(json!([{"blur": 1.0}, step]));
+        let demand = planned(&pipeline, &probe, probe.size()).demand(&probe, b"file");
+        assert_eq!(demand.largest.0 * demand.largest.1, largest.0 * largest.1, "{step}");
+    }
+}

@@ -134,6 +134,11 @@ pub(super) trait Kind: DeserializeOwned {
         size
     }
 
+    /// See [`Step::size_between`](super::Step::size_between).
+    fn size_between(&self, size: (u32, u32)) -> (u32, u32) {
+        (self.size_after(size).0, size.1)
+    }
+
     /// See [`Step::commutes_with_grey`](super::Step::commutes_with_grey).
     fn commutes_with_grey(&self) -> bool {
         true

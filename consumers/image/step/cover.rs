@@ -103,7 +103,7 @@ impl Kind for Cover {
             "{ cover = { size = [320, 240], gravity = \"smart\" } }",
         ],
         keys: &[
-            Key { name: "size", meaning: "width and height, 1 to 16383 px each", default: "" },
+            Key { name: "size", meaning: "width and height, 1 to 65535 px each", default: "" },
             Key {
                 name: "gravity",
                 meaning: "which part stays: `\"center\"`, a side such as `\"top\"`, a corner such as `\"bottom-left\"`, or `\"smart\"`",

@@ -19,7 +19,7 @@ impl Kind for Fill {
         group: Group::Size,
         takes: Takes::Value,
         summary: "exactly this size, stretched where the proportions are others",
-        details: "Width and height, 1 to 16383 px each. See `cover` and `pad` to keep the proportions.",
+        details: "Width and height, 1 to 65535 px each. See `cover` and `pad` to keep the proportions.",
         examples: &["{ fill = [320, 240] }"],
         ..About::PLAIN
     };

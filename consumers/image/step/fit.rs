@@ -20,7 +20,7 @@ impl Kind for Fit {
         group: Group::Size,
         takes: Takes::Value,
         summary: "into a box, proportions kept; never larger than it was",
-        details: "Width and height of the box, 1 to 16383 px each. A picture that is within it already is left alone.",
+        details: "Width and height of the box, 1 to 65535 px each. A picture that is within it already is left alone.",
         examples: &["{ fit = [320, 320] }"],
         ..About::PLAIN
     };

@@ -148,7 +148,7 @@ impl Kind for Pad {
         group: Group::Shape,
         takes: Takes::Value,
         summary: "with a margin, or in the middle of a larger size",
-        details: "`{ pad = 16 }` is a margin all round, `{ pad = [640, 480] }` a size that the picture stands in the middle of; a side that is longer already stays. Each up to 16383 px.",
+        details: "`{ pad = 16 }` is a margin all round, `{ pad = [640, 480] }` a size that the picture stands in the middle of; a side that is longer already stays. Each up to 65535 px.",
         examples: &[
             "{ pad = 16 }",
             "{ pad = [640, 480] }",

@@ -95,6 +95,10 @@ impl Kind for Rotate {
         }
     }
 
+    fn size_between(&self, size: (u32, u32)) -> (u32, u32) {
+        self.size_after(size)
+    }
+
     fn apply(&self, work: &mut Work<'_>) -> Result<(), Error> {
         let size = self.size_after(work.size());
         work.check("rotate", size)?;

@@ -8,6 +8,7 @@ use waterway::Error;
 
 use super::about::{About, Group, Kind, Takes};
 use super::value::within;
+use crate::image::codec::Limits;
 use crate::image::pixels::{samples_mut, times, with_alpha};
 use crate::image::work::Work;
 
@@ -20,7 +21,7 @@ impl TryFrom<f64> for Round {
     type Error = String;
 
     fn try_from(radius: f64) -> Result<Self, String> {
-        within("round", radius, 1.0..=16_383.0).map(Self)
+        within("round", radius, 1.0..=Limits::SIDE_MAX.into()).map(Self)
     }
 }
 
@@ -43,7 +44,7 @@ impl Kind for Round {
         group: Group::Shape,
         takes: Takes::Value,
         summary: "with round corners, transparent outside them",
-        details: "The radius is 1 to 16383 px, and at most half the shorter side counts: `{ round = 9999 }` makes a circle of a square. In a JPEG the corners are white; `flatten` makes them another colour.",
+        details: "The radius is 1 to 65535 px, and at most half the shorter side counts: `{ round = 9999 }` makes a circle of a square. In a JPEG the corners are white; `flatten` makes them another colour.",
         examples: &["{ round = 24 }"],
         ..About::PLAIN
     };

@@ -61,8 +61,8 @@ fn a_wrong_step_is_refused_with_what_would_be_right() {
         (json!({"blur": 1, "rotate": 90}), "a step is a table of one key"),
         (json!(5), "expected a step: a name"),
         (json!({"zoom": 0}), "zoom = 0: it is 0.001 to 100"),
-        (json!({"fit": [0, 320]}), "[0, 320]: each side is 1 to 16383 pixels"),
-        (json!({"fill": [1, 16_384]}), "each side is 1 to 16383 pixels"),
+        (json!({"fit": [0, 320]}), "[0, 320]: each side is 1 to 65535 pixels"),
+        (json!({"fill": [1, 65_536]}), "each side is 1 to 65535 pixels"),
         (json!({"fit": [1]}), "invalid length 1"),
         (json!({"cover": {"gravity": "top"}}), "missing field `size`"),
         (json!({"cover": {"size": [1, 1], "gravity": "up"}}), "unknown variant `up`"),
@@ -73,10 +73,10 @@ fn a_wrong_step_is_refused_with_what_would_be_right() {
         (json!({"rotate": 361}), "rotate = 361: it is -360 to 360"),
         (json!({"rotate": {"degrees": 5, "bg": "white"}}), "unknown field `bg`"),
         (json!({"flip": "left"}), "unknown variant `left`, expected `horizontal` or `vertical`"),
-        (json!({"pad": -1}), "pad = -1: it is 0 to 16383"),
+        (json!({"pad": -1}), "pad = -1: it is 0 to 65535"),
         (json!({"pad": {"size": [9, 9], "left": 1}}), "pad takes a size or sides, not both"),
         (json!({"pad": {"left": 1, "gravity": "top"}}), "gravity is for a size"),
-        (json!({"round": 0}), "round = 0: it is 1 to 16383"),
+        (json!({"round": 0}), "round = 0: it is 1 to 65535"),
         (json!({"flatten": "transparent"}), "it is onto a colour without alpha"),
         (json!({"blur": 0}), "a sigma of 0 pixels: it is above 0 and at most 100"),
         (json!({"blur": 101}), "a sigma of 101 pixels"),
@@ -273,7 +273,7 @@ fn options_that_are_not_given_have_defaults() {
     let options: Pictures = from_value(json!({})).unwrap();
     assert_eq!(options, Pictures::default());
     assert_eq!(options.results["rl"].steps(), [Step::grayscale()]);
-    assert_eq!((options.limits.pixels, options.limits.side), (50_000_000, 16_383));
+    assert_eq!((options.limits.pixels, options.limits.side), (50_000_000, 65_535));
     assert_eq!(options.prefix.as_str(), "rb_");
 
     let options: Pictures = from_value(json!({
@@ -284,7 +284,7 @@ fn options_that_are_not_given_have_defaults() {
     }))
     .unwrap();
     assert_eq!(options.results["small"].steps().len(), 2);
-    assert_eq!((options.limits.pixels, options.limits.side), (1000, 16_383));
+    assert_eq!((options.limits.pixels, options.limits.side), (1000, 65_535));
     assert_eq!(options.on_truncated, OnTruncated::Reject);
 }
 
@@ -293,7 +293,7 @@ fn wrong_options_are_refused() {
     for value in [
         json!({"result": {}}),
         json!({"limits": {"pixels": 0}}),
-        json!({"limits": {"side": 16_384}}),
+        json!({"limits": {"side": 65_536}}),
         json!({"limits": {"sides": 1}}),
         json!({"on_truncated": "gray"}),
         json!({"prefix": ""}),

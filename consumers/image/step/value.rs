@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::image::codec::Limits;
 
-/// A size of 1 to 16383 pixels each way.
+/// A size of 1 to 65535 pixels each way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "[u32; 2]")]
 pub(in crate::image) struct Size {
