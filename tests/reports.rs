@@ -26,6 +26,16 @@ const TABLE: &[Row] = &[
     // Viewers show these results right without any profile or chunk.
     ("C05.jpg", "webp", "1", "C05webp.ref.png", 1.0),
     ("C12.png", "none", "0.5", "C12.ref.png", 1.0),
+    // A scan for each component, and the colours' first.
+    ("J01.jpg", "png", "1", "J.truth.png", 3.0),
+    ("J02.jpg", "png", "1", "J.truth.png", 3.0),
+    // Adobe markers: beside JFIF, and of a transform that does not exist.
+    ("J10.jpg", "png", "1", "J.truth.png", 3.0),
+    ("J10d.jpg", "png", "1", "J.truth.png", 3.0),
+    // Colours sampled finer than brightness.
+    ("J14.jpg", "png", "1", "J14.ref.png", 3.0),
+    // A restart marker is missing: one interval is grey, and the rest right.
+    ("J34.jpg", "png", "1", "J.truth.png", 3.0),
 ];
 
 #[test]

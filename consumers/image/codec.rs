@@ -9,7 +9,9 @@ mod bytes;
 mod canvas;
 mod encode;
 mod encoding;
+mod general;
 mod gif;
+mod huffman;
 #[cfg(feature = "turbo")]
 mod icc;
 mod index;
@@ -22,6 +24,7 @@ mod pure;
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+mod transform;
 #[cfg(feature = "turbo")]
 mod turbo;
 mod unsupported;
@@ -59,10 +62,6 @@ pub trait Codec: Send + Sync {
     /// shown.
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error>;
 
-    /// Whether the picture comes [`Wanted::shrunk`] whatever is wrong with it, so that the memory
-    /// it takes can be counted by that. Others may come so, too.
-    fn shrinks(&self, probe: &Probe) -> bool;
-
     /// The picture as a file that carries this ICC profile, if its format and kind can. A format
     /// without alpha shows the picture on white.
     ///
@@ -79,7 +78,8 @@ pub trait Codec: Send + Sync {
 /// In what form a picture is wanted, as far as its codec can give it so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Each side divided by 1, 2, 4 or 8, rounded up, where the codec can; else as it is.
+    /// Each side divided by 1, 2, 4 or 8, rounded up. A JPEG comes so whatever is wrong with it, and
+    /// its memory is counted so; another format comes as it is.
     pub shrunk: u32,
     /// Whether brightness alone is enough.
     pub grey: bool,

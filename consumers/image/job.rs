@@ -191,9 +191,9 @@ impl Job<'_> {
         profile: Option<&Profile>,
         size: (u32, u32),
     ) -> Result<Plan<'p>, Error> {
-        let Service { pictures, codec, .. } = self.service;
+        let pictures = &self.service.pictures;
         let apart = pictures.keep == Keep::Zoomed;
-        plan(pipeline, probe, profile, size, apart, *codec, &pictures.limits)
+        plan(pipeline, probe, profile, size, apart, &pictures.limits)
     }
 
     /// Refuses a picture that needs more than all pictures together may take. For a smaller need,

@@ -9,7 +9,7 @@ use image::metadata::Orientation;
 use waterway::Error;
 
 use super::admission::Demand;
-use super::codec::{Codec, Encoding, Format, Limits, Probe, Wanted};
+use super::codec::{Encoding, Format, Limits, Probe, Wanted};
 use super::geometry::{Geometry, Rect};
 use super::pipeline::Pipeline;
 use super::profile::Profile;
@@ -34,10 +34,6 @@ pub(super) struct Plan<'a> {
     pub(super) untouched: bool,
     /// Whether nothing but the picture may be in it.
     pub(super) strips: bool,
-    /// How far shrunk it surely comes.
-    counted: u32,
-    /// What a codec that makes planes of pixels holds until then, in bytes.
-    held: u64,
 }
 
 /// Decides all of it from what the file says of itself.
@@ -54,7 +50,6 @@ pub(super) fn plan<'a>(
     profile: Option<&Profile>,
     zoomed: (u32, u32),
     apart: bool,
-    codec: &dyn Codec,
     limits: &Limits,
 ) -> Result<Plan<'a>, Error> {
     let (upright, rest) = fuse(pipeline, (probe.size(), zoomed), apart, limits)?;
@@ -63,7 +58,6 @@ pub(super) fn plan<'a>(
     let geometry = as_stored(&upright, probe);
     let is_jpeg = probe.format == Format::Jpeg;
     let shrunk = if is_jpeg { shrink(&geometry, probe.stored()) } else { 1 };
-    let shrinks = codec.shrinks(probe);
     let strips = pipeline.strips();
     let untouched = upright.is_identity(probe.size())
         && probe.orientation == Orientation::NoTransforms
@@ -79,17 +73,16 @@ pub(super) fn plan<'a>(
         grey: pipeline.is_grey() && !apart && profile.is_none_or(Profile::is_srgb),
         planes: is_jpeg && encoding.format() == Format::Jpeg && !pixels,
     };
-    // Who does not shrink has no planes within either.
-    let held = if wanted.planes && !shrinks { probe.pixels() * 3 } else { 0 };
-    let counted = if shrinks { shrunk } else { 1 };
-    Ok(Plan { wanted, geometry, rest, encoding, untouched, strips, counted, held })
+    Ok(Plan { wanted, geometry, rest, encoding, untouched, strips })
 }
 
 impl Plan<'_> {
     /// What the work on the picture will take.
     pub(super) fn demand(&self, probe: &Probe, file: &[u8]) -> Demand {
         let (width, height) = probe.stored();
-        let decoded = (width.div_ceil(self.counted), height.div_ceil(self.counted));
+        let area = |&(width, height): &(u32, u32)| u64::from(width) * u64::from(height);
+        let Wanted { shrunk, grey, planes } = self.wanted;
+        let decoded = (width.div_ceil(shrunk), height.div_ceil(shrunk));
         let size = self.geometry.size;
         let mut last = size;
         let sizes = self.rest.iter().flat_map(|step| {
@@ -97,21 +90,18 @@ impl Plan<'_> {
             last = step.size_after(last);
             [between, last]
         });
-        let area = |&(width, height): &(u32, u32)| u64::from(width) * u64::from(height);
         let largest = sizes.max_by_key(area).unwrap_or(size);
-        let samples = match (self.wanted, probe.format) {
-            (Wanted { grey: true, .. }, Format::Jpeg) => 100,
-            (Wanted { planes: true, .. }, _) => 150,
+        let is_jpeg = probe.format == Format::Jpeg;
+        let samples = match (is_jpeg, grey, planes) {
+            (true, true, _) => 100,
+            (_, _, true) => 150,
             _ => u32::from(probe.channels) * 100,
         };
-        Demand {
-            file: file.len() as u64,
-            decoded,
-            samples,
-            held: probe.held + self.held,
-            size,
-            largest,
-        }
+        // Pixels are made of a JPEG's components, which are there until then.
+        let components = if probe.inks { 4 } else { probe.channels };
+        let held =
+            if is_jpeg && !grey && !planes { area(&decoded) * u64::from(components) } else { 0 };
+        Demand { file: file.len() as u64, decoded, samples, held: probe.held + held, size, largest }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 
+use bytemuck::Zeroable;
 use bytemuck::allocation::try_zeroed_vec;
 use fast_image_resize::Resizer;
 use waterway::{Error, code};
@@ -85,6 +86,14 @@ pub(super) fn reserved<T>(length: usize) -> Result<Vec<T>, Error> {
         Ok(()) => Ok(vector),
         Err(_) => Err(not_given(length.saturating_mul(size_of::<T>()))),
     }
+}
+
+/// A new vector of this many items, all of them zero, whose memory is not touched before it is used.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn zeroed<T: Zeroable>(length: usize) -> Result<Vec<T>, Error> {
+    try_zeroed_vec(length).map_err(|()| not_given(length.saturating_mul(size_of::<T>())))
 }
 
 /// Refuses a picture when the system has too little memory for it now. Codecs and other libraries

@@ -8,9 +8,7 @@
 
 mod bits;
 mod frame;
-mod huffman;
 mod pairs;
-mod transform;
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +17,10 @@ use image::{DynamicImage, GrayImage};
 
 use self::bits::Scan;
 use self::frame::{Component, Frame};
-use self::huffman::{Codes, Symbol};
 use self::pairs::{Pair, Pairs};
-use self::transform::{AREA, Blocks, LANES, SIDE, Weights, samples};
+use super::huffman::{Codes, Symbol};
 use super::jpeg::headers;
+use super::transform::{AREA, Blocks, LANES, SIDE, Weights, samples};
 use super::{Probe, Wanted};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;

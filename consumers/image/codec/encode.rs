@@ -97,7 +97,13 @@ pub(super) fn planes(
     let (width, height) = planes.luma.dimensions();
     let size = (u16::try_from(width)?, u16::try_from(height)?);
     let mut file = Vec::new();
-    jpeg_encoder(&mut file, quality, profile)?.encode_image(Rows { planes, size })?;
+    let mut encoder = jpeg_encoder(&mut file, quality, profile)?;
+    // Halved planes have one sample of colour for each two by two pixels; of finer ones the mean
+    // counts.
+    if planes.chroma[0].dimensions() != (width.div_ceil(2), height.div_ceil(2)) {
+        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    }
+    encoder.encode_image(Rows { planes, size })?;
     Ok(file)
 }
 

@@ -1,7 +1,11 @@
-//! ICC profiles into JPEG files (ICC.1:2022, B.4).
+//! ICC profiles into JPEG files, and out of them (ICC.1:2022, B.4).
+
+use std::borrow::Cow;
 
 use waterway::Error;
 
+use super::jpeg::{headers, is_profile};
+use super::metadata::ICC_MAX;
 use crate::image::scratch;
 
 /// Before each part: its name, its number from 1 on, and how many there are.
@@ -32,6 +36,28 @@ pub(super) fn into_jpeg(file: Vec<u8>, profile: Option<&[u8]>) -> Result<Vec<u8>
     }
     with.extend_from_slice(&file[at..]);
     Ok(with)
+}
+
+/// The file without its profile if that is longer than any that is taken: libjpeg-turbo would keep
+/// it.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(super) fn without_long_profile(file: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    let parts =
+        || headers(file).filter(|(marker, content)| is_profile(*marker, &file[content.clone()]));
+    if parts().map(|(_, content)| content.len()).sum::<usize>() <= ICC_MAX {
+        return Ok(Cow::Borrowed(file));
+    }
+    let mut without = scratch::reserved(file.len())?;
+    let mut at = 0;
+    for (_, content) in parts() {
+        // Its marker and its length stand before it.
+        without.extend_from_slice(&file[at..content.start - 4]);
+        at = content.end;
+    }
+    without.extend_from_slice(&file[at..]);
+    Ok(Cow::Owned(without))
 }
 
 /// The length of the JFIF segment, which has to be the first.

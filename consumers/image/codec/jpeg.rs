@@ -1,20 +1,13 @@
-//! JPEG files: what their headers say, and zune-jpeg.
+//! JPEG files: what their headers say, and which decoder takes them.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use image::{DynamicImage, GrayImage, RgbImage};
 use waterway::Error;
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 
-use super::bytes::{be16, grey};
+use super::bytes::be16;
 use super::index::{self, Index, Kind, Segment};
 use super::metadata::ICC_MAX;
-use super::{BAD_IMAGE, Format, Picture, Probe, Wanted, baseline, damaged, planar, undecodable};
-use crate::image::scratch;
+use super::{Format, Picture, Probe, Wanted, baseline, damaged, general, unsupported};
 
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
@@ -34,13 +27,17 @@ struct Segments {
 /// What a frame header says.
 #[derive(Clone, Copy)]
 struct Frame {
+    marker: u8,
+    /// Bits a sample.
+    precision: u8,
     size: (u32, u32),
     progressive: bool,
     components: u8,
     /// The samples of a pixel, on average, in hundredths.
     samples: u16,
-    /// Whether colour has half of the picture's samples each way (4:2:0).
-    halved: bool,
+    /// Whether a decoder may give its components as they are, each sample of colour shared by at
+    /// most two by two pixels.
+    planar: bool,
 }
 
 pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
@@ -48,6 +45,7 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let segments = segments(file, index.head().iter().filter_map(marker))
         .ok_or_else(|| damaged(Format::Jpeg, "it ends or breaks off before its first scan"))?;
     let frame = segments.frame.ok_or_else(|| damaged(Format::Jpeg, "it has no frame header"))?;
+    check_kind(&frame)?;
     // Only a file that does not end with it is searched for the picture's end: within a scan's data
     // the two bytes cannot stand side by side.
     let data = file.get(segments.scan..).unwrap_or_default();
@@ -61,6 +59,10 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
         probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
         probe.scans = index.pictures();
     }
+    // Planes are counted as those of 4:2:0; others have more samples, or are made pixels.
+    let beside_planes =
+        if frame.planar { u64::from(frame.samples.saturating_sub(150)) } else { 600 };
+    probe.held += probe.pixels() * beside_planes / 100;
     // The data of a scan without what is stuffed into it.
     let scan = file.len() - segments.scan;
     // A decoder keeps the parts of a profile, and puts them together twice; without one that is
@@ -73,85 +75,38 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     Ok(probe)
 }
 
-/// The file without its profile if that is longer than any that is taken: decoders would keep it.
+/// Kinds of JPEG that neither build decodes (ITU-T T.81, annexes H and J, B.2.5). Arithmetic coding is
+/// left to [`general::decode`] to name, because libjpeg-turbo decodes it.
 ///
 /// # Errors
-/// `refused` when the system has no memory for it.
-pub(super) fn without_long_profile(file: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    if segments(file, headers(file)).is_none_or(|segments| segments.profile <= ICC_MAX) {
-        return Ok(Cow::Borrowed(file));
+/// `bad_image` for them.
+fn check_kind(frame: &Frame) -> Result<(), Error> {
+    if matches!(frame.marker, 0xC5..=0xC7 | 0xCD..=0xCF) {
+        return Err(unsupported::kind("hierarchical JPEG"));
     }
-    let mut without = scratch::reserved(file.len())?;
-    let mut at = 0;
-    for (marker, content) in headers(file) {
-        if is_profile(marker, &file[content.clone()]) {
-            // Its marker and its length stand before it.
-            without.extend_from_slice(&file[at..content.start - 4]);
-            at = content.end;
-        }
+    if matches!(frame.marker, 0xC3 | 0xCB) {
+        return Err(unsupported::kind("lossless JPEG"));
     }
-    without.extend_from_slice(&file[at..]);
-    Ok(Cow::Owned(without))
+    if frame.precision != 8 {
+        return Err(unsupported::kind(&format!("{}-bit JPEG", frame.precision)));
+    }
+    if frame.size.1 == 0 {
+        return Err(unsupported::kind("JPEG with its height behind the picture (DNL)"));
+    }
+    Ok(())
 }
 
 /// Brightness alone costs less than all of a picture, and planes less than pixels.
 pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
-    let file = &without_long_profile(file)?;
-    // What has more samples of colour than planes of half its size would lose some.
-    let frame = segments(file, headers(file)).and_then(|segments| segments.frame);
-    let planes = wanted.planes && frame.is_some_and(|frame| frame.halved);
-    let wanted = Wanted { planes, ..wanted };
-    if let Some(picture) = baseline::decode(file, probe, wanted) {
-        return Ok(picture);
-    }
-    decode_file(file, probe, wanted).or_else(|error| {
-        if !probe.truncated || error.code() != BAD_IMAGE {
-            return Err(error);
+    match baseline::decode(file, probe, Wanted { planes: true, ..wanted }) {
+        Some(Picture::Planes(all)) if !wanted.planes => {
+            let rgb = general::rgb_of_planes(&all)?;
+            Picture::Planes(all).recycle();
+            Ok(Picture::Pixels(rgb.into()))
         }
-        // The decoder shows a progressive picture of a single scan only when that has an end; to
-        // the others it would be a reason to paint over the grey.
-        let mut ended = scratch::reserved(file.len() + 2)?;
-        ended.extend_from_slice(file);
-        ended.extend_from_slice(&[0xFF, EOI]);
-        decode_file(&ended, probe, wanted)
-    })
-}
-
-fn decode_file(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
-    let failed = |error| undecodable(Format::Jpeg, error);
-    let (width, height) = probe.stored();
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(width as usize)
-        .set_max_height(height as usize)
-        .jpeg_set_max_scans(probe.scans as usize)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
-    decoder.decode_headers().map_err(failed)?;
-    if decoder.dimensions() != Some((width as usize, height as usize)) {
-        return Err(damaged(Format::Jpeg, "its frame headers disagree"));
+        Some(picture) => Ok(picture),
+        None => general::decode(file, probe, wanted),
     }
-    let out = match decoder.input_colorspace() {
-        Some(ColorSpace::Luma) => ColorSpace::Luma,
-        Some(ColorSpace::YCbCr) if wanted.grey => ColorSpace::Luma,
-        Some(ColorSpace::YCbCr) if wanted.planes => ColorSpace::YCbCr,
-        _ => ColorSpace::RGB,
-    };
-    decoder.set_options(options.jpeg_set_out_colorspace(out));
-    let mut pixels = grey(width as usize * height as usize, out.num_components())?;
-    decoder.decode_into(&mut pixels).map_err(failed)?;
-    let picture = match out {
-        ColorSpace::Luma => GrayImage::from_raw(width, height, pixels)
-            .map(|grey| Picture::Pixels(DynamicImage::ImageLuma8(grey))),
-        ColorSpace::YCbCr => {
-            let planes = planar::taken_apart(&pixels, (width, height))?;
-            scratch::give(pixels);
-            Some(Picture::Planes(planes))
-        }
-        _ => RgbImage::from_raw(width, height, pixels)
-            .map(|rgb| Picture::Pixels(DynamicImage::ImageRgb8(rgb))),
-    };
-    picture.ok_or_else(|| damaged(Format::Jpeg, "its size is not its data's"))
 }
 
 /// What the segments up to the first scan say, if there is one.
@@ -192,7 +147,7 @@ fn marker(segment: &Segment) -> Option<(u8, Range<usize>)> {
     }
 }
 
-fn is_profile(marker: u8, content: &[u8]) -> bool {
+pub(super) fn is_profile(marker: u8, content: &[u8]) -> bool {
     marker == APP2 && content.starts_with(b"ICC_PROFILE\0")
 }
 
@@ -203,6 +158,7 @@ fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
     const COMPONENTS_MAX: usize = 4;
     let factor = |bits: u8| u16::from(bits).clamp(1, 4);
     let (mut across, mut down, mut area, mut components) = (1, 1, 0, 0);
+    let first = u16::from(*content.get(7)?);
     for component in content.get(6..)?.chunks_exact(3).take(COMPONENTS_MAX) {
         let (h, v) = (factor(component[1] >> 4), factor(component[1] & 15));
         (across, down) = (h.max(across), v.max(down));
@@ -210,11 +166,17 @@ fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
         components += 1;
     }
     Some(Frame {
+        marker,
+        precision: *content.first()?,
         size: (be16(content, 3)?.into(), be16(content, 1)?.into()),
         progressive: PROGRESSIVE.contains(&marker),
         components,
         samples: area * 100 / (across * down),
-        halved: components == 3 && (across, down, area) == (2, 2, 6),
+        planar: components == 1
+            || across <= 2
+                && down <= 2
+                && across * down + 2 == area
+                && first == (across << 4 | down),
     })
 }
 

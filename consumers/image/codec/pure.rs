@@ -1,4 +1,4 @@
-//! The built-in codec: zune-jpeg, png, image-webp and gif in, jpeg-encoder, png and image-webp out.
+//! The codec in Rust: JPEG decoders of our own, png, image-webp and gif in, jpeg-encoder, png and image-webp out.
 
 use waterway::Error;
 
@@ -25,11 +25,6 @@ impl Codec for Pure {
             return Err(damaged(probe.format, "its parts are not of one size"));
         }
         Ok(picture)
-    }
-
-    fn shrinks(&self, _: &Probe) -> bool {
-        // What is damaged where nobody sees it beforehand is decoded as it is.
-        false
     }
 
     fn encode(

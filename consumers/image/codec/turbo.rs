@@ -11,7 +11,7 @@ use waterway::Error;
 use super::bytes::GREY;
 use super::encode::on_white;
 use super::pure::Pure;
-use super::{Codec, Encoding, Format, Probe, Wanted, baseline, icc, jpeg, undecodable};
+use super::{Codec, Encoding, Format, Probe, Wanted, baseline, icc, undecodable};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
 
@@ -26,13 +26,9 @@ impl Codec for Turbo {
         if let Some(picture) = baseline::decode(file, probe, wanted) {
             return Ok(picture);
         }
-        // What libjpeg-turbo does not take at all, a more patient decoder may.
-        let file = &jpeg::without_long_profile(file)?;
+        // What libjpeg-turbo does not take at all, our own decoder may: inks, and faults of headers.
+        let file = &icc::without_long_profile(file)?;
         decode(file, probe, wanted)?.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
-    }
-
-    fn shrinks(&self, probe: &Probe) -> bool {
-        probe.format == Format::Jpeg && !probe.inks
     }
 
     fn encode(
@@ -66,12 +62,11 @@ fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Option<Picture>,
     if (header.width, header.height) != (width as usize, height as usize) {
         return Ok(None);
     }
-    let shrunk = if header.is_lossless { 1 } else { wanted.shrunk };
-    let factor = ScalingFactor::new(1, shrunk as usize);
+    let factor = ScalingFactor::new(1, wanted.shrunk as usize);
     decompressor.set_scaling_factor(factor)?;
     decompressor.set_scan_limit(probe.scans.max(SCANS_OF_A_BASELINE))?;
     let scaled = header.scaled(factor);
-    let planes = wanted.planes && rows_hold(&scaled, header.width, shrunk as usize);
+    let planes = wanted.planes && rows_hold(&scaled, header.width, wanted.shrunk as usize);
     picture(&mut decompressor, file, &scaled, Wanted { planes, ..wanted })
 }
 

@@ -73,6 +73,11 @@ const PACKED: &[Signature] = &[
 /// How the pictures that are taken begin in base64.
 const BASE64: [&[u8]; 4] = [b"/9j/", b"iVBORw0KGgo", b"R0lGODlh", b"UklGR"];
 
+/// The error for a sound file of a format that is taken, but of a kind that is not: "12-bit JPEG".
+pub(super) fn kind(what: &str) -> Error {
+    Error::new(BAD_IMAGE, format!("{what} is not supported"))
+}
+
 /// The error for a file that is of no format that is taken.
 pub(super) fn error(file: &[u8]) -> Error {
     const TAKEN: &str = "JPEG, PNG, WebP or GIF picture";

@@ -2,25 +2,7 @@
 
 use serde_json::{Value, from_value, json};
 
-use super::super::picture::Picture;
 use super::*;
-
-/// A codec that shrinks JPEGs, and decodes nothing.
-struct Shrinking;
-
-impl Codec for Shrinking {
-    fn decode(&self, _: &[u8], _: &Probe, _: Wanted) -> Result<Picture, Error> {
-        Err(Error::failed("not asked"))
-    }
-
-    fn shrinks(&self, probe: &Probe) -> bool {
-        probe.format == Format::Jpeg && !probe.inks
-    }
-
-    fn encode(&self, _: &Picture, _: Encoding, _: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        Err(Error::failed("not asked"))
-    }
-}
 
 /// Upright JPEGs of this size.
 fn jpeg(width: u32, height: u32) -> Probe {
@@ -42,7 +24,7 @@ fn pipeline(steps: Value) -> Pipeline {
 }
 
 fn planned<'a>(pipeline: &'a Pipeline, probe: &Probe, zoomed: (u32, u32)) -> Plan<'a> {
-    plan(pipeline, probe, None, zoomed, false, &Shrinking, &Limits::default()).unwrap()
+    plan(pipeline, probe, None, zoomed, false, &Limits::default()).unwrap()
 }
 
 #[test]
@@ -98,8 +80,7 @@ fn geometry_at_the_beginning_is_one_pass() {
         assert_eq!((plan.geometry.size, plan.rest.len()), (size, rest), "{steps}");
     }
     let fit = pipeline(json!([{"fit": [100, 75]}]));
-    let apart =
-        plan(&fit, &probe, None, (2000, 1500), true, &Shrinking, &Limits::default()).unwrap();
+    let apart = plan(&fit, &probe, None, (2000, 1500), true, &Limits::default()).unwrap();
     assert_eq!((apart.geometry.size, apart.rest.len()), ((2000, 1500), 1));
 }
 
@@ -161,21 +142,21 @@ fn a_cut_of_the_upright_picture_is_cut_before_it_is_turned() {
 fn what_it_will_take_is_known_before() {
     let probe = jpeg(4000, 3000);
     let table = [
-        (json!([]), (2000, 1500), (2000, 1500), 150, (2000, 1500)),
-        (json!(["grayscale"]), (1600, 1200), (4000, 3000), 100, (1600, 1200)),
-        (json!([{"blur": 1.0}]), (900, 675), (2000, 1500), 300, (900, 675)),
+        (json!([]), (2000, 1500), (2000, 1500), 150, 0, (2000, 1500)),
+        (json!(["grayscale"]), (1600, 1200), (4000, 3000), 100, 0, (1600, 1200)),
+        (json!([{"blur": 1.0}]), (900, 675), (2000, 1500), 300, 2000 * 1500 * 3, (900, 675)),
     ];
-    for (steps, zoomed, decoded, samples, largest) in table {
+    for (steps, zoomed, decoded, samples, held, largest) in table {
         let pipeline = pipeline(steps.clone());
         let demand = planned(&pipeline, &probe, zoomed).demand(&probe, b"file");
-        let expected = Demand { file: 4, decoded, samples, held: 0, size: zoomed, largest };
+        let expected = Demand { file: 4, decoded, samples, held, size: zoomed, largest };
         assert_eq!(demand, expected, "{steps}");
     }
-    // What may come as large as it is stored is counted so, whatever is wanted.
-    let inks = Probe { inks: true, ..probe };
+    // Another format comes as large as it is stored.
+    let png = Probe { format: Format::Png, ..probe };
     let no_steps = pipeline(json!([]));
-    let plan = planned(&no_steps, &inks, (2000, 1500));
-    assert_eq!((plan.wanted.shrunk, plan.demand(&inks, b"").decoded), (2, (4000, 3000)));
+    let plan = planned(&no_steps, &png, (2000, 1500));
+    assert_eq!((plan.wanted.shrunk, plan.demand(&png, b"").decoded), (1, (4000, 3000)));
     let padded = pipeline(json!([{"fit": [400, 300]}, {"pad": [800, 600]}]));
     let demand = planned(&padded, &probe, (4000, 3000)).demand(&probe, b"file");
     assert_eq!((demand.size, demand.largest), ((400, 300), (800, 600)));

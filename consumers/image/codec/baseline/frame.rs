@@ -1,9 +1,9 @@
 //! What stands before the scan: the frame, its components and their tables (ITU-T T.81, annex B).
 
-use super::huffman::{Class, Codes};
 use super::pairs::Pairs;
-use super::transform::{AREA, SIDE};
 use crate::image::codec::bytes::be16;
+use crate::image::codec::huffman::{Class, Codes};
+use crate::image::codec::transform::{AREA, SIDE};
 
 /// A picture of one scan, as far as what stands before it says.
 pub(super) struct Frame {
@@ -11,7 +11,7 @@ pub(super) struct Frame {
     pub(super) size: (usize, usize),
     /// Brightness, and either none or two of colour.
     pub(super) components: Vec<Component>,
-    pub(super) quantisation: [Option<[u8; AREA]>; TABLES],
+    pub(super) quantisation: [Option<[u16; AREA]>; TABLES],
     /// The codes of first coefficients.
     pub(super) first: [Option<Codes>; TABLES],
     /// The codes of the others.
@@ -149,8 +149,8 @@ impl Frame {
     fn quantisation(&mut self, mut content: &[u8]) -> Option<()> {
         while let Some((&head, rest)) = content.split_first() {
             // Its upper half is 0 for numbers of one byte; get_mut refuses those of two.
-            let (table, rest) = rest.split_first_chunk()?;
-            *self.quantisation.get_mut(usize::from(head))? = Some(*table);
+            let (table, rest) = rest.split_first_chunk::<AREA>()?;
+            *self.quantisation.get_mut(usize::from(head))? = Some(table.map(u16::from));
             content = rest;
         }
         Some(())

@@ -4,7 +4,7 @@
 #![allow(clippy::cast_possible_truncation)]
 
 use super::bits::Bits;
-use super::huffman::{Codes, LOOKAHEAD, LOOKUPS, Symbol};
+use crate::image::codec::huffman::{Codes, LOOKAHEAD, LOOKUPS, Symbol};
 
 /// The codes of all coefficients but the first.
 pub(super) struct Pairs {

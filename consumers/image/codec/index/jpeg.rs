@@ -118,7 +118,7 @@ fn scan_end(file: &[u8], begin: usize) -> usize {
 
 /// The next marker from `at` on, over fill bytes and what is between segments without right;
 /// `at` is then behind it.
-fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
+pub(in crate::image::codec) fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
     loop {
         let rest = file.get(*at..)?;
         let prefix = memchr::memchr(0xFF, rest)?;

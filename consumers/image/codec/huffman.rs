@@ -3,6 +3,8 @@
 // Fields are cut out of words.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
+pub(super) mod standard;
+
 /// How many bits are looked up at once. Longer codes are rare enough to be searched for.
 pub(super) const LOOKAHEAD: u32 = 10;
 /// How many different bits there are to be looked up.
@@ -37,6 +39,8 @@ pub(super) enum Class {
     First,
     /// The others, with how many zeros stand before them.
     Others,
+    /// Of any kind: each symbol is the byte that the table has for it.
+    Plain,
 }
 
 impl Codes {
@@ -107,6 +111,7 @@ impl Symbol {
         let (run, size) = match class {
             Class::First => (0, value),
             Class::Others => (value >> 4, value & 15),
+            Class::Plain => return Some(Self(u32::from_le_bytes([length, 0, 0, value]))),
         };
         if size > VALUE_MAX {
             return None;
@@ -131,6 +136,12 @@ impl Symbol {
     #[inline]
     pub(super) fn bits(self) -> u32 {
         self.0 & 63
+    }
+
+    /// The byte that the table has for the code, of [`Class::Plain`].
+    #[inline]
+    pub(super) fn byte(self) -> u8 {
+        (self.0 >> 24) as u8
     }
 
     /// The value behind the code, in bits that begin with it; 0 where there is none. One whose

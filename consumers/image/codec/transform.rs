@@ -31,7 +31,7 @@ const ONE: f64 = 16384.0;
 const BEYOND: u8 = 64;
 
 /// The order in which the file has them (T.81, figure A.6).
-const ZIGZAG: [u8; AREA] = [
+pub(super) const ZIGZAG: [u8; AREA] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
@@ -40,14 +40,14 @@ const ZIGZAG: [u8; AREA] = [
 impl Weights {
     /// For blocks of this side, of coefficients that were divided by these numbers, which come in
     /// the file's order.
-    pub(super) fn new(side: usize, quantisation: &[u8; AREA]) -> Self {
+    pub(super) fn new(side: usize, quantisation: &[u16; AREA]) -> Self {
         let row: [(u8, f64); SIDE] = std::array::from_fn(|frequency| folded(side, frequency));
         let mut all = Self { places: [BEYOND; 2 * AREA], weights: [0; 2 * AREA] };
         let to = all.places.iter_mut().zip(&mut all.weights);
         for ((place, weight), (&at, &divisor)) in to.zip(ZIGZAG.iter().zip(quantisation)) {
             let (down, of_row) = row[usize::from(at) / SIDE];
             let (across, of_column) = row[usize::from(at) % SIDE];
-            // A block has 64 places, and a weight is at most a quarter of a byte.
+            // A block has 64 places, and a weight is at most a quarter of two bytes.
             #[allow(clippy::cast_possible_truncation)]
             let parts = (of_row * of_column * f64::from(divisor) * ONE).round() as i32;
             *weight = parts;
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     /// What T.81, A.3.3 says, and the mean of that, in double precision.
-    fn naive(coefficients: &[i16; AREA], quantisation: &[u8; AREA], by: usize) -> Vec<f64> {
+    fn naive(coefficients: &[i16; AREA], quantisation: &[u16; AREA], by: usize) -> Vec<f64> {
         let mut natural = [0.0; AREA];
         for (at, (value, divisor)) in coefficients.iter().zip(quantisation).enumerate() {
             natural[usize::from(ZIGZAG[at])] = f64::from(*value) * f64::from(*divisor);
@@ -263,7 +263,7 @@ mod tests {
         (0..side * side).map(mean).collect()
     }
 
-    fn check<const N: usize>(coefficients: &[i16; AREA], quantisation: &[u8; AREA]) {
+    fn check<const N: usize>(coefficients: &[i16; AREA], quantisation: &[u16; AREA]) {
         let weights = Weights::new(N, quantisation);
         let mut blocks = [[0; LANES]; 256];
         let places = weights.places.iter().zip(&weights.weights);
@@ -287,7 +287,7 @@ mod tests {
         fn a_sample_is_the_mean_of_those_that_it_stands_for(
             few in prop::collection::vec((0..AREA, -40..40_i16), 0..12),
             first in -500..500_i16,
-            quantisation in prop::collection::vec(1..20_u8, AREA),
+            quantisation in prop::collection::vec(1..20_u16, AREA),
         ) {
             let mut coefficients = [0; AREA];
             for (at, value) in few {

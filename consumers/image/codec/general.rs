@@ -1,0 +1,148 @@
+//! Every JPEG with Huffman codes and 8 bits a sample, decoded in Rust: sequential and progressive,
+//! of any sampling, its scans in any order (ITU-T T.81). It shows damaged files as libjpeg does: a
+//! wrong code or a missing restart marker costs the interval it stands in, and grey stands for data
+//! that are missing.
+
+mod colours;
+mod frame;
+mod progressive;
+mod reader;
+mod scan;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+use image::DynamicImage;
+use waterway::Error;
+
+pub(super) use self::colours::rgb_of_planes;
+use self::colours::{Colours, Markers};
+use self::frame::{Frame, Part};
+use self::reader::Reader;
+use self::scan::Scan;
+use self::tables::Tables;
+use super::bytes::be16;
+use super::index::jpeg::next_marker;
+use super::{Format, Probe, Wanted, damaged, unsupported};
+use crate::image::picture::{Picture, Planes};
+
+const SOF0: u8 = 0xC0;
+const SOF2: u8 = 0xC2;
+const SOF3: u8 = 0xC3;
+const DHT: u8 = 0xC4;
+const SOF5: u8 = 0xC5;
+const SOF7: u8 = 0xC7;
+const SOF9: u8 = 0xC9;
+const SOF10: u8 = 0xCA;
+const SOF11: u8 = 0xCB;
+const SOF13: u8 = 0xCD;
+const SOF15: u8 = 0xCF;
+const SOI: u8 = 0xD8;
+const EOI: u8 = 0xD9;
+const SOS: u8 = 0xDA;
+const DQT: u8 = 0xDB;
+const DRI: u8 = 0xDD;
+const APP0: u8 = 0xE0;
+const APP14: u8 = 0xEE;
+
+/// A picture that is not progressive has at most one scan for each of four components.
+const SCANS_OF_A_BASELINE: u32 = 4;
+
+/// Decodes a file in the form and the size that is wanted; planes only of the usual samplings.
+///
+/// # Errors
+/// `bad_image` for a file whose headers or tables are damaged, or of a kind that is not supported;
+/// `refused` when the system has no memory for it.
+pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error> {
+    let mut tables = Tables::standard();
+    let mut markers = Markers::default();
+    let mut frame: Option<Frame> = None;
+    let mut form = None;
+    let mut scans = probe.scans.max(SCANS_OF_A_BASELINE);
+    let mut at = 2;
+    while let Some((marker, content)) = segment(file, &mut at) {
+        match marker {
+            SOF0..=SOF2 if frame.is_none() => {
+                frame = Some(Frame::new(content, marker == SOF2, probe.stored(), wanted.shrunk)?);
+            }
+            SOF0..=SOF2 => return Err(wrong("it has two frame headers")),
+            SOF9 | SOF10 => return Err(unsupported::kind("arithmetic-coded JPEG")),
+            // The probe refuses files that begin with one of the others.
+            SOF3 | SOF5..=SOF7 | SOF11 | SOF13..=SOF15 => {
+                return Err(wrong("it has frames of several kinds"));
+            }
+            DHT => tables.add_codes(content)?,
+            DQT => tables.add_quantisation(content)?,
+            DRI => tables.restart = be16(content, 0).unwrap_or(0).into(),
+            APP0 | APP14 => markers.add(content),
+            SOS => {
+                let frame = frame.as_mut().ok_or_else(|| wrong("it has no frame header"))?;
+                if form.is_none() {
+                    let colours = markers.colours(frame);
+                    let part = part(frame, colours, wanted);
+                    frame.begin(part)?;
+                    form = Some((colours, part));
+                }
+                let mut reader = Reader::new(file, at);
+                Scan::new(content, frame, &tables)?.read(frame, &mut reader);
+                at = reader.at();
+                scans -= 1;
+                if scans == 0 || frame.is_complete() {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    let (Some(frame), Some((colours, part))) = (frame, form) else {
+        return Err(wrong("it has no scan"));
+    };
+    picture(frame, colours, part)
+}
+
+/// The next segment with a content; `at` is then behind it. None behind the picture's end.
+fn segment<'a>(file: &'a [u8], at: &mut usize) -> Option<(u8, &'a [u8])> {
+    loop {
+        match next_marker(file, at)? {
+            0x01 | 0xD0..=0xD7 => {}
+            SOI | EOI => return None,
+            marker => {
+                let length = usize::from(be16(file, *at)?);
+                let content = file.get(*at + 2..*at + length)?;
+                *at += length;
+                return Some((marker, content));
+            }
+        }
+    }
+}
+
+/// What is wanted of a frame whose colours are stored like this.
+fn part(frame: &Frame, colours: Colours, wanted: Wanted) -> Part {
+    match colours {
+        Colours::Grey => Part::Luma,
+        Colours::YCbCr if wanted.grey => Part::Luma,
+        Colours::YCbCr if wanted.planes && frame.is_planar() => Part::Planes,
+        _ => Part::Pixels,
+    }
+}
+
+fn picture(mut frame: Frame, colours: Colours, part: Part) -> Result<Picture, Error> {
+    frame.finish();
+    let size = frame.shrunk_size();
+    let pixels = match part {
+        Part::Luma => DynamicImage::ImageLuma8(frame.sampled()[0].plane(size)?),
+        Part::Pixels => DynamicImage::ImageRgb8(colours.rgb(&frame.sampled(), size)?),
+        Part::Planes => {
+            let mut planes = frame.into_planes();
+            let mut next = || planes.next().unwrap_or_default();
+            return Ok(Picture::Planes(Planes { luma: next(), chroma: [next(), next()] }));
+        }
+    };
+    frame.recycle();
+    Ok(Picture::Pixels(pixels))
+}
+
+fn wrong(why: &str) -> Error {
+    damaged(Format::Jpeg, why)
+}

@@ -1,0 +1,253 @@
+//! From components to pixels: how a file stores its colours, and how samples that several pixels
+//! share are spread over them, both as libjpeg does it.
+
+use image::{GrayImage, RgbImage};
+use waterway::Error;
+
+use super::frame::Frame;
+use crate::image::picture::Planes;
+use crate::image::scratch;
+
+/// How a file stores its colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    /// Brightness alone.
+    Grey,
+    /// Brightness and two of colour (JFIF).
+    YCbCr,
+    /// As they are.
+    Rgb,
+    /// Four inks; 255 is none of it, as Adobe writes them.
+    Cmyk,
+    /// The inverse of three inks as `YCbCr`, and black.
+    Ycck,
+}
+
+/// What applications say of how colours are stored.
+#[derive(Debug, Default)]
+pub(super) struct Markers {
+    jfif: bool,
+    /// Adobe's number of a transform.
+    adobe: Option<u8>,
+}
+
+/// The samples of a component on the picture.
+pub(super) struct Sampled<'a> {
+    pub(super) samples: &'a [u8],
+    /// The length of a row with what is not seen of it.
+    pub(super) pitch: usize,
+    /// Its samples in each direction.
+    pub(super) size: (usize, usize),
+    /// How many of its samples stand for how many pixels side by side.
+    pub(super) across: (usize, usize),
+    /// And one above the other.
+    pub(super) down: (usize, usize),
+}
+
+impl Markers {
+    /// Of the content of an APP0 or APP14 segment; others say nothing.
+    pub(super) fn add(&mut self, content: &[u8]) {
+        const JFIF_LENGTH: usize = 14;
+        const TRANSFORM: usize = 11;
+        if content.starts_with(b"JFIF\0") && content.len() >= JFIF_LENGTH {
+            self.jfif = true;
+        } else if content.starts_with(b"Adobe") && content.len() > TRANSFORM {
+            self.adobe = Some(content[TRANSFORM]);
+        }
+    }
+
+    /// How the colours of a frame are stored: JFIF counts first, then Adobe, then the components'
+    /// names.
+    pub(super) fn colours(&self, frame: &Frame) -> Colours {
+        let names = frame.components.iter().map(|component| component.id);
+        match (frame.components.len(), self.jfif, self.adobe) {
+            (1, ..) => Colours::Grey,
+            (4, _, None | Some(0)) => Colours::Cmyk,
+            (4, ..) => Colours::Ycck,
+            (_, false, Some(0)) => Colours::Rgb,
+            (_, false, None) if names.eq(*b"RGB") => Colours::Rgb,
+            // libjpeg takes transforms that Adobe does not know for this one.
+            _ => Colours::YCbCr,
+        }
+    }
+}
+
+impl Colours {
+    /// The pixels of components that are stored like this.
+    ///
+    /// # Errors
+    /// `refused` when the system has no memory for it.
+    pub(super) fn rgb(
+        self,
+        components: &[Sampled<'_>],
+        (width, height): (usize, usize),
+    ) -> Result<RgbImage, Error> {
+        let mut pixels = scratch::take(width * height * 3)?;
+        let mut rows = vec![0; width * components.len()];
+        let mut sums = Vec::with_capacity(width);
+        for (y, to) in pixels.chunks_exact_mut(width * 3).enumerate() {
+            for (component, row) in components.iter().zip(rows.chunks_exact_mut(width)) {
+                component.spread(y, row, &mut sums);
+            }
+            self.convert(&rows, width, to);
+        }
+        // Both sides are those of a JPEG, 65535 at most.
+        #[allow(clippy::cast_possible_truncation)]
+        Ok(RgbImage::from_raw(width as u32, height as u32, pixels).unwrap_or_default())
+    }
+
+    /// A row of pixels of a row of each component.
+    fn convert(self, rows: &[u8], width: usize, to: &mut [u8]) {
+        let mut rows = rows.chunks_exact(width);
+        let mut next = || rows.next().unwrap_or_default();
+        let (one, two, three, black) = (next(), next(), next(), next());
+        let colours = one.iter().zip(two.iter().zip(three));
+        let pixels = to.as_chunks_mut::<3>().0.iter_mut();
+        if matches!(self, Self::YCbCr | Self::Ycck) {
+            for (to, (&luma, (&blue, &red))) in pixels.zip(colours) {
+                *to = ycbcr(luma, blue, red);
+            }
+        } else {
+            for (to, (&red, (&green, &blue))) in pixels.zip(colours) {
+                *to = [red, green, blue];
+            }
+        }
+        for (to, &black) in to.as_chunks_mut::<3>().0.iter_mut().zip(black) {
+            let inverted = self == Self::Ycck;
+            *to = to.map(|ink| times(if inverted { 255 - ink } else { ink }, black));
+        }
+    }
+}
+
+/// The pixels of planes.
+///
+/// # Errors
+/// `refused` when the system has no memory for it.
+pub(in super::super) fn rgb_of_planes(planes: &Planes) -> Result<RgbImage, Error> {
+    let size = |plane: &GrayImage| (plane.width() as usize, plane.height() as usize);
+    let whole = size(&planes.luma);
+    let all = [&planes.luma, &planes.chroma[0], &planes.chroma[1]];
+    let sampled = all.map(|plane| {
+        let (width, height) = size(plane);
+        Sampled {
+            samples: plane.as_raw(),
+            pitch: width,
+            size: (width, height),
+            across: (1, whole.0.div_ceil(width)),
+            down: (1, whole.1.div_ceil(height)),
+        }
+    });
+    Colours::YCbCr.rgb(&sampled, whole)
+}
+
+impl Sampled<'_> {
+    /// A sample for each pixel of the picture.
+    ///
+    /// # Errors
+    /// `refused` when the system has no memory for it.
+    pub(super) fn plane(&self, (width, height): (usize, usize)) -> Result<GrayImage, Error> {
+        let mut samples = scratch::take(width * height)?;
+        let mut sums = Vec::with_capacity(width);
+        for (y, to) in samples.chunks_exact_mut(width).enumerate() {
+            self.spread(y, to, &mut sums);
+        }
+        // Both sides are those of a JPEG, 65535 at most.
+        #[allow(clippy::cast_possible_truncation)]
+        Ok(GrayImage::from_raw(width as u32, height as u32, samples).unwrap_or_default())
+    }
+
+    /// A row of pixels of the picture.
+    ///
+    /// Where two pixels share a sample, each has three parts of it and one of the sample on its own
+    /// side (libjpeg's fancy upsampling, with its rounding); else each has the sample itself.
+    fn spread(&self, y: usize, to: &mut [u8], sums: &mut Vec<u16>) {
+        /// libjpeg spreads narrower rows as they are.
+        const NARROW: usize = 2;
+        let (width, height) = self.size;
+        let row = |y: usize| {
+            let begin = y.min(height - 1) * self.pitch;
+            &self.samples[begin..begin + width]
+        };
+        let doubled = |(samples, pixels): (usize, usize)| pixels == 2 * samples;
+        let same = |(samples, pixels)| samples == pixels;
+        let rows = doubled(self.down) || same(self.down);
+        let across = doubled(self.across) && rows && width > NARROW;
+        let down = doubled(self.down) && (across || same(self.across));
+        let at = y * self.down.0 / self.down.1;
+        if !across && !down {
+            let row = row(at);
+            if same(self.across) {
+                to.copy_from_slice(&row[..to.len()]);
+                return;
+            }
+            for (x, to) in to.iter_mut().enumerate() {
+                *to = row[(x * self.across.0 / self.across.1).min(width - 1)];
+            }
+            return;
+        }
+        sums.clear();
+        if down {
+            let beside = if y.is_multiple_of(2) { at.saturating_sub(1) } else { at + 1 };
+            let pairs = row(at).iter().zip(row(beside));
+            sums.extend(pairs.map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
+        } else {
+            sums.extend(row(at).iter().map(|&sample| u16::from(sample)));
+        }
+        // To the nearest, but halves down and up by turns.
+        match (across, down) {
+            (true, true) => spread_sums(sums, to, (8, 7), 4),
+            (true, false) => spread_sums(sums, to, (1, 2), 2),
+            _ => {
+                let half = if y.is_multiple_of(2) { 1 } else { 2 };
+                to.iter_mut().zip(&*sums).for_each(|(to, &sum)| *to = byte((sum + half) >> 2));
+            }
+        }
+    }
+}
+
+/// Two pixels of each sum, the first and the second with these parts added, of so many bits.
+fn spread_sums(sums: &[u16], to: &mut [u8], (first, second): (u16, u16), bits: u32) {
+    let left = sums.iter().take(1).chain(sums);
+    let right = sums.iter().skip(1).chain(sums.last());
+    let (pairs, odd) = to.as_chunks_mut::<2>();
+    for (to, ((&sum, &left), &right)) in pairs.iter_mut().zip(sums.iter().zip(left).zip(right)) {
+        *to = [byte((3 * sum + left + first) >> bits), byte((3 * sum + right + second) >> bits)];
+    }
+    if let ([odd], [.., left, last]) = (odd, sums) {
+        *odd = byte((3 * last + left + first) >> bits);
+    }
+}
+
+/// By JFIF's matrix (ITU-T T.871, 7), in parts of 65536.
+#[inline]
+fn ycbcr(luma: u8, blue: u8, red: u8) -> [u8; 3] {
+    const HALF: i32 = 1 << 15;
+    let (luma, blue, red) = (i32::from(luma), i32::from(blue) - 128, i32::from(red) - 128);
+    [
+        clamped(luma + ((91_881 * red + HALF) >> 16)),
+        clamped(luma + ((-22_554 * blue - 46_802 * red + HALF) >> 16)),
+        clamped(luma + ((116_130 * blue + HALF) >> 16)),
+    ]
+}
+
+/// The part of a byte that another one is of 255.
+fn times(one: u8, other: u8) -> u8 {
+    let product = u16::from(one) * u16::from(other) + 128;
+    byte((product + (product >> 8)) >> 8)
+}
+
+#[inline]
+fn clamped(value: i32) -> u8 {
+    // It is within a byte.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let byte = value.clamp(0, 255) as u8;
+    byte
+}
+
+/// Of what is at most a byte.
+#[inline]
+fn byte(value: u16) -> u8 {
+    #[allow(clippy::cast_possible_truncation)]
+    let byte = value as u8;
+    byte
+}

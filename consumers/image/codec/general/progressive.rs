@@ -1,0 +1,146 @@
+//! Progressive scans: some of the coefficients, or some bits of them (ITU-T T.81, annex G).
+
+use super::super::huffman::Codes;
+use super::super::transform::AREA;
+use super::reader::Reader;
+
+/// Which coefficients a scan has, and which of their bits.
+pub(super) struct Part {
+    from: usize,
+    to: usize,
+    /// Whether it adds a bit to what earlier scans have brought.
+    refines: bool,
+    /// The lowest of its bits.
+    low: u32,
+}
+
+/// What is read, and how many blocks have nothing to be read.
+pub(super) struct Bits<'a, 'f> {
+    pub(super) reader: &'a mut Reader<'f>,
+    pub(super) empty: &'a mut u32,
+}
+
+impl Part {
+    /// Of the last three bytes of a scan's header. None where they go against the standard.
+    pub(super) fn new(components: u8, (from, to): (u8, u8), bits: u8) -> Option<Self> {
+        const LOW_MAX: u8 = 13;
+        let (high, low) = (bits >> 4, bits & 15);
+        let band = if from == 0 { to == 0 } else { from <= to && to < 64 && components == 1 };
+        let fits = band && low <= LOW_MAX && (high == 0 || high == low + 1);
+        fits.then(|| Self { from: from.into(), to: to.into(), refines: high > 0, low: low.into() })
+    }
+
+    /// Whether it takes codes of first coefficients, and of others.
+    pub(super) fn needs(&self) -> (bool, bool) {
+        (self.from == 0 && !self.refines, self.from > 0)
+    }
+
+    /// A coefficient of which the lower bits are still to come.
+    pub(super) fn scaled(&self, value: i16) -> i16 {
+        value << self.low
+    }
+
+    /// The next bit of a block's first coefficient.
+    pub(super) fn refine_first(&self, reader: &mut Reader<'_>, block: &mut [i16; AREA]) {
+        if reader.bit() {
+            block[0] |= 1 << self.low;
+        }
+    }
+
+    /// The other coefficients of a block, or a bit of them.
+    pub(super) fn read(&self, bits: &mut Bits<'_, '_>, codes: &Codes, block: &mut [i16; AREA]) {
+        if self.refines {
+            self.refine(bits, codes, block);
+        } else {
+            self.begin(bits, codes, block);
+        }
+    }
+
+    /// The upper bits of coefficients.
+    fn begin(&self, bits: &mut Bits<'_, '_>, codes: &Codes, block: &mut [i16; AREA]) {
+        if *bits.empty > 0 {
+            *bits.empty -= 1;
+            return;
+        }
+        let mut at = self.from;
+        while at <= self.to {
+            let symbol = bits.reader.symbol(codes);
+            let (zeros, size) = (symbol >> 4, symbol & 15);
+            match (zeros, size) {
+                (15, 0) => at += 16,
+                (_, 0) => {
+                    *bits.empty = bits.run(zeros) - 1;
+                    return;
+                }
+                _ => {
+                    at += usize::from(zeros);
+                    // Where a damaged block has too many, the last one counts.
+                    block[at.min(AREA - 1)] = self.scaled(bits.reader.value(size));
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// A lower bit of coefficients, and those that begin with it.
+    fn refine(&self, bits: &mut Bits<'_, '_>, codes: &Codes, block: &mut [i16; AREA]) {
+        let mut at = self.from;
+        if *bits.empty == 0 {
+            while at <= self.to {
+                let symbol = bits.reader.symbol(codes);
+                let (zeros, size) = (symbol >> 4, symbol & 15);
+                let mut begun = None;
+                if size > 0 {
+                    let one = 1 << self.low;
+                    begun = Some(if bits.reader.bit() { one } else { -one });
+                } else if zeros < 15 {
+                    *bits.empty = bits.run(zeros);
+                    break;
+                }
+                at = self.refine_over(bits.reader, block, at, Some(zeros));
+                if let Some(begun) = begun {
+                    block[at.min(AREA - 1)] = begun;
+                }
+                at += 1;
+            }
+        }
+        if *bits.empty > 0 {
+            self.refine_over(bits.reader, block, at, None);
+            *bits.empty -= 1;
+        }
+    }
+
+    /// Reads a bit of each coefficient that has begun, up to the one behind so many that have not;
+    /// all of them where no number is given. Where it came to.
+    fn refine_over(
+        &self,
+        reader: &mut Reader<'_>,
+        block: &mut [i16; AREA],
+        mut at: usize,
+        zeros: Option<u8>,
+    ) -> usize {
+        let one = 1 << self.low;
+        let mut left = zeros;
+        while at <= self.to {
+            let value = &mut block[at];
+            if *value == 0 {
+                match &mut left {
+                    Some(0) => break,
+                    Some(left) => *left -= 1,
+                    None => {}
+                }
+            } else if reader.bit() && *value & one == 0 {
+                *value = value.wrapping_add(if *value > 0 { one } else { -one });
+            }
+            at += 1;
+        }
+        at
+    }
+}
+
+impl Bits<'_, '_> {
+    /// How many blocks have nothing from here on, this one among them.
+    fn run(&mut self, bits: u8) -> u32 {
+        (1 << bits) + u32::from(self.reader.number(bits))
+    }
+}

@@ -1,0 +1,108 @@
+//! The tables that a file has defined up to a scan (ITU-T T.81, B.2.4). Codes are made of them only
+//! for a scan that uses them: a file may define a million tables and use none.
+
+use waterway::Error;
+
+use super::super::huffman::{Class, Codes, standard};
+use super::super::transform::AREA;
+use super::wrong;
+
+/// How many tables of a kind there can be.
+const TABLES: usize = 4;
+/// How many codes there are of each length.
+type Counts = [u8; 16];
+
+/// What a file has defined so far.
+pub(super) struct Tables<'a> {
+    first: [Option<(&'a Counts, &'a [u8])>; TABLES],
+    others: [Option<(&'a Counts, &'a [u8])>; TABLES],
+    quantisation: [Option<[u16; AREA]>; TABLES],
+    /// After how many units a scan begins anew; 0 is never.
+    pub(super) restart: usize,
+}
+
+impl<'a> Tables<'a> {
+    /// The codes that a frame of Motion JPEG need not have with it.
+    pub(super) fn standard() -> Self {
+        Self {
+            first: [Some(standard::LUMA_FIRST), Some(standard::CHROMA_FIRST), None, None],
+            others: [Some(standard::LUMA_OTHERS), Some(standard::CHROMA_OTHERS), None, None],
+            quantisation: [None; TABLES],
+            restart: 0,
+        }
+    }
+
+    /// Of a DHT segment.
+    ///
+    /// # Errors
+    /// `bad_image` for one that is damaged.
+    pub(super) fn add_codes(&mut self, mut content: &'a [u8]) -> Result<(), Error> {
+        let damaged = || wrong("a Huffman table is cut short, or has no place");
+        while let Some((&head, rest)) = content.split_first() {
+            let (counts, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
+            let length = counts.iter().map(|&count| usize::from(count)).sum();
+            let (values, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            let tables = if head < 0x10 { &mut self.first } else { &mut self.others };
+            // The standard has no classes but 0 and 1.
+            let place = tables.get_mut(usize::from(head & 0xEF)).ok_or_else(damaged)?;
+            *place = Some((counts, values));
+            content = rest;
+        }
+        Ok(())
+    }
+
+    /// Of a DQT segment.
+    ///
+    /// # Errors
+    /// `bad_image` for one that is damaged.
+    pub(super) fn add_quantisation(&mut self, mut content: &[u8]) -> Result<(), Error> {
+        let damaged = || wrong("a quantisation table is cut short, or has no place");
+        while let Some((&head, rest)) = content.split_first() {
+            let table;
+            // The upper half tells how many bytes a number has, less one.
+            (table, content) = if head < 0x10 {
+                let (bytes, rest) = rest.split_first_chunk::<AREA>().ok_or_else(damaged)?;
+                (bytes.map(u16::from), rest)
+            } else {
+                let (bytes, rest) = rest.split_first_chunk::<{ 2 * AREA }>().ok_or_else(damaged)?;
+                let (pairs, _) = bytes.as_chunks::<2>();
+                (std::array::from_fn(|at| u16::from_be_bytes(pairs[at])), rest)
+            };
+            let place = self.quantisation.get_mut(usize::from(head & 0xEF)).ok_or_else(damaged)?;
+            *place = Some(table);
+        }
+        Ok(())
+    }
+
+    /// The codes of first coefficients.
+    ///
+    /// # Errors
+    /// `bad_image` where there are none, or impossible ones.
+    pub(super) fn first(&self, at: u8) -> Result<Codes, Error> {
+        codes(&self.first, at)
+    }
+
+    /// The codes of the others; in a progressive picture of bits of any.
+    ///
+    /// # Errors
+    /// `bad_image` where there are none, or impossible ones.
+    pub(super) fn others(&self, at: u8) -> Result<Codes, Error> {
+        codes(&self.others, at)
+    }
+
+    /// What coefficients were divided by.
+    ///
+    /// # Errors
+    /// `bad_image` where the file does not say.
+    pub(super) fn quantisation(&self, at: u8) -> Result<&[u16; AREA], Error> {
+        let table = self.quantisation.get(usize::from(at)).and_then(Option::as_ref);
+        table.ok_or_else(|| wrong("it lacks a quantisation table"))
+    }
+}
+
+fn codes(tables: &[Option<(&Counts, &[u8])>; TABLES], at: u8) -> Result<Codes, Error> {
+    let table = tables.get(usize::from(at)).copied().flatten();
+    let (counts, values) = table.ok_or_else(|| wrong("it lacks a Huffman table"))?;
+    Codes::new(counts, values, Class::Plain)
+        .ok_or_else(|| wrong("a Huffman table has more codes than there can be"))
+}
