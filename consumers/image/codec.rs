@@ -15,6 +15,7 @@ mod huffman;
 #[cfg(feature = "turbo")]
 mod icc;
 mod index;
+mod indexed_colour;
 mod jpeg;
 pub mod metadata;
 mod planar;

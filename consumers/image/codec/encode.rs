@@ -13,6 +13,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use waterway::Error;
 
 use super::Encoding;
+use super::indexed_colour::IndexedColour;
 use super::planar::Rows;
 use crate::image::picture::Planes;
 use crate::image::scratch;
@@ -25,11 +26,7 @@ pub(super) fn encode(
     let mut file = Vec::new();
     match encoding {
         Encoding::Jpeg(quality) => jpeg(picture, quality, profile, &mut file)?,
-        Encoding::Png => {
-            let (effort, filter) = (CompressionType::Fast, FilterType::Adaptive);
-            let encoder = PngEncoder::new_with_quality(Cursor::new(&mut file), effort, filter);
-            write(picture, encoder, profile)?;
-        }
+        Encoding::Png => return png(picture, profile),
         Encoding::Gif => gif(picture, &mut file)?,
         #[cfg(feature = "avif")]
         Encoding::Avif(quality) => {
@@ -46,6 +43,26 @@ pub(super) fn encode(
 /// Of 1, thorough, to 10, quick. The quickest takes some 50 times as long as JPEG already.
 #[cfg(feature = "avif")]
 const AVIF_SPEED: u8 = 10;
+
+/// In the smallest kind that holds its colours. A profile stays beside the kind that it describes:
+/// one for RGB beside RGB and palettes, one for greys beside greys.
+fn png(picture: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    let is_grey = !picture.color().has_color();
+    let indexed = if is_grey && profile.is_some() { None } else { IndexedColour::of(picture)? };
+    let grey = match indexed {
+        Some(indexed) if profile.is_some() => return indexed.into_png(profile),
+        Some(indexed) => match indexed.into_grey() {
+            Ok(grey) => Some(grey),
+            Err(indexed) => return indexed.into_png(None),
+        },
+        None => None,
+    };
+    let mut file = Vec::new();
+    let (effort, filter) = (CompressionType::Fast, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(Cursor::new(&mut file), effort, filter);
+    write(grey.as_ref().unwrap_or(picture), encoder, profile)?;
+    Ok(file)
+}
 
 /// GIF has no profile: what is shown is taken for sRGB.
 fn gif(picture: &DynamicImage, file: &mut Vec<u8>) -> Result<(), Error> {

@@ -103,7 +103,7 @@ macro_rules! plain {
 
 plain! {
     Png, "png": "the result as PNG",
-        "Nothing is lost, and it is compressed fast rather than far.";
+        "Nothing is lost. A picture of at most 256 colours is written with a palette; others are compressed fast rather than far.";
     Webp, "webp": "the result as lossless WebP",
         "Nothing is lost.";
     Gif, "gif": "the result as GIF",

@@ -176,6 +176,25 @@ fn strip_takes_the_profile_and_never_the_colours_of_chunks() {
 }
 
 #[test]
+fn a_graphic_of_few_colours_comes_back_with_a_palette() {
+    let studio = studio();
+    let graphic = RgbImage::from_fn(160, 120, |x, y| match (x / 40 + y / 30) % 3 {
+        0 => Rgb([0x1F, 0x77, 0xB4]),
+        1 => Rgb([0xFF, 0x7F, 0x0E]),
+        _ => Rgb([255; 3]),
+    });
+    for file in [gif(&graphic.clone().into()), png(&graphic.clone().into())] {
+        for (result, zoom) in [("none", 0.5), ("none", 1.5), ("png", 1.0), ("round", 1.0)] {
+            let answer = studio.work(&file, json!({"rType": result, "zoom": zoom})).unwrap();
+            let made = studio.file(&answer["url"]);
+            // The colour type in the header of a PNG.
+            assert_eq!(made[25], 3, "{result}, {zoom}");
+            assert!(made.len() < 3000, "{result}, {zoom}: {}", made.len());
+        }
+    }
+}
+
+#[test]
 fn grey_of_srgb_is_the_same_with_its_profile_and_without() {
     let studio = studio();
     let photo = photo(64, 48);
