@@ -13,17 +13,19 @@ use serde_json::{from_value, json};
 
 use super::super::Pictures;
 use super::super::codec::samples::*;
-use super::super::codec::{Format, Limits, built_in};
+use super::super::codec::{Codec, Format, Limits, built_in};
 use super::*;
 use crate::storage::{Address, Storage};
 
 mod colours;
+mod separate;
 mod sides;
 
 /// A service of its own with pipelines of all kinds.
 struct Studio {
     dir: tempfile::TempDir,
     options: Pictures,
+    codec: &'static dyn Codec,
 }
 
 impl Studio {
@@ -36,7 +38,7 @@ impl Studio {
             "broken": [{"crop": [60_000, 0, 1, 1]}],
         }}))
         .unwrap();
-        Self { dir: tempfile::tempdir().unwrap(), options }
+        Self { dir: tempfile::tempdir().unwrap(), options, codec: built_in() }
     }
 
     fn work(&self, file: &[u8], header: Value) -> Result<Value, Error> {
@@ -67,7 +69,7 @@ impl Studio {
     }
 
     fn service(&self) -> Service {
-        Service::from(self.options.clone())
+        Service { codec: self.codec, ..Service::from(self.options.clone()) }
     }
 
     fn files(&self) -> Vec<String> {

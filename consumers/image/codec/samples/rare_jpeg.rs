@@ -3,12 +3,15 @@
 // Sizes, coefficients and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod kinds;
+
 use std::array;
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 use std::sync::LazyLock;
 
 use image::{DynamicImage, RgbImage};
 
+pub(crate) use self::kinds::kinds;
 use crate::image::codec::huffman::standard;
 use crate::image::codec::transform::ZIGZAG;
 
