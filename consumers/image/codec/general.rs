@@ -5,6 +5,7 @@
 
 mod colours;
 mod frame;
+pub(super) mod inks;
 mod progressive;
 mod reader;
 mod scan;
@@ -19,6 +20,7 @@ use waterway::Error;
 pub(super) use self::colours::rgb_of_planes;
 use self::colours::{Colours, Markers};
 use self::frame::{Frame, Part};
+use self::inks::Inks;
 use self::reader::Reader;
 use self::scan::Scan;
 use self::tables::Tables;
@@ -98,7 +100,11 @@ pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Pictu
     let (Some(frame), Some((colours, part))) = (frame, form) else {
         return Err(wrong("it has no scan"));
     };
-    picture(frame, colours, part)
+    let inks = match colours {
+        Colours::Cmyk | Colours::Ycck => Inks::of(file),
+        Colours::Grey | Colours::YCbCr | Colours::Rgb => None,
+    };
+    picture(frame, colours, part, inks.as_ref())
 }
 
 /// The next segment with a content; `at` is then behind it. None behind the picture's end.
@@ -127,12 +133,17 @@ fn part(frame: &Frame, colours: Colours, wanted: Wanted) -> Part {
     }
 }
 
-fn picture(mut frame: Frame, colours: Colours, part: Part) -> Result<Picture, Error> {
+fn picture(
+    mut frame: Frame,
+    colours: Colours,
+    part: Part,
+    inks: Option<&Inks>,
+) -> Result<Picture, Error> {
     frame.finish();
     let size = frame.shrunk_size();
     let pixels = match part {
         Part::Luma => DynamicImage::ImageLuma8(frame.sampled()[0].plane(size)?),
-        Part::Pixels => DynamicImage::ImageRgb8(colours.rgb(&frame.sampled(), size)?),
+        Part::Pixels => DynamicImage::ImageRgb8(colours.rgb(&frame.sampled(), size, inks)?),
         Part::Planes => {
             let mut planes = frame.into_planes();
             let mut next = || planes.next().unwrap_or_default();

@@ -72,6 +72,9 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
         long => file.len() - long,
     };
     probe.held += (scan + beside) as u64;
+    if probe.inks && segments.profile > 0 {
+        probe.held += general::inks::HELD;
+    }
     Ok(probe)
 }
 

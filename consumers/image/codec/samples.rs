@@ -3,6 +3,7 @@
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+pub(crate) mod profiles;
 pub(crate) mod rare_jpeg;
 
 use image::codecs::gif::GifEncoder;

@@ -1,12 +1,10 @@
 //! Which colours a file has, what they are in sRGB, and which files carry a profile.
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, Rgb, RgbImage, Rgba, RgbaImage};
-use moxcms::{
-    DataColorSpace, LutDataType, LutStore, LutType, LutWarehouse, Matrix3d, ToneReprCurve,
-    curve_from_gamma,
-};
+use moxcms::{DataColorSpace, ToneReprCurve, curve_from_gamma};
 
 use super::*;
+use crate::image::codec::samples::profiles::p3_by_table;
 use crate::image::codec::{self, samples};
 
 /// A profile for greys with this curve; `Lab` when its colours are connected by L*.
@@ -14,57 +12,6 @@ fn greys(curve: ToneReprCurve, connection: DataColorSpace) -> Vec<u8> {
     let mut profile = ColorProfile::new_gray_with_gamma(1.0);
     (profile.gray_trc, profile.pcs) = (Some(curve), connection);
     profile.encode().unwrap()
-}
-
-/// Display P3 by a table of L*, a* and b* instead of a matrix, in version 2 as most such are.
-// The names of a colour's parts.
-#[allow(clippy::many_single_char_names)]
-fn by_table(grid: u8) -> Vec<u8> {
-    let p3 = ColorProfile::new_display_p3();
-    let matrix = p3.colorant_matrix();
-    let mut colours = Vec::new();
-    // sRGB's curve (IEC 61966-2-1), which P3 has too.
-    let light = |value: f64| {
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    let levels = || (0..grid).map(|at| light(f64::from(at) / f64::from(grid - 1)));
-    for (red, green, blue) in levels()
-        .flat_map(|red| levels().flat_map(move |green| levels().map(move |b| (red, green, b))))
-    {
-        let [x, y, z] = matrix.v.map(|row| row[0] * red + row[1] * green + row[2] * blue);
-        // CIE 15:2018.
-        let white = p3.white_point;
-        let root = |part: f64| {
-            if part > 216.0 / 24389.0 { part.cbrt() } else { part * 841.0 / 108.0 + 4.0 / 29.0 }
-        };
-        let [x, y, z] = [x / white.x, y / white.y, z / white.z].map(root);
-        let (lightness, a) = (116.0 * y - 16.0, 500.0 * (x - y));
-        let b = 200.0 * (y - z);
-        // ICC.1:2001-04, 6.3.4.2: 100 is 0xFF00, and 0 of a* and b* is 0x8000.
-        let parts = [lightness / 100.0 * 65280.0, (a + 128.0) * 256.0, (b + 128.0) * 256.0];
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        colours.extend(parts.map(|part| part.round() as u16));
-    }
-    let even: Vec<u16> = (0..256_u32).map(|at| u16::try_from(at * 257).unwrap()).collect();
-    let lut = LutDataType {
-        num_input_channels: 3,
-        num_output_channels: 3,
-        num_clut_grid_points: grid,
-        matrix: Matrix3d::IDENTITY,
-        num_input_table_entries: 256,
-        num_output_table_entries: 256,
-        input_table: LutStore::Store16(even.repeat(3)),
-        clut_table: LutStore::Store16(colours),
-        output_table: LutStore::Store16(even.repeat(3)),
-        lut_type: LutType::Lut16,
-    };
-    let mut profile = ColorProfile::default();
-    (profile.color_space, profile.pcs) = (DataColorSpace::Rgb, DataColorSpace::Lab);
-    (profile.lut_a_to_b_perceptual, profile.white_point) =
-        (Some(LutWarehouse::Lut(lut)), p3.white_point);
-    let mut icc = profile.encode().unwrap();
-    icc[8] = 2;
-    icc
 }
 
 /// The name and the content.
@@ -114,8 +61,8 @@ fn a_colour_becomes_what_srgb_has_for_it() {
     let icc = |profile: ColorProfile| profile.encode().unwrap();
     let table = [
         ("P3", icc(ColorProfile::new_display_p3()), [200, 60, 40], [217, 42, 23]),
-        ("P3 by a table", by_table(33), [200, 60, 40], [217, 42, 23]),
-        ("P3 by a table", by_table(33), [255; 3], [255; 3]),
+        ("P3 by a table", p3_by_table(33), [200, 60, 40], [217, 42, 23]),
+        ("P3 by a table", p3_by_table(33), [255; 3], [255; 3]),
         ("ProPhoto", icc(ColorProfile::new_pro_photo_rgb()), [100; 3], [119; 3]),
         (
             "Adobe RGB",
@@ -179,7 +126,7 @@ fn srgb_is_known_by_its_numbers_and_not_by_its_name() {
         let profile = Profile(Stated::Icc(profile.encode().unwrap()));
         assert_eq!(profile.is_srgb(), expected, "{at}");
     }
-    assert!(!Profile(Stated::Icc(by_table(3))).is_srgb());
+    assert!(!Profile(Stated::Icc(p3_by_table(3))).is_srgb());
 }
 
 #[test]
@@ -273,7 +220,7 @@ fn a_file_carries_a_profile_that_describes_its_pixels() {
 #[test]
 fn a_profile_that_is_damaged_anywhere_changes_no_picture_and_ends_no_worker() {
     let photo = samples::photo(9, 9);
-    for icc in [by_table(3), ColorProfile::new_display_p3().encode().unwrap()] {
+    for icc in [p3_by_table(3), ColorProfile::new_display_p3().encode().unwrap()] {
         let expected = Profile(Stated::Icc(icc.clone()));
         let step = icc.len() / 60 + 1;
         for at in (0..icc.len()).step_by(step) {

@@ -5,6 +5,7 @@ use image::{GrayImage, RgbImage};
 use waterway::Error;
 
 use super::frame::Frame;
+use super::inks::Inks;
 use crate::image::picture::Planes;
 use crate::image::scratch;
 
@@ -73,7 +74,8 @@ impl Markers {
 }
 
 impl Colours {
-    /// The pixels of components that are stored like this.
+    /// The pixels of components that are stored like this; of inks by their profile, if there is
+    /// one.
     ///
     /// # Errors
     /// `refused` when the system has no memory for it.
@@ -81,19 +83,39 @@ impl Colours {
         self,
         components: &[Sampled<'_>],
         (width, height): (usize, usize),
+        inks: Option<&Inks>,
     ) -> Result<RgbImage, Error> {
         let mut pixels = scratch::take(width * height * 3)?;
         let mut rows = vec![0; width * components.len()];
+        let mut four = vec![[0; 4]; if inks.is_some() { width } else { 0 }];
         let mut sums = Vec::with_capacity(width);
         for (y, to) in pixels.chunks_exact_mut(width * 3).enumerate() {
             for (component, row) in components.iter().zip(rows.chunks_exact_mut(width)) {
                 component.spread(y, row, &mut sums);
             }
-            self.convert(&rows, width, to);
+            match inks {
+                Some(inks) => {
+                    self.interleave(&rows, width, &mut four);
+                    inks.convert(four.as_flattened(), to)?;
+                }
+                None => self.convert(&rows, width, to),
+            }
         }
         // Both sides are those of a JPEG, 65535 at most.
         #[allow(clippy::cast_possible_truncation)]
         Ok(RgbImage::from_raw(width as u32, height as u32, pixels).unwrap_or_default())
+    }
+
+    /// A row of inks of a row of each component; 255 is all of an ink.
+    fn interleave(self, rows: &[u8], width: usize, to: &mut [[u8; 4]]) {
+        for (x, to) in to.iter_mut().enumerate() {
+            let [one, two, three, black] = [0, 1, 2, 3].map(|row| rows[row * width + x]);
+            let [cyan, magenta, yellow] = match self {
+                Self::Ycck => ycbcr(one, two, three),
+                _ => [255 - one, 255 - two, 255 - three],
+            };
+            *to = [cyan, magenta, yellow, 255 - black];
+        }
     }
 
     /// A row of pixels of a row of each component.
@@ -137,7 +159,7 @@ pub(in super::super) fn rgb_of_planes(planes: &Planes) -> Result<RgbImage, Error
             down: (1, whole.1.div_ceil(height)),
         }
     });
-    Colours::YCbCr.rgb(&sampled, whole)
+    Colours::YCbCr.rgb(&sampled, whole, None)
 }
 
 impl Sampled<'_> {
