@@ -23,6 +23,7 @@ mod layout;
 mod lifecycle;
 mod log;
 mod machine;
+mod matrix;
 mod memory;
 mod per_address;
 mod pictures;

@@ -12,7 +12,6 @@ use super::canvas::on_canvas;
 use super::index::Index;
 use super::{Format, Probe, damaged, undecodable};
 use crate::image::pixels::from_samples;
-use crate::image::scratch;
 
 /// The signature, the canvas, the global colour table's flags, its background, its aspect.
 const HEADER: usize = 13;
@@ -21,6 +20,9 @@ const FLAGS: usize = 10;
 /// A frame's place and size, and the flags of its own colour table.
 const DESCRIPTOR: usize = 10;
 const HAS_TABLE: u8 = 0x80;
+const INTERLACED: u8 = 0x40;
+/// The length of the largest colour table in bytes.
+const TABLE_MAX: usize = 3 * 256;
 const CHANNELS: usize = 4;
 
 pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
@@ -51,12 +53,7 @@ pub(super) fn decode(file: &[u8], probe: &Probe) -> Result<DynamicImage, Error> 
     decoder.next_frame_info().map_err(failed)?;
 
     let area = frame.width as usize * frame.height as usize;
-    let mut pixels = if probe.truncated {
-        grey(area, CHANNELS)?
-    } else {
-        // A pixel of no colour in the table stays transparent.
-        scratch::filled(area * CHANNELS, 0)?
-    };
+    let mut pixels = grey(area, CHANNELS)?;
     if !pixels.is_empty()
         && let Err(error) = decoder.read_into_buffer(&mut pixels)
         && !probe.truncated
@@ -78,21 +75,23 @@ struct FirstFrame {
     top: u32,
     width: u32,
     height: u32,
-    /// From its descriptor to the end of its last whole block.
-    bytes: Range<usize>,
+    is_interlaced: bool,
+    /// Its own colour table, or that of all frames; empty when it has none.
+    table: Range<usize>,
+    /// The length of its codes, and its blocks up to the last whole one.
+    data: Range<usize>,
     /// Whether all of its blocks are there.
     is_whole: bool,
     /// The four bytes of the graphic control extension: which colour is transparent.
     control: Option<[u8; 4]>,
-    /// Whether it has a colour table, of its own or for all frames.
-    has_table: bool,
 }
 
 impl FirstFrame {
     fn of(file: &[u8]) -> Option<Self> {
         const CONTROL: u8 = 0xF9;
         let flags = *file.get(FLAGS)?;
-        let (mut at, mut control) = (HEADER + table_length(flags), None);
+        let global = HEADER..HEADER + table_length(flags);
+        let (mut at, mut control) = (global.end, None);
         loop {
             match file.get(at)? {
                 b'!' => {
@@ -112,38 +111,47 @@ impl FirstFrame {
         }
         let side = |place| le16(file, at + place).map(u32::from);
         let own_flags = *file.get(at + DESCRIPTOR - 1)?;
-        // The byte behind the colour table says how long the codes are.
-        let (end, is_whole) = blocks_end(file, at + DESCRIPTOR + table_length(own_flags) + 1);
+        let own = at + DESCRIPTOR..at + DESCRIPTOR + table_length(own_flags);
+        let (end, is_whole) = blocks_end(file, own.end + 1);
+        let end = end.min(file.len());
         Some(Self {
             left: side(1)?,
             top: side(3)?,
             width: side(5)?,
             height: side(7)?,
-            bytes: at..end.min(file.len()),
+            is_interlaced: own_flags & INTERLACED != 0,
+            data: own.end.min(end)..end,
+            table: if own.is_empty() { global } else { own },
             is_whole,
             control,
-            has_table: (flags | own_flags) & HAS_TABLE != 0,
         })
     }
 
-    /// A file of this frame alone, without extensions that could be damaged.
+    /// A file of this frame alone, without extensions that could be damaged, in which every index
+    /// has a colour.
     fn alone<'a>(&self, file: &'a [u8]) -> impl Read + use<'a> {
         let mut begin = file[..HEADER].to_vec();
-        if self.has_table {
-            begin.extend(&file[HEADER..HEADER + table_length(file[FLAGS])]);
-        } else {
-            // The specification recommends black and white first (GIF89a, 21).
-            begin[FLAGS] |= HAS_TABLE | 7;
-            begin.extend([[0; 3]].into_iter().chain([[255; 3]; 255]).flatten());
-        }
+        begin[FLAGS] |= HAS_TABLE | 7;
+        let table = file.get(self.table.clone()).unwrap_or_default();
+        begin.extend(table);
+        // Without a table the specification recommends black and white (GIF89a, 21); an index
+        // beyond the table is black in Pillow and libvips.
+        let missing = if table.is_empty() { u8::MAX } else { 0 };
+        begin.resize(HEADER + TABLE_MAX, missing);
+        begin[HEADER..HEADER + 3].copy_from_slice(table.get(..3).unwrap_or(&[0; 3]));
         if let Some(control) = self.control {
             begin.extend([&b"!\xF9\x04"[..], &control, b"\0"].concat());
         }
+        begin.push(b',');
+        for side in [self.left, self.top, self.width, self.height] {
+            begin.extend_from_slice(&side.to_le_bytes()[..2]);
+        }
+        begin.push(if self.is_interlaced { INTERLACED } else { 0 });
         // A block that was cut is as long as what is left of it.
         let cut =
-            if self.is_whole { &[] } else { file.get(self.bytes.end + 1..).unwrap_or_default() };
+            if self.is_whole { &[] } else { file.get(self.data.end + 1..).unwrap_or_default() };
         let length = Cursor::new([u8::try_from(cut.len()).unwrap_or_default()]);
-        let whole = Cursor::new(begin).chain(&file[self.bytes.clone()]);
+        let whole = Cursor::new(begin).chain(&file[self.data.clone()]);
         whole.chain(length).chain(cut).chain(&b"\0;"[..])
     }
 }

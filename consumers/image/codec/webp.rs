@@ -11,7 +11,7 @@ use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder};
 use waterway::Error;
 
-use self::bitstream::Bitstream;
+use self::bitstream::{ALPHA, Bitstream};
 use super::bytes::{le16, le24, le32};
 use super::canvas::on_canvas;
 use super::index::{self, Index, Kind, Segment};
@@ -29,6 +29,8 @@ const LOSSLESS_HEADER: usize = 5;
 #[derive(Default)]
 struct Chunks<'a> {
     canvas: Option<(u32, u32)>,
+    /// Whether its header announces transparency: without that, viewers leave it out.
+    announces_alpha: bool,
     /// The size of the frame whose chunks are read, if it is the one that is decoded.
     frame: Option<(u32, u32)>,
     /// Of the largest bitstream: a decoder takes its memory by it, not by the canvas.
@@ -108,6 +110,7 @@ impl<'a> Chunks<'a> {
         match &kind {
             b"VP8X" if self.canvas.is_none() => {
                 let size = le24(content, 4).zip(le24(content, 7));
+                self.announces_alpha = content.first().is_some_and(|flags| flags & ALPHA != 0);
                 self.canvas = size.map(|(width, height)| (width + 1, height + 1));
             }
             b"VP8 " => {
@@ -129,7 +132,7 @@ impl<'a> Chunks<'a> {
                 let size = if in_frame { self.frame } else { self.canvas };
                 // The lowest two bits say how it is compressed.
                 if let (Some((&head, stream)), true) = (content.split_first(), size.is_some()) {
-                    if self.picture.stream.is_none() {
+                    if self.picture.stream.is_none() && (in_frame || self.announces_alpha) {
                         self.picture.alpha = Some(content);
                     }
                     if head & 3 == 1 {

@@ -63,7 +63,7 @@ fn what_viewers_show_is_shown() {
         ("a frame outside", gif((8, 6), &[frame(20, 20, 4, 4)]), (24, 24), CLEAR, GREEN),
         ("a frame of no size", gif((8, 6), &[frame(0, 0, 0, 0)]), (8, 6), CLEAR, CLEAR),
         ("no colour table", bare(whole()), (8, 6), BLACK, WHITE),
-        ("a pixel of no colour", gif((8, 6), &[beyond_the_table]), (8, 6), CLEAR, GREEN),
+        ("a pixel of no colour", gif((8, 6), &[beyond_the_table]), (8, 6), BLACK, GREEN),
         ("an unknown extension", with(whole(), b"!\x55\x03abc\0"), (8, 6), RED, GREEN),
         ("bytes between blocks", with(whole(), b"\x55\0\0"), (8, 6), RED, GREEN),
         ("a control that is longer", with(whole(), &transparent(5)), (8, 6), RED, CLEAR),
@@ -85,7 +85,7 @@ fn what_viewers_show_is_shown() {
 #[test]
 fn the_end_of_a_file_may_be_missing_and_only_the_first_frame_s_counts() {
     let file = gif((8, 6), &[frame(0, 0, 8, 6), frame(0, 0, 8, 6)]);
-    let first = FirstFrame::of(&file).unwrap().bytes.end;
+    let first = FirstFrame::of(&file).unwrap().data.end;
     for (length, truncated, last) in [
         (file.len() - 1, false, GREEN),
         (file.len() - 9, false, GREEN),
@@ -102,7 +102,7 @@ fn the_end_of_a_file_may_be_missing_and_only_the_first_frame_s_counts() {
 #[test]
 fn a_frame_far_beyond_the_canvas_is_held_against_the_limits() {
     let mut file = gif((8, 6), &[frame(0, 0, 8, 6)]);
-    let at = FirstFrame::of(&file).unwrap().bytes.start;
+    let at = FirstFrame::of(&file).unwrap().data.start - DESCRIPTOR;
     file[at + 5..at + 9].fill(0xFF);
     let error = pixels(&file, &Limits::default()).unwrap_err();
     assert!(error.message().contains("65535 × 65535"), "{}", error.message());

@@ -12,7 +12,7 @@ use super::index::webp::BEGIN;
 use crate::image::scratch;
 
 /// `VP8X`: the flag for transparency (RFC 9649, section 2.7.1).
-const ALPHA: u8 = 0x10;
+pub(super) const ALPHA: u8 = 0x10;
 /// How many bytes the chunks of a file have beside their contents, at most.
 const HEADERS: usize = 64;
 

@@ -40,10 +40,11 @@ fn flags_are_not_believed() {
     let (lossy, half) = (|| chunk(*b"VP8 ", LOSSY), || chunk(*b"ALPH", HALF));
     let lossless = webp(&photo(16, 12)).split_off(index::webp::BEGIN);
     let mut table = vec![
-        ("transparency without the flag", file(&[vp8x(0, 16, 12), half(), lossy()]), 128),
+        ("transparency with its flag", file(&[vp8x(0x10, 16, 12), half(), lossy()]), 128),
+        ("transparency without its flag", file(&[vp8x(0, 16, 12), half(), lossy()]), 255),
         (
-            "… with an unknown chunk",
-            file(&[chunk(*b"abcd", b"x"), vp8x(0, 16, 12), half(), lossy()]),
+            "an unknown chunk first",
+            file(&[chunk(*b"abcd", b"x"), vp8x(0x10, 16, 12), half(), lossy()]),
             128,
         ),
         ("the other way round", file(&[vp8x(0x10, 16, 12), lossy(), half()]), 255),
@@ -55,7 +56,7 @@ fn flags_are_not_believed() {
         ),
         ("bytes behind the end", [file(&[lossy()]), b"\0\0and more".to_vec()].concat(), 255),
         (
-            "… of an extended file",
+            "bytes behind the end of an extended file",
             [file(&[vp8x(0, 16, 12), lossy()]), b"more".to_vec()].concat(),
             255,
         ),
