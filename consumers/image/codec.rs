@@ -25,6 +25,7 @@ mod pure;
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+mod tables;
 mod transform;
 #[cfg(feature = "turbo")]
 mod turbo;
@@ -226,10 +227,13 @@ pub struct Probe {
     pub orientation: Orientation,
     /// How many samples a pixel has when it is decoded: 1 to 4.
     pub channels: u8,
+    /// How many samples a pixel has as planes, in hundredths: 150 with a sample of each colour for
+    /// two by two pixels. Only JPEGs come as planes.
+    pub planes: u32,
     /// What its decoder holds beside the picture, in bytes: all of a progressive JPEG's
     /// coefficients, a GIF's frame beside its canvas.
     pub held: u64,
-    /// Whether it is stored as inks (CMYK), which not every decoder knows.
+    /// Whether it is stored as four inks (CMYK).
     pub inks: bool,
     /// How many times the file goes over the picture: 1, but for progressive JPEGs.
     pub scans: u32,
@@ -249,8 +253,18 @@ impl Probe {
         if swaps_sides(orientation) {
             (width, height) = (height, width);
         }
-        let (channels, held, inks, scans) = (4, 0, false, 1);
-        Ok(Self { format, width, height, orientation, channels, held, inks, scans, truncated })
+        Ok(Self {
+            format,
+            width,
+            height,
+            orientation,
+            channels: 4,
+            planes: 0,
+            held: 0,
+            inks: false,
+            scans: 1,
+            truncated,
+        })
     }
 
     /// How many pixels it has.

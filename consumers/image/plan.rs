@@ -94,7 +94,7 @@ impl Plan<'_> {
         let is_jpeg = probe.format == Format::Jpeg;
         let samples = match (is_jpeg, grey, planes) {
             (true, true, _) => 100,
-            (_, _, true) => 150,
+            (_, _, true) => probe.planes,
             _ => u32::from(probe.channels) * 100,
         };
         // Pixels are made of a JPEG's components, which are there until then.

@@ -137,6 +137,12 @@ pub(super) fn bombs() -> Vec<Bad> {
     (0..30_000).for_each(|_| jpeg.segment(0xFE, b""));
     jpeg.scan(&[1, 2, 3], (0, 63), 0, &[0; 100]);
     add("30,000 comments".into(), jpeg.end());
+    // Tables of no codes at all: 17 bytes each.
+    let mut jpeg = Jpeg::new(0xC0, (64, 64), &COLOUR);
+    let tables = [&[0x13][..], &[0; 16]].concat().repeat(3800);
+    (0..60).for_each(|_| jpeg.segment(0xC4, &tables));
+    jpeg.scan(&[1, 2, 3], (0, 63), 0, &[0; 100]);
+    add("228,000 Huffman tables".into(), jpeg.end());
     let mut jpeg = Jpeg::new(SOF_PROGRESSIVE, (64, 64), &COLOUR);
     jpeg.segment(SOF_PROGRESSIVE, &[8, 0x10, 0, 0x10, 0, 1, 1, 0x11, 0]);
     jpeg.scan(&[1], (0, 0), 0, &[0; 100]);

@@ -127,7 +127,10 @@ impl<'a> Plane<'a> {
             component,
             first: frame.first.get(component.first)?.as_ref()?,
             others: frame.others.get(component.others)?.as_ref()?,
-            weights: Weights::new(N, frame.quantisation.get(component.quantisation)?.as_ref()?),
+            weights: Weights::new(
+                N,
+                frame.quantisation.get(usize::from(component.quantisation))?.as_ref()?,
+            ),
             predicted: 0,
             blocks: Box::new([[0; LANES]; 256]),
             places: [0; LANES],

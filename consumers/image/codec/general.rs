@@ -9,7 +9,6 @@ pub(super) mod inks;
 mod progressive;
 mod reader;
 mod scan;
-mod tables;
 
 #[cfg(test)]
 mod tests;
@@ -23,16 +22,15 @@ use self::frame::{Frame, Part};
 use self::inks::Inks;
 use self::reader::Reader;
 use self::scan::Scan;
-use self::tables::Tables;
 use super::bytes::be16;
 use super::index::jpeg::next_marker;
+use super::tables::Tables;
 use super::{Format, Probe, Wanted, damaged, unsupported};
 use crate::image::picture::{Picture, Planes};
 
 const SOF0: u8 = 0xC0;
 const SOF2: u8 = 0xC2;
 const SOF3: u8 = 0xC3;
-const DHT: u8 = 0xC4;
 const SOF5: u8 = 0xC5;
 const SOF7: u8 = 0xC7;
 const SOF9: u8 = 0xC9;
@@ -43,8 +41,6 @@ const SOF15: u8 = 0xCF;
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
-const DQT: u8 = 0xDB;
-const DRI: u8 = 0xDD;
 const APP0: u8 = 0xE0;
 const APP14: u8 = 0xEE;
 
@@ -74,9 +70,6 @@ pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Pictu
             SOF3 | SOF5..=SOF7 | SOF11 | SOF13..=SOF15 => {
                 return Err(wrong("it has frames of several kinds"));
             }
-            DHT => tables.add_codes(content)?,
-            DQT => tables.add_quantisation(content)?,
-            DRI => tables.restart = be16(content, 0).unwrap_or(0).into(),
             APP0 | APP14 => markers.add(content),
             SOS => {
                 let frame = frame.as_mut().ok_or_else(|| wrong("it has no frame header"))?;
@@ -94,7 +87,7 @@ pub(super) fn decode(file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Pictu
                     break;
                 }
             }
-            _ => {}
+            _ => tables.add(marker, content)?,
         }
     }
     let (Some(frame), Some((colours, part))) = (frame, form) else {

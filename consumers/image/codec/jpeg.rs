@@ -34,7 +34,9 @@ struct Frame {
     progressive: bool,
     components: u8,
     /// The samples of a pixel, on average, in hundredths.
-    samples: u16,
+    samples: u32,
+    /// The samples of whole blocks and units, which may be many times the picture's.
+    padded: u64,
     /// Whether a decoder may give its components as they are, each sample of colour shared by at
     /// most two by two pixels.
     planar: bool,
@@ -56,13 +58,16 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     // Only of one scan that has it all can a part be decoded while the rest is read.
     if frame.progressive || segments.components < frame.components {
         // Two bytes for each.
-        probe.held = probe.pixels() * u64::from(frame.samples) / 100 * 2;
+        probe.held = frame.padded * 2;
         probe.scans = index.pictures();
     }
-    // Planes are counted as those of 4:2:0; others have more samples, or are made pixels.
-    let beside_planes =
-        if frame.planar { u64::from(frame.samples.saturating_sub(150)) } else { 600 };
-    probe.held += probe.pixels() * beside_planes / 100;
+    probe.planes = frame.samples;
+    let seen = probe.pixels() * u64::from(frame.samples) / 100;
+    probe.held += frame.padded.saturating_sub(seen);
+    if !frame.planar {
+        // Pixels are made of it even where planes would do.
+        probe.held += probe.pixels() * 3;
+    }
     // The data of a scan without what is stuffed into it.
     let scan = file.len() - segments.scan;
     // A decoder keeps the parts of a profile, and puts them together twice; without one that is
@@ -168,13 +173,17 @@ fn frame(marker: u8, content: &[u8]) -> Option<Frame> {
         area += h * v;
         components += 1;
     }
+    let padded = |side: u16, factor: u16| u64::from(side).next_multiple_of(8 * u64::from(factor));
+    let (width, height) = (be16(content, 3)?, be16(content, 1)?);
     Some(Frame {
         marker,
         precision: *content.first()?,
-        size: (be16(content, 3)?.into(), be16(content, 1)?.into()),
+        size: (width.into(), height.into()),
         progressive: PROGRESSIVE.contains(&marker),
         components,
-        samples: area * 100 / (across * down),
+        samples: u32::from(area) * 100 / u32::from(across * down),
+        padded: padded(width, across) * padded(height, down) * u64::from(area)
+            / u64::from(across * down),
         planar: components == 1
             || across <= 2
                 && down <= 2

@@ -12,6 +12,7 @@ fn jpeg(width: u32, height: u32) -> Probe {
         height,
         orientation: Orientation::NoTransforms,
         channels: 3,
+        planes: 150,
         held: 0,
         inks: false,
         scans: 1,

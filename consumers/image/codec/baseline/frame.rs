@@ -3,6 +3,7 @@
 use super::pairs::Pairs;
 use crate::image::codec::bytes::be16;
 use crate::image::codec::huffman::{Class, Codes};
+use crate::image::codec::tables::Tables;
 use crate::image::codec::transform::{AREA, SIDE};
 
 /// A picture of one scan, as far as what stands before it says.
@@ -30,7 +31,7 @@ pub(super) struct Component {
     pub(super) across: usize,
     /// And one above the other.
     pub(super) down: usize,
-    pub(super) quantisation: usize,
+    pub(super) quantisation: u8,
     pub(super) first: usize,
     pub(super) others: usize,
 }
@@ -43,12 +44,11 @@ const SOF1: u8 = 0xC1;
 const SOF15: u8 = 0xCF;
 const DHT: u8 = 0xC4;
 const SOS: u8 = 0xDA;
-const DQT: u8 = 0xDB;
-const DRI: u8 = 0xDD;
 const APP14: u8 = 0xEE;
 
 impl Frame {
-    /// Of the segments up to the scan's header, each its marker and what is in it. Nothing when the picture is none of the usual ones.
+    /// Of the segments up to the scan's header, each its marker and what is in it. Nothing when the
+    /// picture is none of the usual ones.
     pub(super) fn of<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) -> Option<Self> {
         let mut frame = Self {
             size: (0, 0),
@@ -59,19 +59,21 @@ impl Frame {
             restart: 0,
             transform: None,
         };
+        let mut tables = Tables::standard();
         for (marker, content) in segments {
             match marker {
                 SOF0 | SOF1 if frame.components.is_empty() => frame.begin(content)?,
-                DHT => frame.codes(content)?,
+                DHT => tables.add(marker, content).ok()?,
                 // Anything else that is no sequential frame with Huffman codes, or another one.
                 SOF0..=SOF15 => return None,
-                DQT => frame.quantisation(content)?,
-                DRI => frame.restart = be16(content, 0)?.into(),
                 APP14 if content.starts_with(b"Adobe") => {
                     frame.transform = content.get(11).copied();
                 }
-                SOS => return frame.select(content),
-                _ => {}
+                SOS => {
+                    frame.restart = tables.restart;
+                    return frame.select(content, &tables);
+                }
+                _ => tables.add(marker, content).ok()?,
             }
         }
         None
@@ -108,7 +110,7 @@ impl Frame {
             id: of[0],
             across: (of[1] >> 4).into(),
             down: (of[1] & 15).into(),
-            quantisation: of[2].into(),
+            quantisation: of[2],
             first: 0,
             others: 0,
         };
@@ -127,38 +129,9 @@ impl Frame {
         Some(())
     }
 
-    fn codes(&mut self, mut content: &[u8]) -> Option<()> {
-        while let Some((&head, rest)) = content.split_first() {
-            let (counts, rest) = rest.split_first_chunk()?;
-            let (values, rest) =
-                rest.split_at_checked(counts.iter().map(|&count| usize::from(count)).sum())?;
-            let at = usize::from(head & 15);
-            match head >> 4 {
-                0 => *self.first.get_mut(at)? = Some(Codes::new(counts, values, Class::First)?),
-                1 => {
-                    let codes = Codes::new(counts, values, Class::Others)?;
-                    *self.others.get_mut(at)? = Some(Pairs::new(codes));
-                }
-                _ => return None,
-            }
-            content = rest;
-        }
-        Some(())
-    }
-
-    fn quantisation(&mut self, mut content: &[u8]) -> Option<()> {
-        while let Some((&head, rest)) = content.split_first() {
-            // Its upper half is 0 for numbers of one byte; get_mut refuses those of two.
-            let (table, rest) = rest.split_first_chunk::<AREA>()?;
-            *self.quantisation.get_mut(usize::from(head))? = Some(table.map(u16::from));
-            content = rest;
-        }
-        Some(())
-    }
-
     /// Which tables the scan has for which component: all of them in the frame's order, all
     /// coefficients, all bits of each.
-    fn select(mut self, content: &[u8]) -> Option<Self> {
+    fn select(mut self, content: &[u8], tables: &Tables<'_>) -> Option<Self> {
         let (&count, rest) = content.split_first()?;
         let (selected, rest) = rest.split_at_checked(usize::from(count) * 2)?;
         if usize::from(count) != self.components.len() || count == 0 || rest != [0, 63, 0] {
@@ -168,8 +141,18 @@ impl Frame {
             if component.id != selected[0] {
                 return None;
             }
-            component.first = (selected[1] >> 4).into();
-            component.others = (selected[1] & 15).into();
+            let (first, others) = (selected[1] >> 4, selected[1] & 15);
+            (component.first, component.others) = (first.into(), others.into());
+            let quantisation = tables.quantisation(component.quantisation).ok()?;
+            *self.quantisation.get_mut(usize::from(component.quantisation))? = Some(*quantisation);
+            let place = self.first.get_mut(component.first)?;
+            if place.is_none() {
+                *place = Some(tables.first(first, Class::First).ok()?);
+            }
+            let place = self.others.get_mut(component.others)?;
+            if place.is_none() {
+                *place = Some(Pairs::new(tables.others(others, Class::Others).ok()?));
+            }
         }
         (count == 1 || self.is_ycbcr()).then_some(self)
     }

@@ -7,9 +7,9 @@ use image::GrayImage;
 use waterway::Error;
 
 use super::super::bytes::GREY;
+use super::super::tables::Tables;
 use super::super::transform::{AREA, Blocks, LANES, SIDE, Weights, samples};
 use super::colours::Sampled;
-use super::tables::Tables;
 use super::wrong;
 use crate::image::scratch;
 

@@ -2,12 +2,12 @@
 
 use waterway::Error;
 
-use super::super::huffman::Codes;
+use super::super::huffman::{Class, Codes};
+use super::super::tables::Tables;
 use super::super::transform::AREA;
 use super::frame::Frame;
 use super::progressive::{Bits, Part};
 use super::reader::Reader;
-use super::tables::Tables;
 use super::wrong;
 
 /// What a scan's header says, with the tables that count for it.
@@ -58,8 +58,8 @@ impl Scan {
             let needs = part.as_ref().map_or((true, true), Part::needs);
             members.push(Member {
                 component: at,
-                first: needs.0.then(|| tables.first(selected >> 4)).transpose()?,
-                others: needs.1.then(|| tables.others(selected & 15)).transpose()?,
+                first: needs.0.then(|| tables.first(selected >> 4, Class::Plain)).transpose()?,
+                others: needs.1.then(|| tables.others(selected & 15, Class::Plain)).transpose()?,
                 predicted: 0,
             });
         }

@@ -1,11 +1,12 @@
-//! The tables that a file has defined up to a scan (ITU-T T.81, B.2.4). Codes are made of them only
+//! The tables that a JPEG has defined up to a scan (ITU-T T.81, B.2.4). Codes are made of them only
 //! for a scan that uses them: a file may define a million tables and use none.
 
 use waterway::Error;
 
-use super::super::huffman::{Class, Codes, standard};
-use super::super::transform::AREA;
-use super::wrong;
+use super::bytes::be16;
+use super::huffman::{Class, Codes, standard};
+use super::transform::AREA;
+use super::{Format, damaged};
 
 /// How many tables of a kind there can be.
 const TABLES: usize = 4;
@@ -32,11 +33,24 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Of a DHT segment.
+    /// Of a segment: DHT, DQT or DRI; others have no tables.
     ///
     /// # Errors
     /// `bad_image` for one that is damaged.
-    pub(super) fn add_codes(&mut self, mut content: &'a [u8]) -> Result<(), Error> {
+    pub(super) fn add(&mut self, marker: u8, content: &'a [u8]) -> Result<(), Error> {
+        const DHT: u8 = 0xC4;
+        const DQT: u8 = 0xDB;
+        const DRI: u8 = 0xDD;
+        match marker {
+            DHT => self.add_codes(content)?,
+            DQT => self.add_quantisation(content)?,
+            DRI => self.restart = be16(content, 0).unwrap_or(0).into(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_codes(&mut self, mut content: &'a [u8]) -> Result<(), Error> {
         let damaged = || wrong("a Huffman table is cut short, or has no place");
         while let Some((&head, rest)) = content.split_first() {
             let (counts, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
@@ -51,11 +65,7 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    /// Of a DQT segment.
-    ///
-    /// # Errors
-    /// `bad_image` for one that is damaged.
-    pub(super) fn add_quantisation(&mut self, mut content: &[u8]) -> Result<(), Error> {
+    fn add_quantisation(&mut self, mut content: &[u8]) -> Result<(), Error> {
         let damaged = || wrong("a quantisation table is cut short, or has no place");
         while let Some((&head, rest)) = content.split_first() {
             let table;
@@ -78,16 +88,16 @@ impl<'a> Tables<'a> {
     ///
     /// # Errors
     /// `bad_image` where there are none, or impossible ones.
-    pub(super) fn first(&self, at: u8) -> Result<Codes, Error> {
-        codes(&self.first, at)
+    pub(super) fn first(&self, at: u8, class: Class) -> Result<Codes, Error> {
+        codes(&self.first, at, class)
     }
 
     /// The codes of the others; in a progressive picture of bits of any.
     ///
     /// # Errors
     /// `bad_image` where there are none, or impossible ones.
-    pub(super) fn others(&self, at: u8) -> Result<Codes, Error> {
-        codes(&self.others, at)
+    pub(super) fn others(&self, at: u8, class: Class) -> Result<Codes, Error> {
+        codes(&self.others, at, class)
     }
 
     /// What coefficients were divided by.
@@ -100,9 +110,16 @@ impl<'a> Tables<'a> {
     }
 }
 
-fn codes(tables: &[Option<(&Counts, &[u8])>; TABLES], at: u8) -> Result<Codes, Error> {
+fn codes(
+    tables: &[Option<(&Counts, &[u8])>; TABLES],
+    at: u8,
+    class: Class,
+) -> Result<Codes, Error> {
     let table = tables.get(usize::from(at)).copied().flatten();
     let (counts, values) = table.ok_or_else(|| wrong("it lacks a Huffman table"))?;
-    Codes::new(counts, values, Class::Plain)
-        .ok_or_else(|| wrong("a Huffman table has more codes than there can be"))
+    Codes::new(counts, values, class).ok_or_else(|| wrong("a Huffman table has impossible codes"))
+}
+
+fn wrong(why: &str) -> Error {
+    damaged(Format::Jpeg, why)
 }
