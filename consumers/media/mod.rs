@@ -143,9 +143,11 @@ fn is_plain(name: &str) -> bool {
 fn from_file(found: Found, scope: &Scope, options: &Media) -> Reply {
     let length = found.metadata.len();
     let validators = Validators::of(&found.metadata);
-    let (mut reply, range) = answer(&validators, length, found.kind, scope, options);
-    reply.file = range.map(|range| FilePart { file: Arc::new(found.file), range });
-    reply
+    let (reply, range) = answer(&validators, length, found.kind, scope, options);
+    match range {
+        Some(range) => reply.with_file(FilePart { file: Arc::new(found.file), range }),
+        None => reply,
+    }
 }
 
 /// Passes an object on, under the same rules as a file; one that is too large to hold in memory
@@ -227,7 +229,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
 fn set(reply: &mut Reply, name: HeaderName, value: &str) {
     // All of them are ASCII.
     if let Ok(value) = HeaderValue::from_str(value) {
-        reply.headers.insert(name, value);
+        reply.headers_mut().insert(name, value);
     }
 }
 

@@ -107,9 +107,9 @@ fn a_file_is_what_its_first_bytes_show() {
         [("rb_a.jpg", "image/jpeg", false), ("deep/page.jpg", "application/octet-stream", true)]
     {
         let reply = from_file(found(&options, name).unwrap(), &Scope::default(), &options);
-        assert_eq!(reply.headers[header::CONTENT_TYPE], kind, "{name}");
-        assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert_eq!(reply.headers.contains_key(header::CONTENT_DISPOSITION), download, "{name}");
+        assert_eq!(reply.headers()[header::CONTENT_TYPE], kind, "{name}");
+        assert_eq!(reply.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(reply.headers().contains_key(header::CONTENT_DISPOSITION), download, "{name}");
     }
 }
 
@@ -120,7 +120,7 @@ fn what_a_token_was_asked_for_is_kept_in_no_cache_that_others_share() {
     for (claims, whose) in [(None, "public"), (Some(serde_json::Map::new()), "private")] {
         let scope = Scope { claims, ..Scope::default() };
         let reply = from_file(found(&options, "a.jpg").unwrap(), &scope, &options);
-        let cache = reply.headers[header::CACHE_CONTROL].to_str().unwrap();
+        let cache = reply.headers()[header::CACHE_CONTROL].to_str().unwrap();
         assert!(cache.starts_with(whose), "{cache}");
     }
 }

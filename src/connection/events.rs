@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use http::StatusCode;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, sleep_until};
 use tracing::field::display;
 
@@ -32,13 +31,39 @@ pub(super) struct Events {
     delayed: Delayed,
 }
 
+/// What a connection's events do next.
+enum Next {
+    /// The client has sent this message.
+    Received(Received),
+    /// The rate of its route lets this message through now.
+    Passing(Box<Passing>),
+}
+
 /// What an instance belongs to.
-#[derive(PartialEq, Eq)]
 enum Owner {
     /// A socket consumer, by its name: however many routes lead to it, it keeps one state.
     Consumer(Arc<str>),
     /// A route to a function, by its number: its queue is its own.
     Route(usize),
+}
+
+impl Owner {
+    fn of(route: &Route) -> Self {
+        let consumer = route.consumer();
+        if consumer.is_socket() {
+            Self::Consumer(Arc::clone(consumer.name()))
+        } else {
+            Self::Route(route.index())
+        }
+    }
+
+    /// Whether its instance serves this route.
+    fn is_of(&self, route: &Route) -> bool {
+        match self {
+            Self::Consumer(name) => route.consumer().is_socket() && name == route.consumer().name(),
+            Self::Route(index) => *index == route.index() && !route.consumer().is_socket(),
+        }
+    }
 }
 
 impl Events {
@@ -89,29 +114,41 @@ impl Events {
         let (path, ip) = (&self.scope.path, self.scope.ip.map(display));
         tracing::info!(client = %self.channel.name(), path, ip, "client connected");
         let mut stint = Stint::default();
-        loop {
-            let size = tokio::select! {
-                biased;
-                // The messages of a client that has left are dropped, so the disconnect is not late.
-                () = self.cancellation.cancelled(), if !self.delayed.is_empty() => {
-                    self.delayed.clear();
-                    continue;
-                }
-                passing = self.delayed.next() => {
-                    let size = passing.message.size();
-                    self.handle(passing).await;
-                    size
-                }
-                received = self.waiting.recv() => {
-                    let Some(received) = received else { break };
+        while let Some(next) = self.next().await {
+            let size = match next {
+                Next::Received(received) => {
                     let size = received.payload.len();
                     self.receive(received).await;
+                    size
+                }
+                Next::Passing(passing) => {
+                    let size = passing.message.size();
+                    self.handle(*passing).await;
                     size
                 }
             };
             stint.handled(size).await;
         }
         self.disconnect().await;
+    }
+
+    /// Waits for a message; `None` when the client has left and none of its messages waits.
+    async fn next(&mut self) -> Option<Next> {
+        // Nearly always: only messages over a rate are delayed.
+        if self.delayed.is_empty() {
+            return self.waiting.recv().await.map(Next::Received);
+        }
+        tokio::select! {
+            biased;
+            // The messages of a client that has left are dropped, so the disconnect is not late.
+            () = self.cancellation.cancelled() => self.delayed.clear(),
+            passing = self.delayed.next() => return Some(Next::Passing(Box::new(passing))),
+            received = self.waiting.recv() => match received {
+                Some(received) => return Some(Next::Received(received)),
+                None => return None,
+            },
+        }
+        self.waiting.recv().await.map(Next::Received)
     }
 
     /// Delivers `websocket.connect`; `false` when the client is refused before.
@@ -148,7 +185,8 @@ impl Events {
         if self.channel.is_closing() {
             return;
         }
-        let mut message = self.message(Content::Receive(payload)).holding(held);
+        let mut message = self.message(Content::Receive(payload));
+        message.hold(held);
         let Some(route) = self.way.select(&mut message).cloned() else { return };
         match self.credentials.scope(&route) {
             Ok(None) => {}
@@ -166,7 +204,9 @@ impl Events {
             return;
         }
         if route.limits().rate == Rate::Off && self.delayed.is_empty() {
-            return self.consume(&route, message, room).await;
+            let called = self.call(&route, message).await;
+            self.answer(called);
+            return;
         }
         let precedence = route.consumer().precedence(&message);
         match self.delayed.admit(Passing { route, message, room, precedence }) {
@@ -181,25 +221,26 @@ impl Events {
 
     /// Handles a message, after those that it withdraws.
     async fn handle(&mut self, passing: Passing) {
-        for Passing { route, message, room, .. } in self.delayed.withdraw(&passing) {
-            self.consume(&route, message, room).await;
+        let withdrawn = self.delayed.withdraw(&passing);
+        for Passing { route, message, room, .. } in withdrawn.into_iter().chain([passing]) {
+            if self.channel.is_closing() {
+                return;
+            }
+            let called = self.call(&route, message).await;
+            self.answer(called);
+            drop(room);
         }
-        let Passing { route, message, room, .. } = passing;
-        self.consume(&route, message, room).await;
     }
 
-    async fn consume(&mut self, route: &Route, message: Message, room: OwnedSemaphorePermit) {
-        if self.channel.is_closing() {
-            return;
-        }
-        match self.call(route, message).await {
+    /// Sends the outcome of a message.
+    fn answer(&self, called: Called) {
+        match called {
             Called::Replied(reply) => self.send(reply),
             Called::Failed(error) => self.send_error(&error, Channel::Receive, None),
             Called::Panicked(error) => {
                 self.send_error(&error, Channel::Receive, Some(close::FAILED));
             }
         }
-        drop(room);
     }
 
     async fn disconnect(&mut self) {
@@ -222,28 +263,33 @@ impl Events {
     /// Calls the route's consumer. Once the client has left it may take as long as a closing
     /// handshake, or it could hold on for ever to what nobody waits for (daphne's
     /// `application_close_timeout`).
-    async fn call(&mut self, route: &Route, message: Message) -> Called {
-        let consumer = route.consumer();
-        let owner = if consumer.is_socket() {
-            Owner::Consumer(Arc::clone(consumer.name()))
-        } else {
-            Owner::Route(route.index())
-        };
-        let known = self.instances.iter().position(|(known, _)| *known == owner);
-        let at = known.unwrap_or_else(|| {
-            self.instances.push((owner, consumer.instance()));
+    ///
+    /// It is no `async fn`, because each of those moves the message once more.
+    fn call<'a>(
+        &'a mut self,
+        route: &Route,
+        message: Message,
+    ) -> impl Future<Output = Called> + Send + use<'a> {
+        let at = self.instances.iter().position(|(owner, _)| owner.is_of(route));
+        let at = at.unwrap_or_else(|| {
+            self.instances.push((Owner::of(route), route.consumer().instance()));
             self.instances.len() - 1
         });
         let grace = self.way.socket_limits().closing.duration();
         let cancellation = self.cancellation.clone();
-        let given_up = async {
-            cancellation.cancelled().await;
-            sleep(grace).await;
-        };
-        tokio::select! {
-            biased;
-            called = call(self.instances[at].1.as_mut(), message) => called,
-            () = given_up => Called::Failed(Error::failed("its client had left, and it did not end")),
+        let called = call(self.instances[at].1.as_mut(), message);
+        async move {
+            let given_up = async {
+                cancellation.cancelled().await;
+                sleep(grace).await;
+            };
+            tokio::select! {
+                biased;
+                called = called => called,
+                () = given_up => {
+                    Called::Failed(Error::failed("its client had left, and it did not end"))
+                }
+            }
         }
     }
 

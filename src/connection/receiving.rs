@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::memory::{Held, Spent, Stake, Transit};
 
@@ -35,7 +35,11 @@ struct Pace {
     least: u64,
     /// Bytes in this window so far.
     received: u64,
-    window: Option<Pin<Box<Sleep>>>,
+    /// When this window ends; `None` where nothing has been waited for.
+    end: Option<Instant>,
+    /// Kept from one window to the next: it is set anew only when it has fired, because most
+    /// messages arrive within microseconds.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// Over how long `limits.pace` is counted.
@@ -45,7 +49,7 @@ impl Receiving {
     /// With nothing received yet. `pace` is the least number of bytes a second.
     pub(crate) fn new(transit: &Transit, address: Option<IpAddr>, pace: u64) -> Self {
         let least = pace.saturating_mul(WINDOW.as_secs());
-        let pace = Pace { least, received: 0, window: None };
+        let pace = Pace { least, received: 0, end: None, timer: None };
         Self { transit: transit.clone(), address, stake: None, pace }
     }
 
@@ -75,7 +79,7 @@ impl Receiving {
     /// # Errors
     /// [`Refused::Memory`] when its memory has been revoked.
     pub(crate) fn finish(&mut self) -> Result<Option<Held>, Refused> {
-        self.pace.window = None;
+        self.pace.end = None;
         let Some((stake, _)) = self.stake.take() else { return Ok(None) };
         stake.into_held().map(Some).ok_or(Refused::Memory(Spent::Lost))
     }
@@ -87,7 +91,7 @@ impl Receiving {
 
     /// Nothing is half received, or something new has begun: it has a window of its own.
     pub(crate) fn begin(&mut self) {
-        self.pace.window = None;
+        self.pace.end = None;
     }
 
     /// Waits for a reason to give up the half-received data. Poll it whenever nothing arrives.
@@ -104,16 +108,22 @@ impl Receiving {
 impl Pace {
     fn poll_slow(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let Some(window) = &mut self.window else {
-                self.received = 0;
-                self.window = Some(Box::pin(sleep(WINDOW)));
+            let Self { received, end, timer, .. } = self;
+            let end = *end.get_or_insert_with(|| {
+                *received = 0;
+                Instant::now() + WINDOW
+            });
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            ready!(timer.as_mut().poll(context));
+            if Instant::now() < end {
+                // It was set for a window before this one.
+                timer.as_mut().reset(end);
                 continue;
-            };
-            ready!(window.as_mut().poll(context));
+            }
             if self.received < self.least {
                 return Poll::Ready(());
             }
-            self.window = None;
+            self.end = None;
         }
     }
 }

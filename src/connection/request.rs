@@ -34,8 +34,8 @@ pub(crate) async fn request(
     let (channel, mut replies) = ReplyChannel::new(Arc::clone(&name), Envelope::None, outbox);
     let _presence = Presence { router: router.clone(), name, cancellation: cancellation.clone() };
     let content = Content::Request { method, body };
-    let message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
-    let mut message = message.holding(held);
+    let mut message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
+    message.hold(held);
     let Some(route) = way.select(&mut message).cloned() else {
         return (Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request")), None);
     };
@@ -94,5 +94,5 @@ pub(crate) fn unauthorised(error: &Error, scope: &Scope) -> Reply {
 }
 
 fn is_response(reply: &Reply) -> bool {
-    reply.status.is_some() || reply.content.is_some() || reply.file.is_some()
+    reply.status.is_some() || reply.content.is_some() || reply.file().is_some()
 }

@@ -1,7 +1,7 @@
 //! One consumer at work: for one connection, or for one worker.
 
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -26,14 +26,25 @@ pub(crate) trait Instance: Send {
 }
 
 /// Lets an instance work on a message; a panic is an error like any other, and says so.
-pub(crate) async fn call(instance: &mut dyn Instance, message: Message) -> Called {
-    // Of an instance that panicked a worker keeps nothing. A connection is closed for it, and its
+///
+/// It is no `async fn`, because each of those moves the message once more.
+pub(crate) fn call(
+    instance: &mut dyn Instance,
+    message: Message,
+) -> impl Future<Output = Called> + Send + use<'_> {
+    // A worker keeps nothing of an instance that panicked. A connection is closed for it, and its
     // instance, if it is a socket consumer, still hears of that.
-    let future = AssertUnwindSafe(async { instance.consume(message).await });
-    match future.catch_unwind().await {
-        Ok(Ok(reply)) => Called::Replied(reply),
-        Ok(Err(error)) => Called::Failed(error),
-        Err(panic) => Called::Panicked(Error::failed(panic_message(panic.as_ref()))),
+    let begun = catch_unwind(AssertUnwindSafe(|| instance.consume(message)));
+    async move {
+        let ended = match begun {
+            Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        match ended {
+            Ok(Ok(reply)) => Called::Replied(reply),
+            Ok(Err(error)) => Called::Failed(error),
+            Err(panic) => Called::Panicked(Error::failed(panic_message(panic.as_ref()))),
+        }
     }
 }
 

@@ -120,10 +120,9 @@ impl Message {
         Self { reply_channel, scope, params, content, cancellation, head, extension, memory }
     }
 
-    /// With the memory that its content takes.
-    pub(crate) fn holding(mut self, held: Option<Held>) -> Self {
+    /// Keeps the memory that its content takes.
+    pub(crate) fn hold(&mut self, held: Option<Held>) {
         self.memory = held.map(Arc::new);
-        self
     }
 
     /// Whether the memory of its content is counted.

@@ -83,7 +83,7 @@ impl TaskQueue {
                     .error(error.with("retry_after_ms", wait));
                 return false;
             };
-            entry.payload.message = entry.payload.message.holding(Some(held));
+            entry.payload.message.hold(Some(held));
         }
         let mut state = self.lock();
         // Asked under the lock: a client's leaving gives the notice first and then takes its tasks.

@@ -7,7 +7,7 @@ mod payload;
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -37,20 +37,26 @@ pub use payload::Payload;
 pub struct Reply {
     /// Take the connection.
     pub accept: bool,
-    /// The subprotocol to take it with (RFC 6455, section 1.9).
-    pub subprotocol: Option<String>,
     /// What to send.
     pub content: Option<Payload>,
-    /// The content's type in an HTTP response; by default plain text, or bytes.
-    pub content_type: Option<HeaderValue>,
+    /// The content's type in an HTTP response, unless a header says another; by default plain text,
+    /// or bytes.
+    pub content_type: Option<&'static str>,
     /// Close the connection once everything before has been sent.
     pub close: Option<Close>,
     /// The status of an HTTP response, or of a refused handshake.
     pub status: Option<StatusCode>,
-    /// Headers of an HTTP response, or of the handshake's answer.
-    pub headers: HeaderMap,
-    /// A part of a file as the body of an HTTP response, in place of `content`.
-    pub file: Option<FilePart>,
+    http: Option<Box<Http>>,
+}
+
+/// The parts that only an HTTP response or a handshake's answer has. They have memory of their own,
+/// because nearly every reply is without them and is moved often.
+#[derive(Debug, Clone, Default)]
+struct Http {
+    headers: HeaderMap,
+    /// The subprotocol to take the connection with (RFC 6455, section 1.9).
+    subprotocol: Option<String>,
+    file: Option<FilePart>,
 }
 
 /// A closing code and its reason (RFC 6455, section 7.4).
@@ -125,8 +131,7 @@ impl Reply {
     /// # Errors
     /// When the value has no JSON, such as a map whose keys are not texts.
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
-        let content_type = Some(HeaderValue::from_static("application/json"));
-        Ok(Self { content_type, ..Self::text(to_json(value)?) })
+        Ok(Self { content_type: Some("application/json"), ..Self::text(to_json(value)?) })
     }
 
     /// Tells the client of an error; as an HTTP response it has the status that fits its code.
@@ -138,7 +143,7 @@ impl Reply {
         reply.status = Some(status_of(error.code()));
         if let Some(wait) = error.field("retry_after_ms").and_then(Value::as_u64) {
             let seconds = HeaderValue::from(wait.div_ceil(1000));
-            reply.headers.insert(http::header::RETRY_AFTER, seconds);
+            reply = reply.with_header(http::header::RETRY_AFTER, seconds);
         }
         reply
     }
@@ -179,15 +184,48 @@ impl Reply {
     /// Sets a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers_mut().insert(name, value);
+        self
+    }
+
+    /// Sends a part of a file as the body of an HTTP response, in place of the content.
+    #[must_use]
+    pub fn with_file(mut self, part: FilePart) -> Self {
+        self.http.get_or_insert_default().file = Some(part);
         self
     }
 
     /// Sets the subprotocol that the connection is taken with.
     #[must_use]
     pub fn with_subprotocol(mut self, subprotocol: Option<String>) -> Self {
-        self.subprotocol = subprotocol;
+        if self.subprotocol() != subprotocol.as_deref() {
+            self.http.get_or_insert_default().subprotocol = subprotocol;
+        }
         self
+    }
+
+    /// The headers of an HTTP response, or of the handshake's answer.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        self.http.as_ref().map_or(&NONE, |http| &http.headers)
+    }
+
+    /// The headers, to be changed.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.http.get_or_insert_default().headers
+    }
+
+    /// The subprotocol that the connection is taken with (RFC 6455, section 1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.http.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// The part of a file that is the body of an HTTP response.
+    #[must_use]
+    pub fn file(&self) -> Option<&FilePart> {
+        self.http.as_ref()?.file.as_ref()
     }
 
     /// Whether it says nothing at all.
@@ -197,7 +235,7 @@ impl Reply {
             && self.content.is_none()
             && self.close.is_none()
             && self.status.is_none()
-            && self.file.is_none()
+            && self.file().is_none()
     }
 
     /// Whether it decides a handshake, and how: `true` takes the connection.

@@ -100,5 +100,5 @@ impl Cors {
 
 fn refused() -> Response {
     let error = Error::new(code::REFUSED, "not allowed for pages of this origin");
-    super::response::from_reply(Reply::error(&error).with_status(StatusCode::FORBIDDEN))
+    super::response::from_reply(&Reply::error(&error).with_status(StatusCode::FORBIDDEN))
 }

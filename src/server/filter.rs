@@ -73,7 +73,7 @@ where
     // For as long as the scope lives.
     let beyond = head_size(&scope).saturating_sub(HEAD_OWN);
     let Some(head) = server.router.memory().transit.hold_connection(beyond) else {
-        return response::from_reply(response::no_memory());
+        return response::from_reply(&response::no_memory());
     };
     let settings = server.router.server();
     if upgrade::is_wanted(&method, &scope.headers) {
@@ -107,7 +107,7 @@ where
 {
     // Before the body is read, so that a client without any of the tokens cannot send one.
     if let Err(error) = way.admits(&method, &scope) {
-        return response::from_reply(unauthorised(&error, &scope));
+        return response::from_reply(&unauthorised(&error, &scope));
     }
     let settings = server.router.server();
     let (limits, transit) = (way.request_limits(), &server.router.memory().transit);
@@ -122,13 +122,13 @@ where
         Ok(body) => body,
         Err(unread) => {
             tracing::info!(%method, path = scope.path, reason = %unread, "body refused");
-            return response::from_reply(unread.reply());
+            return response::from_reply(&unread.reply());
         }
     };
     let patience = bounds.patience;
     let (reply, error) = request(&server.router, way, scope, method, body, patience).await;
     let transit = &server.router.memory().transit;
-    let response = response::from_reply(response::counted(reply, transit));
+    let response = response::from_reply(&response::counted(reply, transit));
     match error {
         Some(error) => response::with_cause(response, &error),
         None => response,
@@ -167,5 +167,5 @@ fn refused(refusal: &Refusal, way: &Way) -> Response {
             }
         }
     };
-    response::from_reply(reply)
+    response::from_reply(&reply)
 }

@@ -217,7 +217,7 @@ async fn serve(stream: Stream, peer: Peer, server: Server) {
         async move {
             let response = match answer {
                 Ok(answer) => answer.await?,
-                Err(refusal) => response::from_reply(*refusal),
+                Err(refusal) => response::from_reply(&refusal),
             };
             response::log(&method, &path, &response);
             Ok::<_, Infallible>(response)

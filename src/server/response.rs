@@ -23,30 +23,29 @@ const FILE_PIECE: u64 = 64 << 10;
 struct Cause(ByteString);
 
 /// The response that a reply is; a text without a type of its own is plain text.
-pub(super) fn from_reply(reply: Reply) -> Response {
-    let Reply { content, content_type, status, headers, file, .. } = reply;
-    let status = status.unwrap_or(StatusCode::OK);
+pub(super) fn from_reply(reply: &Reply) -> Response {
+    let status = reply.status.unwrap_or(StatusCode::OK);
     // The log shows the client's message where the caller knows no other cause.
-    let cause = match &content {
+    let cause = match &reply.content {
         Some(Payload::Text(text)) if status.is_server_error() => Some(Cause(text.clone())),
         _ => None,
     };
-    let mut response = match (file, content) {
-        (Some(part), _) => from_file(part),
+    let mut response = match (reply.file(), &reply.content) {
+        (Some(part), _) => from_file(part.clone()),
         (None, Some(content)) => {
             let kind = match content {
                 Payload::Text(_) => PLAIN_TEXT,
                 Payload::Binary(_) => "application/octet-stream",
             };
-            let mut response = Response::new(content.into_bytes().into());
-            let kind = content_type.unwrap_or(HeaderValue::from_static(kind));
+            let mut response = Response::new(content.clone().into_bytes().into());
+            let kind = HeaderValue::from_static(reply.content_type.unwrap_or(kind));
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
         }
         (None, None) => Response::default(),
     };
     *response.status_mut() = status;
-    response.headers_mut().extend(headers);
+    response.headers_mut().extend(reply.headers().clone());
     if let Some(cause) = cause {
         response.extensions_mut().insert(cause);
     }
@@ -55,7 +54,7 @@ pub(super) fn from_reply(reply: Reply) -> Response {
 
 /// The response that tells of an error. The log shows the error's causes too.
 pub(super) fn from_error(error: &Error) -> Response {
-    with_cause(from_reply(Reply::error(error)), error)
+    with_cause(from_reply(&Reply::error(error)), error)
 }
 
 /// Shows the log why a response is a 5xx.
@@ -68,18 +67,18 @@ pub(super) fn with_cause(mut response: Response, error: &Error) -> Response {
 
 /// An error as the bytes of a response, after which the connection ends.
 pub(super) fn unread(error: &Error) -> String {
-    let Reply { content, status, headers, .. } = Reply::error(error);
-    let content = content.map(Payload::into_bytes).unwrap_or_default();
-    let status = status.unwrap_or_default();
+    let reply = Reply::error(error);
+    let content = reply.content.as_ref().map(Payload::as_bytes).unwrap_or_default();
+    let status = reply.status.unwrap_or_default();
     let mut head = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n",
         content.len(),
     );
-    for (name, value) in &headers {
+    for (name, value) in reply.headers() {
         head.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
     }
-    head + "\r\n" + &String::from_utf8_lossy(&content)
+    head + "\r\n" + &String::from_utf8_lossy(content)
 }
 
 /// The response with this reply, whose content counts in the service's memory until the client has
@@ -91,7 +90,7 @@ pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
     let Some(held) = transit.hold(content.len()) else { return no_memory() };
     let is_text = content.as_text().is_some();
     if is_text && reply.content_type.is_none() {
-        reply.content_type = Some(HeaderValue::from_static(PLAIN_TEXT));
+        reply.content_type = Some(PLAIN_TEXT);
     }
     let bytes = Bytes::from_owner(Counted { bytes: content.into_bytes(), _held: held });
     reply.content = Some(Payload::Binary(bytes));

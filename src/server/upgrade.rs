@@ -87,7 +87,7 @@ pub(super) async fn respond(
     if !accepted {
         let status = decisive.status.unwrap_or(StatusCode::FORBIDDEN);
         let mut response = refuse(status, code::REFUSED, "not allowed here");
-        response.headers_mut().extend(decisive.headers.clone());
+        response.headers_mut().extend(decisive.headers().clone());
         return response;
     }
     let response = switching(&accept, decisive, beside_token);
@@ -112,14 +112,14 @@ fn switching(accept: &str, decisive: &Reply, otherwise: Option<String>) -> Respo
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
-    headers.extend(decisive.headers.clone());
+    headers.extend(decisive.headers().clone());
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     // base64 is ASCII.
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    let subprotocol = decisive.subprotocol.clone().or(otherwise);
+    let subprotocol = decisive.subprotocol().map(str::to_owned).or(otherwise);
     if let Some(Ok(subprotocol)) = subprotocol.as_deref().map(HeaderValue::from_str) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
@@ -127,7 +127,7 @@ fn switching(accept: &str, decisive: &Reply, otherwise: Option<String>) -> Respo
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: &'static str) -> Response {
-    response::from_reply(Reply::error(&Error::new(code, message)).with_status(status))
+    response::from_reply(&Reply::error(&Error::new(code, message)).with_status(status))
 }
 
 /// 16 bytes in base64 (RFC 6455, section 4.2.1).
