@@ -308,3 +308,13 @@ fn undecodable(
 ) -> Error {
     damaged(format, "it cannot be decoded").because(cause)
 }
+
+/// The error of a decoder for a file that ends too soon: that is the reason, and not damage.
+fn cut_short(probe: &Probe, error: Error) -> Error {
+    if !probe.truncated || error.code() != BAD_IMAGE {
+        return error;
+    }
+    let name = probe.format.name();
+    let message = format!("the {name} picture was cut short, and nothing of it can be shown");
+    Error::new(BAD_IMAGE, message).because(format!("{error:?}"))
+}

@@ -56,9 +56,15 @@ pub(super) fn pngs() -> Vec<Bad> {
     add("24 MB in iTXt", png(64, 64, RGB, &[(b"iTXt", &international), (b"IDAT", &small)]));
     let many: Vec<(&[u8; 4], &[u8])> = vec![(b"zTXt", &text); 20];
     add("24 MB in zTXt, 20 times", png(64, 64, RGB, &[&many[..], &[(b"IDAT", &small)]].concat()));
-    for (width, height) in
-        [(30_000, 30_000), (u32::MAX, u32::MAX), (0x7FFF_FFFF, 1), (16_383, 1), (1, 16_383), (0, 5)]
-    {
+    for (width, height) in [
+        (30_000, 30_000),
+        (u32::MAX, u32::MAX),
+        (0x7FFF_FFFF, 1),
+        (65_536, 1),
+        (65_535, 3),
+        (3, 65_535),
+        (0, 5),
+    ] {
         let file = png(width, height, RGB, &[(b"IDAT", &small)]);
         add(&format!("{width} × {height} pixels in few bytes"), file);
     }
@@ -266,7 +272,9 @@ pub(super) fn gifs() -> Vec<Bad> {
         ((10, 10), (65_535, 65_535)),
         ((500, 460), (500, 460)),
         ((500, 460), (0, 0)),
-        ((16_383, 1), (16_383, 1)),
+        ((65_535, 3), (65_535, 3)),
+        ((0, 0), (3, 65_535)),
+        ((10, 10), (500, 460)),
         ((0, 0), (10, 10)),
     ] {
         for codes in [&[4, 1, 5][..], &growing, &zeros, &ones] {
@@ -276,6 +284,12 @@ pub(super) fn gifs() -> Vec<Bad> {
     }
     add("5000 frames", gif((64, 64), (64, 64), &[4, 1, 5], 5000));
     add("900 frames", gif((500, 460), (1, 1), &[4, 1, 5], 900));
+    // Nothing at the beginning of the file says how large it is.
+    let mut late = gif((1, 1), (500, 460), &[4, 1, 5], 1);
+    let comment = [&b"!\xFE"[..], &[&[250][..], &[7; 250]].concat().repeat(100), b"\0"].concat();
+    late.splice(19..19, comment);
+    add("500 × 460 pixels behind 25,000 bytes", late);
+    add("stray bytes", [&gif((1, 1), (1, 1), &[], 0)[..19], &vec![7; 4 << 20]].concat());
     add("no frame", gif((64, 64), (64, 64), &[], 0));
     for size in 0..=255 {
         let mut file = gif((64, 64), (64, 64), &growing[..600], 1);

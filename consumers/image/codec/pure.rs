@@ -2,7 +2,7 @@
 
 use waterway::Error;
 
-use super::{Codec, Encoding, Format, Picture, Probe, Wanted, damaged, undecodable};
+use super::{Codec, Encoding, Format, Picture, Probe, Wanted, cut_short, damaged, undecodable};
 use super::{encode, gif, jpeg, png, webp};
 use crate::image::guard::guarded;
 
@@ -18,7 +18,8 @@ impl Codec for Pure {
             Format::Gif => gif::decode(file, probe).map(Picture::Pixels),
             Format::Avif => Err(damaged(Format::Avif, "it is written only")),
         };
-        let picture = guarded(decode, |panic| undecodable(probe.format, panic))?;
+        let picture = guarded(decode, |panic| undecodable(probe.format, panic))
+            .map_err(|error| cut_short(probe, error))?;
         let (width, height) = probe.stored();
         let shrunk = (width.div_ceil(wanted.shrunk), height.div_ceil(wanted.shrunk));
         if ![shrunk, probe.stored()].contains(&picture.size()) {

@@ -179,7 +179,12 @@ fn a_file_cut_anywhere_is_a_picture_that_says_so_or_refused() {
                     assert!(decoded.truncated, "{name} cut at {part}/64 is silent");
                     shown += 1;
                 }
-                Err(error) => assert_eq!(error.code(), BAD_IMAGE, "{name} cut at {part}/64"),
+                Err(error) => {
+                    assert_eq!(error.code(), BAD_IMAGE, "{name} cut at {part}/64");
+                    // Behind its header, it is not said to be damaged.
+                    let told = error.message().contains("cut short");
+                    assert!(told || part < 16, "{name} cut at {part}/64: {}", error.message());
+                }
             }
         }
         // The decoder of WebP gives nothing of a file that was cut; the others do from early on.

@@ -11,7 +11,7 @@ use waterway::Error;
 use super::bytes::GREY;
 use super::encode::on_white;
 use super::pure::Pure;
-use super::{Codec, Encoding, Format, Probe, Wanted, baseline, icc, undecodable};
+use super::{Codec, Encoding, Format, Probe, Wanted, baseline, cut_short, icc, undecodable};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
 
@@ -28,7 +28,8 @@ impl Codec for Turbo {
         }
         // What libjpeg-turbo does not take at all, our own decoder may: inks, and faults of headers.
         let file = &icc::without_long_profile(file)?;
-        decode(file, probe, wanted)?.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
+        let picture = decode(file, probe, wanted).map_err(|error| cut_short(probe, error))?;
+        picture.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
     }
 
     fn encode(
