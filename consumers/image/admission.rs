@@ -66,7 +66,7 @@ impl Watch {
 /// What is known of a picture before it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// The file's length in bytes.
+    /// The file's length, and the memory for the tables of its colour profile, in bytes.
     pub file: u64,
     /// The size that it is decoded at.
     pub decoded: (u32, u32),

@@ -34,6 +34,8 @@ pub(super) struct Plan<'a> {
     pub(super) untouched: bool,
     /// Whether nothing but the picture may be in it.
     pub(super) strips: bool,
+    /// What converting by its colour profile takes, in bytes.
+    tables: u64,
 }
 
 /// Decides all of it from what the file says of itself.
@@ -73,7 +75,8 @@ pub(super) fn plan<'a>(
         grey: pipeline.is_grey() && !apart && profile.is_none_or(Profile::is_srgb),
         planes: is_jpeg && encoding.format() == Format::Jpeg && !pixels,
     };
-    Ok(Plan { wanted, geometry, rest, encoding, untouched, strips })
+    let tables = profile.map_or(0, Profile::tables);
+    Ok(Plan { wanted, geometry, rest, encoding, untouched, strips, tables })
 }
 
 impl Plan<'_> {
@@ -101,7 +104,8 @@ impl Plan<'_> {
         let components = if probe.inks { 4 } else { probe.channels };
         let held =
             if is_jpeg && !grey && !planes { area(&decoded) * u64::from(components) } else { 0 };
-        Demand { file: file.len() as u64, decoded, samples, held: probe.held + held, size, largest }
+        let file = file.len() as u64 + self.tables;
+        Demand { file, decoded, samples, held: probe.held + held, size, largest }
     }
 }
 

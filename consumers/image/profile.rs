@@ -31,7 +31,8 @@ enum Stated {
 impl Profile {
     /// The profile of a file. `None` when the file has none, and when its profile is for other
     /// colours than the file has: for greys in a file of colours, or for inks.
-    pub(super) fn of(index: &Index<'_>, probe: &Probe) -> Option<Self> {
+    #[must_use]
+    pub fn of(index: &Index<'_>, probe: &Probe) -> Option<Self> {
         let stated = match probe.format {
             Format::Png => match metadata::png_colours(index) {
                 PngColours::Icc(icc) => Stated::Icc(icc),
@@ -77,7 +78,7 @@ impl Profile {
 
     /// Converts a picture to sRGB. `false` when the profile is damaged or of a kind that cannot be
     /// converted: the picture then stays as it is.
-    pub(super) fn to_srgb(&self, picture: &mut DynamicImage) -> bool {
+    pub fn to_srgb(&self, picture: &mut DynamicImage) -> bool {
         let convert = || transform::to_srgb(&*self.parsed()?, picture);
         let converted = guarded(convert, Error::failed);
         if let Err(error) = &converted {
@@ -105,6 +106,20 @@ impl Profile {
             self.to_srgb(pixels);
         }
         None
+    }
+
+    /// The most memory that converting by it takes, in bytes, beyond what every picture may take.
+    pub(super) fn tables(&self) -> u64 {
+        /// Longer profiles may hold tables, which several of their tags may share and which become
+        /// `f32`, each on its own.
+        const WITHOUT_TABLES: usize = 4 << 10;
+        const COPIES: u64 = 16;
+        /// 33 levels of each channel, in several stages.
+        const GRID: u64 = 4 << 20;
+        match &self.0 {
+            Stated::Icc(icc) if icc.len() > WITHOUT_TABLES => icc.len() as u64 * COPIES + GRID,
+            _ => 0,
+        }
     }
 
     /// The ICC profile that a file of this encoding with this picture is written with. `None` when

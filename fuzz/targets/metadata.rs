@@ -1,14 +1,23 @@
 //! What any file says beside its picture, and the file without it, which shows the same picture.
 #![no_main]
 
+use image::DynamicImage;
 use waterway_consumers::image::codec::{self, Codec, Index, Wanted, metadata};
 use waterway_consumers::image::picture::Picture;
+use waterway_consumers::image::profile::Profile;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let Some(index) = Index::of(file) else { return };
     let exif = metadata::exif(&index);
     assert!(exif.is_none_or(|exif| exif.len() <= file.len()));
     let profile = metadata::icc(&index);
+    if let Ok(probe) = codec::pure().probe(file)
+        && let Some(profile) = Profile::of(&index, &probe)
+    {
+        // It ends no worker, whatever it is.
+        profile.to_srgb(&mut DynamicImage::new_rgba8(2, 2));
+        profile.to_srgb(&mut DynamicImage::new_luma8(2, 2));
+    }
     for kept in [true, false] {
         let Some(stripped) = metadata::stripped(&index, kept) else { continue };
         assert!(stripped.len() <= file.len() + 2, "it takes away");

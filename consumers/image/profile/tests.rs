@@ -218,6 +218,15 @@ fn a_file_carries_a_profile_that_describes_its_pixels() {
 }
 
 #[test]
+fn the_memory_of_a_profile_with_tables_is_counted() {
+    let tables = |icc| Profile(Stated::Icc(icc)).tables();
+    assert_eq!(tables(ColorProfile::new_display_p3().encode().unwrap()), 0);
+    let table = p3_by_table(17);
+    let length = table.len() as u64;
+    assert!(tables(table) > 10 * length);
+}
+
+#[test]
 fn a_profile_that_is_damaged_anywhere_changes_no_picture_and_ends_no_worker() {
     let photo = samples::photo(9, 9);
     for icc in [p3_by_table(3), ColorProfile::new_display_p3().encode().unwrap()] {

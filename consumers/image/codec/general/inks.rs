@@ -9,9 +9,9 @@ use crate::image::codec::index::Index;
 use crate::image::codec::metadata;
 use crate::image::guard::guarded;
 
-/// The most memory that a profile and its tables take, in bytes: beside the profile's own table of at
-/// most 1 MiB, its numbers as `f32`, and 17 levels of each ink.
-pub(in super::super) const HELD: u64 = 12 << 20;
+/// The most memory that a profile of at most 1 MiB and its tables take, in bytes: several tags may
+/// share a table, each of which becomes `f32`, and there are 17 levels of each ink.
+pub(in super::super) const HELD: u64 = 20 << 20;
 
 /// The conversion of a file's inks to sRGB.
 pub(super) struct Inks(Arc<Transform8BitExecutor>);

@@ -119,6 +119,16 @@ fn every_result_shows_the_colours_of_its_picture() {
     }
 }
 
+#[cfg(feature = "avif")]
+#[test]
+fn a_picture_with_a_profile_is_written_as_avif() {
+    let mut studio = studio();
+    studio.options.results.insert("avif".into(), from_value(json!(["avif"])).unwrap());
+    let file = file(&colour(RED), Encoding::Jpeg(90), Some(&ColorProfile::new_display_p3()));
+    let answer = studio.work(&file, json!({"rType": "avif"})).unwrap();
+    assert_eq!(studio.file(&answer["url"])[4..12], *b"ftypavif");
+}
+
 #[test]
 fn a_colour_that_a_step_brings_is_srgb() {
     let studio = studio();
