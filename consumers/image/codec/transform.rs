@@ -130,7 +130,7 @@ pub(super) fn samples<const N: usize>(
 
 /// To the nearest whole number of a byte.
 #[inline]
-fn sample(value: f32) -> u8 {
+pub(super) fn sample(value: f32) -> u8 {
     /// Added to a number, it leaves no room for anything behind the point.
     const WHOLE: f32 = 8_388_608.0;
     // Two comparisons: `clamp` minds what is no number, and there is none.

@@ -6,6 +6,7 @@ use waterway::Error;
 
 use super::frame::Frame;
 use super::inks::Inks;
+use crate::image::codec::transform::sample;
 use crate::image::picture::Planes;
 use crate::image::scratch;
 
@@ -123,14 +124,12 @@ impl Colours {
         let mut rows = rows.chunks_exact(width);
         let mut next = || rows.next().unwrap_or_default();
         let (one, two, three, black) = (next(), next(), next(), next());
-        let colours = one.iter().zip(two.iter().zip(three));
-        let pixels = to.as_chunks_mut::<3>().0.iter_mut();
+        let pixels = to.as_chunks_mut::<3>().0;
         if matches!(self, Self::YCbCr | Self::Ycck) {
-            for (to, (&luma, (&blue, &red))) in pixels.zip(colours) {
-                *to = ycbcr(luma, blue, red);
-            }
+            ycbcr_row(one, two, three, pixels);
         } else {
-            for (to, (&red, (&green, &blue))) in pixels.zip(colours) {
+            let colours = one.iter().zip(two.iter().zip(three));
+            for (to, (&red, (&green, &blue))) in pixels.iter_mut().zip(colours) {
                 *to = [red, green, blue];
             }
         }
@@ -207,18 +206,19 @@ impl Sampled<'_> {
             }
             return;
         }
-        sums.clear();
+        sums.resize(width, 0);
         if down {
             let beside = if y.is_multiple_of(2) { at.saturating_sub(1) } else { at + 1 };
-            let pairs = row(at).iter().zip(row(beside));
-            sums.extend(pairs.map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
+            for (to, (&near, &far)) in sums.iter_mut().zip(row(at).iter().zip(row(beside))) {
+                *to = 3 * u16::from(near) + u16::from(far);
+            }
         } else {
-            sums.extend(row(at).iter().map(|&sample| u16::from(sample)));
+            sums.iter_mut().zip(row(at)).for_each(|(to, &sample)| *to = sample.into());
         }
         // To the nearest, but halves down and up by turns.
         match (across, down) {
-            (true, true) => spread_sums(sums, to, (8, 7), 4),
-            (true, false) => spread_sums(sums, to, (1, 2), 2),
+            (true, true) => spread_sums::<4>(sums, to, (8, 7)),
+            (true, false) => spread_sums::<2>(sums, to, (1, 2)),
             _ => {
                 let half = if y.is_multiple_of(2) { 1 } else { 2 };
                 to.iter_mut().zip(&*sums).for_each(|(to, &sum)| *to = byte((sum + half) >> 2));
@@ -228,42 +228,59 @@ impl Sampled<'_> {
 }
 
 /// Two pixels of each sum, the first and the second with these parts added, of so many bits.
-fn spread_sums(sums: &[u16], to: &mut [u8], (first, second): (u16, u16), bits: u32) {
-    let left = sums.iter().take(1).chain(sums);
-    let right = sums.iter().skip(1).chain(sums.last());
+fn spread_sums<const BITS: u32>(sums: &[u16], to: &mut [u8], (first, second): (u16, u16)) {
+    let two = |left: u16, sum: u16, right: u16| {
+        [byte((3 * sum + left + first) >> BITS), byte((3 * sum + right + second) >> BITS)]
+    };
+    let ([begin, after, ..], [.., before, last]) = (sums, sums) else { return };
     let (pairs, odd) = to.as_chunks_mut::<2>();
-    for (to, ((&sum, &left), &right)) in pairs.iter_mut().zip(sums.iter().zip(left).zip(right)) {
-        *to = [byte((3 * sum + left + first) >> bits), byte((3 * sum + right + second) >> bits)];
+    for (to, sums) in pairs.iter_mut().skip(1).zip(sums.windows(3)) {
+        *to = two(sums[0], sums[1], sums[2]);
     }
-    if let ([odd], [.., left, last]) = (odd, sums) {
-        *odd = byte((3 * last + left + first) >> bits);
+    if let Some(to) = pairs.first_mut() {
+        *to = two(*begin, *begin, *after);
+    }
+    // An odd row ends with the first of two pixels.
+    let end = two(*before, *last, *last);
+    match odd {
+        [odd] => *odd = end[0],
+        _ => pairs.iter_mut().skip(sums.len() - 1).for_each(|to| *to = end),
     }
 }
 
-/// By JFIF's matrix (ITU-T T.871, 7), in parts of 65536.
+/// A row of pixels, many of them at once.
+fn ycbcr_row(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
+    const RUN: usize = 16;
+    let runs = luma.as_chunks::<RUN>().0.iter().zip(blue.as_chunks::<RUN>().0);
+    for (to, ((luma, blue), red)) in
+        to.as_chunks_mut::<RUN>().0.iter_mut().zip(runs.zip(red.as_chunks::<RUN>().0))
+    {
+        let mut colours = [[0; RUN]; 3];
+        let [reds, greens, blues] = &mut colours;
+        for at in 0..RUN {
+            [reds[at], greens[at], blues[at]] = ycbcr(luma[at], blue[at], red[at]);
+        }
+        for (at, to) in to.iter_mut().enumerate() {
+            *to = colours.map(|colour| colour[at]);
+        }
+    }
+    let done = to.len() / RUN * RUN;
+    for (at, to) in to.iter_mut().enumerate().skip(done) {
+        *to = ycbcr(luma[at], blue[at], red[at]);
+    }
+}
+
+/// By JFIF's matrix (ITU-T T.871, 7).
 #[inline]
 fn ycbcr(luma: u8, blue: u8, red: u8) -> [u8; 3] {
-    const HALF: i32 = 1 << 15;
-    let (luma, blue, red) = (i32::from(luma), i32::from(blue) - 128, i32::from(red) - 128);
-    [
-        clamped(luma + ((91_881 * red + HALF) >> 16)),
-        clamped(luma + ((-22_554 * blue - 46_802 * red + HALF) >> 16)),
-        clamped(luma + ((116_130 * blue + HALF) >> 16)),
-    ]
+    let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
+    [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue].map(sample)
 }
 
 /// The part of a byte that another one is of 255.
 fn times(one: u8, other: u8) -> u8 {
     let product = u16::from(one) * u16::from(other) + 128;
     byte((product + (product >> 8)) >> 8)
-}
-
-#[inline]
-fn clamped(value: i32) -> u8 {
-    // It is within a byte.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let byte = value.clamp(0, 255) as u8;
-    byte
 }
 
 /// Of what is at most a byte.
