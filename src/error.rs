@@ -58,7 +58,7 @@ pub mod code {
 /// ```
 #[derive(Debug)]
 pub struct Error {
-    code: &'static str,
+    code: Cow<'static, str>,
     message: Cow<'static, str>,
     // Boxed, because an error is moved through every consumer's result.
     fields: Option<Box<Map<String, Value>>>,
@@ -67,8 +67,8 @@ pub struct Error {
 
 impl Error {
     /// An error with a code that a program can act on and a message that a person can read.
-    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: None, source: None }
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), message: message.into(), fields: None, source: None }
     }
 
     /// The client has left; nothing can be sent to it any more.
@@ -98,8 +98,8 @@ impl Error {
 
     /// What a program can act on.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// What a person can read.
@@ -125,7 +125,7 @@ impl Error {
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         object.insert("error".into(), Value::from(self.message.as_ref()));
-        object.insert("code".into(), Value::from(self.code));
+        object.insert("code".into(), Value::from(self.code.as_ref()));
         if let Some(fields) = &self.fields {
             object.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
         }

@@ -75,8 +75,8 @@ pub use consumer::{
 };
 pub use error::{Error, code};
 pub use extract::{
-    Binary, Binding, Claims, CloseCode, FromBinding, FromMessage, Head, Json, Options, Path, Query,
-    Text,
+    Binary, Binding, Claims, CloseCode, FromBinding, FromMessage, Head, Headers, Json, Options,
+    Path, Query, Text,
 };
 pub use layer::{ChannelLayer, Delivery, GROUPS_PER_CLIENT, Group};
 pub use memory::{Budget, Grant, Need};
@@ -92,6 +92,9 @@ pub use setting::{
     UnitError, Value, Written, nearest, read,
 };
 pub use worker::give_way;
+
+// Types of these crates stand in this crate's own signatures.
+pub use {bytes, http, serde_json};
 
 /// The examples of the README are compiled and run with the documentation's own.
 #[cfg(doctest)]

@@ -151,6 +151,33 @@ impl Handshake {
         let status = replies.replies.get(at).and_then(|reply| reply.status);
         Err(status.unwrap_or(StatusCode::FORBIDDEN))
     }
+
+    /// Sends an HTTP request with these headers and waits for its response.
+    ///
+    /// ```
+    /// use waterway::http::Method;
+    /// use waterway::testing::Handshake;
+    /// use waterway::{Headers, Registry, Router};
+    ///
+    /// async fn agent(headers: Headers) -> String {
+    ///     format!("{:?}", headers["user-agent"])
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let registry = Registry::new().function("agent", agent);
+    /// let table = "[[route]]\nchannel = 'http.request'\npath = '/'\nconsumer = 'agent'";
+    /// let router = Router::parse(table, &registry).expect("the table is sound");
+    ///
+    /// let request = Handshake::new("/").header("user-agent", "curl");
+    /// let reply = request.request(&router, Method::GET, "").await;
+    /// assert_eq!(reply.content.unwrap().as_text(), Some("\"curl\""));
+    /// # }
+    /// ```
+    pub async fn request(self, router: &Router, method: Method, body: impl Into<Bytes>) -> Reply {
+        let way = router.way(&self.scope.path);
+        request(router, &way, self.scope, method, (body.into(), None), PATIENCE).await.0
+    }
 }
 
 impl TestClient {
@@ -172,9 +199,7 @@ impl TestClient {
         target: &str,
         body: impl Into<Bytes>,
     ) -> Reply {
-        let Handshake { scope } = Handshake::new(target);
-        let way = router.way(&scope.path);
-        request(router, &way, scope, method, (body.into(), None), PATIENCE).await.0
+        Handshake::new(target).request(router, method, body).await
     }
 
     /// Sends a text or bytes.

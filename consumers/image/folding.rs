@@ -227,7 +227,7 @@ impl<W: Eq> Eq for Key<W> {}
 
 impl Shared {
     fn new(error: &Error) -> Self {
-        let mut copy = Error::new(error.code(), error.message().to_owned());
+        let mut copy = Error::new(error.code().to_owned(), error.message().to_owned());
         if let serde_json::Value::Object(fields) = error.to_json() {
             let own = fields.into_iter().filter(|(name, _)| name != "error" && name != "code");
             for (name, value) in own {

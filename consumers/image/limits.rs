@@ -204,7 +204,7 @@ mod tests {
         ] {
             let checked = limits.check_enlarged("a zoom", came, made);
             assert_eq!(checked.is_ok(), allowed, "{came:?} to {made:?}");
-            let code = checked.err().map_or("", |error| error.code());
+            let code = checked.as_ref().err().map_or("", waterway::Error::code);
             assert!(allowed || code == "bad_header", "{code}");
         }
         let twice = Limits { enlarge: 2, ..limits };

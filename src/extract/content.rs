@@ -1,14 +1,18 @@
 //! Arguments taken from what a message brings.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytestring::ByteString;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Binding, FromMessage};
 use crate::error::{Error, code};
-use crate::message::{Channel, Content, Message};
+use crate::message::{Channel, Content, Message, Scope};
 use crate::reply::Payload;
 use crate::setting::Mistake;
 
@@ -27,6 +31,21 @@ pub struct Json<T>(pub T);
 /// The JSON object that the message begins with; the body behind it is not read.
 #[derive(Debug, Clone)]
 pub struct Head(pub Map<String, Value>);
+
+/// The headers of the handshake, or of the HTTP request.
+///
+/// ```
+/// use waterway::{Headers, Registry};
+///
+/// async fn language(headers: Headers) -> String {
+///     let wanted = headers.get("accept-language").and_then(|value| value.to_str().ok());
+///     wanted.unwrap_or("en").to_owned()
+/// }
+///
+/// let registry = Registry::new().function("language", language);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Headers(Arc<Scope>);
 
 /// The code with which a connection was closed, for `websocket.disconnect`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +129,34 @@ impl FromMessage for Head {
         head.ok_or_else(|| {
             Error::new(code::BAD_HEADER, "the message does not begin with a JSON object")
         })
+    }
+}
+
+impl FromMessage for Headers {
+    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+        Ok(Self(Arc::clone(&message.scope)))
+    }
+}
+
+impl Deref for Headers {
+    type Target = HeaderMap;
+
+    fn deref(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+}
+
+/// The method of an HTTP request.
+impl FromMessage for Method {
+    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
+        binding.only_on(&[Channel::Request], mistakes);
+    }
+
+    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+        match &message.content {
+            Content::Request { method, .. } => Ok(method.clone()),
+            _ => Err(unfit("only http.request has a method")),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::reply::ReplyChannel;
 use crate::setting::Mistake;
 
 pub use binding::Binding;
-pub use content::{Binary, CloseCode, Head, Json, Text};
+pub use content::{Binary, CloseCode, Head, Headers, Json, Text};
 pub use options::Options;
 pub use parameters::{Path, Query};
 
@@ -26,8 +26,8 @@ pub use parameters::{Path, Query};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the argument of a consumer",
     note = "take `Message` itself, or one of `Text`, `Binary`, `Json<T>`, `Head`, `Path<T>`, \
-            `Query<T>`, `Options<T>`, `Claims`, `CloseCode`, `ReplyChannel`, `TaskQueue`, \
-            `ChannelLayer`, `Cancellation`, `Arc<Scope>`"
+            `Query<T>`, `Options<T>`, `Headers`, `Method`, `Claims`, `CloseCode`, `ReplyChannel`, \
+            `TaskQueue`, `ChannelLayer`, `Cancellation`, `Arc<Scope>`"
 )]
 pub trait FromMessage: Sized {
     /// Looks at the route before any message comes, keeps in the binding what each message needs,

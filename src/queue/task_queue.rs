@@ -293,7 +293,8 @@ impl TaskQueue {
         if entries.is_empty() {
             return;
         }
-        let code = error().code();
+        let sample = error();
+        let code = sample.code();
         tracing::debug!(queue = %self.shared.name, tasks = entries.len(), code, "tasks ended unworked");
         for entry in entries {
             entry.payload.answering(&self.shared.outcomes).error(error());

@@ -73,7 +73,7 @@ impl ReplyChannel {
     /// neither answered nor logged as a failure. `refused` when the reply is larger than
     /// [`largest`](Self::largest).
     pub fn send(&self, reply: impl Into<Reply>) -> Result<(), Error> {
-        let reply = reply.into();
+        let reply = reply.into().checked()?;
         let bytes = reply.content.as_ref().map_or(0, Payload::len);
         match self.try_send(reply) {
             Sent::Queued | Sent::Dropped => Ok(()),

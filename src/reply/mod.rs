@@ -5,6 +5,7 @@ mod json;
 mod outbox;
 mod payload;
 
+use std::fmt;
 use std::fs::File;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -28,6 +29,7 @@ pub use payload::Payload;
 /// |---|---|---|
 /// | accept | 101 | ignored |
 /// | deny, or close with nothing to send | HTTP 403 (or the status given) | close 1000 (or the code) |
+/// | a status, and text or bytes | HTTP with that status and body | the frame |
 /// | text or bytes | 101, then the frame | the frame |
 /// | text or bytes, and close | 101, the frame, then the close | the frame, then the close |
 /// | empty text or bytes | an empty frame like any other | likewise |
@@ -57,6 +59,8 @@ struct Http {
     /// The subprotocol to take the connection with (RFC 6455, section 1.9).
     subprotocol: Option<String>,
     file: Option<FilePart>,
+    /// Why a header could not be set.
+    invalid: Option<String>,
 }
 
 /// A closing code and its reason (RFC 6455, section 7.4).
@@ -181,11 +185,40 @@ impl Reply {
         self
     }
 
-    /// Sets a header.
+    /// Sets a header, in the place of others of its name.
+    ///
+    /// A name or a value that HTTP does not allow makes the reply an error: the consumer that returns
+    /// it has failed, and [`ReplyChannel::send`] returns the error.
+    ///
+    /// ```
+    /// use waterway::Reply;
+    ///
+    /// let reply = Reply::text("hello").with_header("x-room", "attic");
+    /// assert_eq!(reply.headers()["x-room"], "attic");
+    /// ```
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers_mut().insert(name, value);
+    pub fn with_header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: fmt::Display>,
+        V: TryInto<HeaderValue, Error: fmt::Display>,
+    {
+        let http = self.http.get_or_insert_default();
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                http.headers.insert(name, value);
+            }
+            (Err(error), _) => http.invalid = Some(format!("a header's name: {error}")),
+            (Ok(name), Err(error)) => http.invalid = Some(format!("the header {name}: {error}")),
+        }
         self
+    }
+
+    /// The reply, unless one of its headers is none.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        match self.http.as_ref().and_then(|http| http.invalid.as_ref()) {
+            None => Ok(self),
+            Some(why) => Err(Error::failed(why.clone())),
+        }
     }
 
     /// Sends a part of a file as the body of an HTTP response, in place of the content.
@@ -240,10 +273,10 @@ impl Reply {
 
     /// Whether it decides a handshake, and how: `true` takes the connection.
     pub(crate) fn decides(&self) -> Option<bool> {
-        if self.accept || self.content.is_some() {
+        // Whoever answers a handshake with a status does not mean to take it.
+        if self.accept || self.content.is_some() && self.status.is_none() {
             Some(true)
         } else {
-            // A status alone too: who answers a handshake with one does not mean to take it.
             (self.close.is_some() || self.status.is_some()).then_some(false)
         }
     }

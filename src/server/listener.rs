@@ -115,6 +115,12 @@ impl From<TcpListener> for Listeners {
     }
 }
 
+impl From<Listener> for Listeners {
+    fn from(listener: Listener) -> Self {
+        Self(vec![listener])
+    }
+}
+
 impl From<Vec<Listener>> for Listeners {
     fn from(listeners: Vec<Listener>) -> Self {
         Self(listeners)

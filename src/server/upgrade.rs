@@ -85,6 +85,9 @@ pub(super) async fn respond(
     };
     let decisive = &replies.replies[at];
     if !accepted {
+        if decisive.content.is_some() {
+            return response::from_reply(decisive);
+        }
         let status = decisive.status.unwrap_or(StatusCode::FORBIDDEN);
         let mut response = refuse(status, code::REFUSED, "not allowed here");
         response.headers_mut().extend(decisive.headers().clone());

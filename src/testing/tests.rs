@@ -1,5 +1,6 @@
 //! What a client meets, from the handshake to the last event.
 
+mod answers;
 mod beside;
 mod memory;
 mod rate;

@@ -38,7 +38,7 @@ fn work_is_stopped_once_its_time_is_over() {
     let watch = Watch::begin_at(begun, Time::from_secs(10));
     for (seconds, expected) in [(0, None), (10, None), (11, Some("expired"))] {
         let asked = watch.check_at(begun + Duration::from_secs(seconds));
-        assert_eq!(asked.err().map(|error| error.code()), expected, "{seconds} s");
+        assert_eq!(asked.as_ref().err().map(Error::code), expected, "{seconds} s");
     }
     let error = watch.check_at(begun + Duration::from_secs(11)).unwrap_err();
     let words = "the picture takes more than 10s to work on (limits.time): send a smaller one";

@@ -344,7 +344,7 @@ fn the_limit_counts_before_and_after_zooming() {
     ];
     for ((width, height), zoom, expected) in table {
         let answer = service.work(&png(&photo(width, height)), json!({"zoom": zoom}));
-        assert_eq!(answer.err().map(|error| error.code()), expected, "{width} × {height} × {zoom}");
+        assert_eq!(answer.as_ref().err().map(Error::code), expected, "{width} × {height} × {zoom}");
     }
 }
 
