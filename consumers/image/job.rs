@@ -150,6 +150,8 @@ impl Job<'_> {
                 Ok(worked)
             }
             Err(Stopped::Checkpoint(error)) => Err(error),
+            // The store would not take another file either.
+            Err(Stopped::Step(error)) if error.code() == code::STORAGE => Err(error),
             Err(Stopped::Step(error)) => {
                 let upright = self.upright(&index, &probe, checkpoint);
                 Err(self.stand_in(error, upright, &probe, received).await)

@@ -104,8 +104,8 @@ pub(super) fn webps() -> Vec<Planted> {
         let behind = webp(*flag, &[&picture, chunk]);
         all.push(Planted::new(format!("WebP: {kind}, behind the picture"), behind, &plain));
     }
-    let trailed = [plain, secret.clone()].concat();
-    all.push(Planted::written_anew("WebP: text behind the end", trailed));
+    let trailed = [&plain[..], &secret].concat();
+    all.push(Planted::new("WebP: text behind the end", trailed, &plain));
     // The place, the size less one, the duration and the flags of a frame.
     let place = [0, 0, 0, 0, 0, 0, 47, 0, 0, 35, 0, 0, 100, 0, 0, 0];
     let control = chunk(*b"ANIM", &[0; 6]);

@@ -149,12 +149,17 @@ impl<'a> Index<'a> {
         &self.file[segment.begin..segment.end]
     }
 
-    /// Whether the picture has its end: EOI, IEND or the trailer, or with WebP the end of the file
-    /// and each chunk whole.
+    /// Whether the picture has its end.
     pub(super) fn has_end(&self) -> bool {
+        self.end().is_some()
+    }
+
+    /// Where the picture ends: behind EOI, IEND or the trailer, or with WebP behind the last chunk,
+    /// if each one is whole.
+    pub(super) fn end(&self) -> Option<usize> {
         match self.format {
-            Format::Jpeg => self.tail_part().end.is_some(),
-            _ => self.head.end.is_some(),
+            Format::Jpeg => self.tail_part().end,
+            _ => self.head.end,
         }
     }
 

@@ -57,7 +57,8 @@ pub fn icc(index: &Index<'_>) -> Option<Vec<u8>> {
     (sound && profile.len() <= ICC_MAX).then_some(profile)
 }
 
-/// Of up to 255 segments, each with its number and how many there are.
+/// Of up to 255 segments, each with its number and how many there are. One with a part that is
+/// there twice is none, as libjpeg has it.
 fn jpeg_icc(index: &Index<'_>) -> Option<Vec<u8>> {
     let mut parts: Vec<(u8, u8, &[u8])> = Vec::new();
     for content in index.contents(Kind::Marker(APP2)) {
@@ -67,7 +68,6 @@ fn jpeg_icc(index: &Index<'_>) -> Option<Vec<u8>> {
     }
     let count = parts.first()?.1;
     parts.sort_by_key(|(number, ..)| *number);
-    parts.dedup_by_key(|(number, ..)| *number);
     let complete = parts.len() == usize::from(count)
         && parts.iter().zip(1..=count).all(|((number, all, _), at)| *number == at && *all == count);
     let length: usize = parts.iter().map(|(.., part)| part.len()).sum();

@@ -3,7 +3,10 @@
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+// `fuzz/seeds.rs` takes this file by its own path, and has neither these nor what they use.
+#[cfg(test)]
 pub(crate) mod profiles;
+#[cfg(test)]
 pub(crate) mod rare_jpeg;
 
 use image::codecs::gif::GifEncoder;

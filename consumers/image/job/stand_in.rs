@@ -1,6 +1,6 @@
 //! The picture that stands in for the result of a pipeline that failed.
 
-use waterway::{Error, code};
+use waterway::Error;
 
 use super::{Encoded, Job, Received};
 use crate::image::Checkpoint;
@@ -45,9 +45,7 @@ impl Job<'_> {
         probe: &Probe,
         mut received: Received,
     ) -> Error {
-        let Some(upright) = upright.filter(|_| error.code() != code::STORAGE) else {
-            return error;
-        };
+        let Some(upright) = upright else { return error };
         let name = self.result_name(&received, upright.format.extension());
         let stored = async {
             if received.kept.is_none() && self.service.pictures.keep == Keep::Original {

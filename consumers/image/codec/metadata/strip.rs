@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 
 use super::{APP2, ICC_HEADER, icc, orientation};
 use crate::image::codec::Format;
+use crate::image::codec::bytes::le32;
 use crate::image::codec::index::webp::Chunks;
 use crate::image::codec::index::{Index, Kind};
 use crate::image::scratch;
@@ -142,14 +143,12 @@ fn stripped_webp(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
     const ICC: u8 = 0x20;
     const EXIF: u8 = 0x08;
     const XMP: u8 = 0x04;
-    let file = index.file();
-    let announced = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
-    // Decoders read on behind an announced end that comes too soon, and in a last chunk that is
-    // longer than the file; what they read would be missing.
-    if announced.checked_add(8)? != file.len() || !index.has_end() {
+    let announced = le32(index.file(), 4)? as usize;
+    // Decoders read on behind an announced end that cuts a chunk; what they read would be missing.
+    if index.end() != announced.checked_add(8) {
         return None;
     }
-    let mut sound = profile && icc(index).is_some();
+    let (mut sound, mut has_picture) = (profile && icc(index).is_some(), false);
     let mut kept = begun(index)?;
     for segment in index.head() {
         let Kind::Chunk(name) = segment.kind else { continue };
@@ -164,13 +163,16 @@ fn stripped_webp(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
             b"ANIM" if content.len() != 6 => return None,
             b"ANMF" if !is_only_picture(content) => return None,
             b"ICCP" if std::mem::take(&mut sound) => kept.extend_from_slice(whole),
-            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" => kept.extend_from_slice(whole),
+            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" => {
+                has_picture |= matches!(&name, b"VP8 " | b"VP8L" | b"ANMF");
+                kept.extend_from_slice(whole);
+            }
             _ => {}
         }
     }
     let length = u32::try_from(kept.len().checked_sub(8)?).ok()?;
     kept[4..8].copy_from_slice(&length.to_le_bytes());
-    (kept.len() > index.beginning().len()).then_some(kept)
+    has_picture.then_some(kept)
 }
 
 /// Whether a frame of an animation has no chunks but those of its picture.

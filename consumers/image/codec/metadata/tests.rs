@@ -146,6 +146,7 @@ fn what_is_not_there_or_not_whole_is_nothing() {
         vec![profile_segment(1, 2, first), profile_segment(1, 2, second)],
         vec![profile_segment(0, 2, first), profile_segment(1, 2, second)],
         vec![profile_segment(1, 2, first), profile_segment(2, 3, second)],
+        vec![profile_segment(1, 1, &profile()), profile_segment(1, 1, b"once more")],
         vec![profile_segment(1, 1, first)],
         vec![profile_segment(1, 1, &[0; 200])],
         vec![profile_segment(1, 1, &[])],
