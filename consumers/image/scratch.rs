@@ -168,13 +168,13 @@ impl Kept {
     }
 }
 
-/// For tests of what shows of the pictures before.
+/// Lets tests choose what a kept buffer still holds from earlier pictures.
 #[cfg(test)]
 pub(super) mod stale {
     use std::cell::Cell;
 
     thread_local! {
-        /// What is in every buffer that this thread takes, where a test says so.
+        /// When set, every buffer that this thread takes is filled with this byte.
         pub(in super::super) static LEFT_OVER: Cell<Option<u8>> = const { Cell::new(None) };
     }
 }

@@ -116,7 +116,7 @@ fn segment<'a>(file: &'a [u8], at: &mut usize) -> Option<(u8, &'a [u8])> {
     }
 }
 
-/// What is wanted of a frame whose colours are stored like this.
+/// Which part of a frame to decode, given how its colours are stored.
 fn part(frame: &Frame, colours: Colours, wanted: Wanted) -> Part {
     match colours {
         Colours::Grey => Part::Luma,

@@ -37,8 +37,8 @@ struct Frame {
     samples: u32,
     /// The samples of whole blocks and units, which may be many times the picture's.
     padded: u64,
-    /// Whether a decoder may give its components as they are, each sample of colour shared by at
-    /// most two by two pixels.
+    /// Whether its components can be used as planes: at most two by two pixels share a sample of
+    /// colour.
     planar: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     let seen = probe.pixels() * u64::from(frame.samples) / 100;
     probe.held += frame.padded.saturating_sub(seen);
     if !frame.planar {
-        // Pixels are made of it even where planes would do.
+        // Decoders turn such a picture into pixels, even when planes are wanted.
         probe.held += probe.pixels() * 3;
     }
     // The data of a scan without what is stuffed into it.

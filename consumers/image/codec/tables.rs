@@ -18,12 +18,12 @@ pub(super) struct Tables<'a> {
     first: [Option<(&'a Counts, &'a [u8])>; TABLES],
     others: [Option<(&'a Counts, &'a [u8])>; TABLES],
     quantisation: [Option<[u16; AREA]>; TABLES],
-    /// After how many units a scan begins anew; 0 is never.
+    /// The restart interval in units; 0 means that there are no restarts.
     pub(super) restart: usize,
 }
 
 impl<'a> Tables<'a> {
-    /// The codes that a frame of Motion JPEG need not have with it.
+    /// The standard Huffman tables, which a frame of Motion JPEG leaves out.
     pub(super) fn standard() -> Self {
         Self {
             first: [Some(standard::LUMA_FIRST), Some(standard::CHROMA_FIRST), None, None],
@@ -33,7 +33,7 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Of a segment: DHT, DQT or DRI; others have no tables.
+    /// Reads a DHT, DQT or DRI segment, and ignores others.
     ///
     /// # Errors
     /// `bad_image` for one that is damaged.
@@ -100,7 +100,7 @@ impl<'a> Tables<'a> {
         codes(&self.others, at, class)
     }
 
-    /// What coefficients were divided by.
+    /// The divisors of the coefficients.
     ///
     /// # Errors
     /// `bad_image` where the file does not say.

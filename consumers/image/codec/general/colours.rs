@@ -17,15 +17,15 @@ pub(super) enum Colours {
     Grey,
     /// Brightness and two of colour (JFIF).
     YCbCr,
-    /// As they are.
+    /// Red, green and blue.
     Rgb,
-    /// Four inks; 255 is none of it, as Adobe writes them.
+    /// Four inks, inverted as Adobe writes them: 255 means no ink.
     Cmyk,
     /// The inverse of three inks as `YCbCr`, and black.
     Ycck,
 }
 
-/// What applications say of how colours are stored.
+/// What a file's application segments say about how its colours are stored.
 #[derive(Debug, Default)]
 pub(super) struct Markers {
     jfif: bool,
@@ -36,18 +36,18 @@ pub(super) struct Markers {
 /// The samples of a component on the picture.
 pub(super) struct Sampled<'a> {
     pub(super) samples: &'a [u8],
-    /// The length of a row with what is not seen of it.
+    /// The length of a row in samples, including padding that is cut off.
     pub(super) pitch: usize,
-    /// Its samples in each direction.
+    /// The number of samples in each direction, without padding.
     pub(super) size: (usize, usize),
-    /// How many of its samples stand for how many pixels side by side.
+    /// Horizontally, this many samples (first) cover that many pixels (second).
     pub(super) across: (usize, usize),
-    /// And one above the other.
+    /// The same vertically.
     pub(super) down: (usize, usize),
 }
 
 impl Markers {
-    /// Of the content of an APP0 or APP14 segment; others say nothing.
+    /// Reads the content of an APP0 or APP14 segment, and ignores others.
     pub(super) fn add(&mut self, content: &[u8]) {
         const JFIF_LENGTH: usize = 14;
         const TRANSFORM: usize = 11;
@@ -119,7 +119,7 @@ impl Colours {
         }
     }
 
-    /// A row of pixels of a row of each component.
+    /// Makes a row of pixels from one row of each component.
     fn convert(self, rows: &[u8], width: usize, to: &mut [u8]) {
         let mut rows = rows.chunks_exact(width);
         let mut next = || rows.next().unwrap_or_default();
@@ -227,7 +227,8 @@ impl Sampled<'_> {
     }
 }
 
-/// Two pixels of each sum, the first and the second with these parts added, of so many bits.
+/// Makes two pixels of each sum. `first` and `second` are added before the last `BITS` bits are
+/// dropped, so they decide how each pixel is rounded.
 fn spread_sums<const BITS: u32>(sums: &[u16], to: &mut [u8], (first, second): (u16, u16)) {
     let two = |left: u16, sum: u16, right: u16| {
         [byte((3 * sum + left + first) >> BITS), byte((3 * sum + right + second) >> BITS)]
@@ -248,7 +249,7 @@ fn spread_sums<const BITS: u32>(sums: &[u16], to: &mut [u8], (first, second): (u
     }
 }
 
-/// A row of pixels, many of them at once.
+/// Converts a row in runs, which the compiler turns into vector instructions.
 fn ycbcr_row(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
     const RUN: usize = 16;
     let runs = luma.as_chunks::<RUN>().0.iter().zip(blue.as_chunks::<RUN>().0);
@@ -277,13 +278,13 @@ fn ycbcr(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue].map(sample)
 }
 
-/// The part of a byte that another one is of 255.
+/// `one * other / 255`, rounded to the nearest.
 fn times(one: u8, other: u8) -> u8 {
     let product = u16::from(one) * u16::from(other) + 128;
     byte((product + (product >> 8)) >> 8)
 }
 
-/// Of what is at most a byte.
+/// The low byte of a value that is known to be at most 255.
 #[inline]
 fn byte(value: u16) -> u8 {
     #[allow(clippy::cast_possible_truncation)]

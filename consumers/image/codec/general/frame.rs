@@ -25,14 +25,14 @@ pub(super) struct Frame {
     unit: (usize, usize),
 }
 
-/// What is wanted of a frame.
+/// Which components to decode, and how finely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// The first component alone.
     Luma,
     /// All of them, each sampled as it is stored.
     Planes,
-    /// All of them, as fine as the picture.
+    /// All of them, each as close to the picture's own resolution as its blocks allow.
     Pixels,
 }
 
@@ -48,22 +48,22 @@ pub(super) struct Component {
     /// The side of its own blocks in samples: more than the frame's where that makes up for its
     /// coarser sampling.
     side: usize,
-    /// What its coefficients count; known from its first scan on.
+    /// The factors of its coefficients. They are known from its first scan on.
     weights: Option<Weights>,
-    /// How many of its blocks hold a part of the picture in each direction.
+    /// How many blocks the picture covers in each direction.
     pub(super) blocks: (usize, usize),
-    /// How many there are with those that make up whole units.
+    /// The same, rounded up to whole units.
     padded: (usize, usize),
-    /// How many rows of blocks have room among the coefficients: all in a progressive frame, those
-    /// of a unit in a sequential one.
+    /// How many rows of blocks `coefficients` has room for: all rows in a progressive frame, the rows
+    /// of one unit in a sequential one.
     held: usize,
     coefficients: Vec<i16>,
-    /// Rows of whole blocks; none where nobody wants them.
+    /// Samples in rows of whole blocks. Empty when the component is not wanted.
     samples: Vec<u8>,
 }
 
 impl Frame {
-    /// Of the content of a frame header, each side of the picture divided by 1, 2, 4 or 8. It takes no memory for blocks before [`begin`](Self::begin).
+    /// Reads a frame header. The picture's sides will be divided by `shrunk`: 1, 2, 4 or 8. It takes no memory for blocks before [`begin`](Self::begin).
     ///
     /// # Errors
     /// `bad_image` when it is damaged, or of another size than the first frame header of the file.
@@ -160,7 +160,7 @@ impl Frame {
         !self.is_progressive && self.components.iter().all(|component| component.weights.is_some())
     }
 
-    /// Makes samples of what a progressive frame's scans have brought together.
+    /// Makes the samples of a progressive frame, once all of its scans have been read.
     pub(super) fn finish(&mut self) {
         for component in &mut self.components {
             if self.is_progressive {
@@ -292,7 +292,7 @@ fn weigh(block: &mut [i16; AREA], weights: &Weights, blocks: &mut Blocks, lane: 
     for (value, (&place, &weight)) in block.iter_mut().zip(to) {
         if *value != 0 {
             let to = &mut blocks[usize::from(place)][lane % LANES];
-            // What is too large is no picture; its colours do not matter.
+            // Only damaged files overflow here; which colour they get does not matter.
             *to = to.wrapping_add(i32::from(*value).wrapping_mul(weight));
             *value = 0;
         }

@@ -14,14 +14,14 @@ pub(super) struct Part {
     low: u32,
 }
 
-/// What is read, and how many blocks have nothing to be read.
+/// The reader of a scan, and how many of the next blocks are empty.
 pub(super) struct Bits<'a, 'f> {
     pub(super) reader: &'a mut Reader<'f>,
     pub(super) empty: &'a mut u32,
 }
 
 impl Part {
-    /// Of the last three bytes of a scan's header. None where they go against the standard.
+    /// Reads the last three bytes of a scan's header. `None` when the standard forbids them.
     pub(super) fn new(components: u8, (from, to): (u8, u8), bits: u8) -> Option<Self> {
         const LOW_MAX: u8 = 13;
         let (high, low) = (bits >> 4, bits & 15);
@@ -35,12 +35,12 @@ impl Part {
         (self.from == 0 && !self.refines, self.from > 0)
     }
 
-    /// A coefficient of which the lower bits are still to come.
+    /// A coefficient whose lower bits follow in later scans.
     pub(super) fn scaled(&self, value: i16) -> i16 {
         value << self.low
     }
 
-    /// The next bit of a block's first coefficient.
+    /// Reads the next bit of a block's first coefficient.
     pub(super) fn refine_first(&self, reader: &mut Reader<'_>, block: &mut [i16; AREA]) {
         if reader.bit() {
             block[0] |= 1 << self.low;
@@ -74,7 +74,7 @@ impl Part {
                 }
                 _ => {
                     at += usize::from(zeros);
-                    // Where a damaged block has too many, the last one counts.
+                    // A damaged block may have too many: the rest overwrite the last one.
                     block[at.min(AREA - 1)] = self.scaled(bits.reader.value(size));
                     at += 1;
                 }
@@ -110,8 +110,8 @@ impl Part {
         }
     }
 
-    /// Reads a bit of each coefficient that has begun, up to the one behind so many that have not;
-    /// all of them where no number is given. Where it came to.
+    /// Reads a bit for each coefficient that is not zero, and skips `zeros` that are. Stops at the
+    /// next zero, or at the end of the band when `zeros` is `None`. Returns the place it stopped at.
     fn refine_over(
         &self,
         reader: &mut Reader<'_>,
@@ -139,7 +139,7 @@ impl Part {
 }
 
 impl Bits<'_, '_> {
-    /// How many blocks have nothing from here on, this one among them.
+    /// How many blocks are empty, counting from the current one.
     fn run(&mut self, bits: u8) -> u32 {
         (1 << bits) + u32::from(self.reader.number(bits))
     }

@@ -9,7 +9,7 @@ use crate::image::codec::index::jpeg::next_marker;
 const RST0: u8 = 0xD0;
 /// The last one that ends an interval.
 const RST7: u8 = 0xD7;
-/// Lower codes are no markers of a JPEG.
+/// The lowest marker code that a JPEG uses.
 const LOWEST: u8 = 0xC0;
 
 /// Reads a scan from its most significant bit on.
@@ -21,7 +21,7 @@ pub(super) struct Reader<'a> {
     count: u32,
     /// The marker at `at`, once it was reached; the end of the file counts as that of the picture.
     marker: Option<u8>,
-    /// Whether more was read than there is since the last restart.
+    /// Whether more bits were read since the last restart than the file has.
     dry: bool,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// Whether more was read than there is since the last restart.
+    /// Whether more bits were read since the last restart than the file has.
     pub(super) fn is_dry(&self) -> bool {
         self.dry
     }
@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     /// The next symbol; 0 where no code is.
     #[inline]
     pub(super) fn symbol(&mut self, codes: &Codes) -> u8 {
-        /// What libjpeg has read by the time that it gives a code up.
+        /// How many bits libjpeg has read when it gives up on a code.
         const GIVEN_UP: u32 = 17;
         if self.count < Self::REFILLED {
             self.refill();
@@ -97,11 +97,11 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Goes to the interval that begins behind the restart marker of this number, 0 to 7.
+    /// Goes to the interval behind the restart marker of this number, 0 to 7.
     ///
-    /// Where another marker stands, one of the next two is left for its own interval, and this one
-    /// has no data; one of the last two is passed over; any other is taken for the one that should
-    /// be there.
+    /// When another restart marker is found instead: if it is one of the next two, it is left for its
+    /// own interval, and this interval has no data; if it is one of the previous two, it is skipped;
+    /// any other is taken as the expected one.
     pub(super) fn restart(&mut self, number: u8) {
         (self.bits, self.count) = (0, 0);
         loop {
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The marker that comes next, over what stands before it.
+    /// Skips to the next marker and returns it.
     fn reach_marker(&mut self) -> u8 {
         if let Some(marker) = self.marker {
             return marker;

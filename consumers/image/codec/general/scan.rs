@@ -10,12 +10,12 @@ use super::progressive::{Bits, Part};
 use super::reader::Reader;
 use super::wrong;
 
-/// What a scan's header says, with the tables that count for it.
+/// What a scan's header says, and the tables that it uses.
 pub(super) struct Scan {
     members: Vec<Member>,
     /// Which part of the coefficients it has, in a progressive frame.
     part: Option<Part>,
-    /// After how many units it begins anew; 0 is never.
+    /// The restart interval in units; 0 means that there are no restarts.
     restart: usize,
 }
 
@@ -30,7 +30,7 @@ struct Member {
 }
 
 impl Scan {
-    /// Of the content of a scan's header.
+    /// Reads a scan's header.
     ///
     /// # Errors
     /// `bad_image` when it is damaged, or a table is missing.
@@ -69,7 +69,7 @@ impl Scan {
         Ok(Self { members, part, restart: tables.restart })
     }
 
-    /// Reads all of its blocks. Where data are missing they stay as they are.
+    /// Reads all of its blocks. A block whose data are missing stays as it is.
     pub(super) fn read(mut self, frame: &mut Frame, reader: &mut Reader<'_>) {
         let alone = self.members.len() == 1;
         let (across, down) = match &self.members[..] {
@@ -79,7 +79,7 @@ impl Scan {
         };
         let mut restarts = 0;
         let mut left = self.restart;
-        // How many blocks have nothing, as far as that was said beforehand.
+        // How many of the next blocks are empty (T.81, G.1.2.2: EOBRUN).
         let mut empty = 0;
         for row in 0..down {
             for column in 0..across {
@@ -169,7 +169,7 @@ fn rest(reader: &mut Reader<'_>, codes: &Codes, block: &mut [i16; AREA]) {
             (_, 0) => break,
             _ => {
                 at += zeros;
-                // Where a damaged block has too many, the last one counts.
+                // A damaged block may have too many: the rest overwrite the last one.
                 block[at.min(AREA - 1)] = reader.value(bits);
                 at += 1;
             }

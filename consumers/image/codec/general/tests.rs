@@ -1,4 +1,4 @@
-//! JPEG files of every kind, beside the picture that they were made of and beside libjpeg-turbo.
+//! JPEG files of every kind, compared with the picture they were made from.
 
 // Sizes and colours in tests are small.
 #![allow(clippy::cast_precision_loss)]

@@ -1,4 +1,4 @@
-//! Nothing of one picture reaches another: what a worker keeps from picture to picture shows in none.
+//! Nothing of one picture reaches another, whatever a worker keeps between them.
 
 use std::thread;
 
@@ -87,7 +87,7 @@ fn what_kept_buffers_held_does_not_show() {
     for codec in codecs() {
         let studio = studio(codec);
         for (at, (name, file)) in files.iter().enumerate() {
-            // Each of them goes through some, and all together through all.
+            // Each file goes through some wishes; together they cover all.
             for wish in WISHES.into_iter().cycle().skip(3 * at).take(3) {
                 let [black, white] = [0, 255].map(|byte| {
                     LEFT_OVER.set(Some(byte));

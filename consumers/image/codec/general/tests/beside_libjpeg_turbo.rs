@@ -1,4 +1,4 @@
-//! All JPEG files of the repository, and many more, as both builds show them.
+//! Both builds show every JPEG file of the repository alike, and many that are made here.
 
 use std::fs;
 use std::path::Path;
