@@ -13,7 +13,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use waterway::Error;
 
 use super::Encoding;
-use super::indexed_colour::IndexedColour;
+use super::indexed_colour::{EFFORT, IndexedColour, colours_recur};
 use super::planar::Rows;
 use crate::image::picture::Planes;
 use crate::image::scratch;
@@ -58,7 +58,11 @@ fn png(picture: &DynamicImage, profile: Option<&[u8]>) -> Result<Vec<u8>, Error>
         None => None,
     };
     let mut file = Vec::new();
-    let (effort, filter) = (CompressionType::Fast, FilterType::Adaptive);
+    let (effort, filter) = if colours_recur(grey.as_ref().unwrap_or(picture)) {
+        (CompressionType::Level(EFFORT), FilterType::NoFilter)
+    } else {
+        (CompressionType::Fast, FilterType::Adaptive)
+    };
     let encoder = PngEncoder::new_with_quality(Cursor::new(&mut file), effort, filter);
     write(grey.as_ref().unwrap_or(picture), encoder, profile)?;
     Ok(file)
