@@ -43,15 +43,16 @@ impl Encoding {
         }
     }
 
-    /// The longest side in pixels that its format, or the library that writes it, can hold.
+    /// The longest side in pixels that programs can read.
     #[must_use]
     pub fn side_max(self) -> u32 {
         match self {
-            // WEBP_MAX_DIMENSION and JPEG_MAX_DIMENSION of libwebp and libjpeg: other programs
-            // could not read what is larger.
+            // WEBP_MAX_DIMENSION of libwebp, AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT of libavif and
+            // JPEG_MAX_DIMENSION of libjpeg: other programs could not read what is larger.
             Self::Webp => 16_383,
+            Self::Avif(_) => 32_768,
             Self::Jpeg(_) => 65_500,
-            Self::Png | Self::Gif | Self::Avif(_) => 65_535,
+            Self::Png | Self::Gif => 65_535,
         }
     }
 
