@@ -54,7 +54,7 @@ fn resize(bencher: Bencher<'_, '_>, case: Case) {
 #[divan::bench(args = decodings().filter(|decoding| decoding.shrunk == 1))]
 fn encode(bencher: Bencher<'_, '_>, decoding: &Decoding) {
     let picture = decoding.run();
-    let encoding = Encoding::like(Format::Jpeg);
+    let encoding = Encoding::Jpeg(Encoding::JPEG_QUALITY);
     bencher.bench(|| {
         decoding.codec.encode(&picture, encoding, None).expect("a JPEG holds any such picture")
     });

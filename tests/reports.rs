@@ -82,6 +82,46 @@ fn a_png_that_nothing_is_done_to_keeps_its_gamma() {
     check(&worked_on, "C11e.ref.png", 1.0, "C11e.png, worked on");
 }
 
+#[test]
+fn a_lossy_webp_comes_back_lossy_or_as_jpeg() {
+    let service = service();
+    let turbo = cfg!(feature = "turbo");
+    for (file, format) in [
+        ("lossy.webp", if turbo { "VP8 " } else { "jpeg" }),
+        ("lossy_alpha.webp", if turbo { "ALPH" } else { "VP8L" }),
+    ] {
+        let source = report(file).len();
+        let (result, picture) = sent(&service, file, "strip", "0.5");
+        let is_of = |chunk: &str| result.windows(4).any(|bytes| bytes == chunk.as_bytes());
+        if format == "jpeg" {
+            assert!(result.starts_with(b"\xFF\xD8"), "{file}");
+        } else {
+            assert!(result.starts_with(b"RIFF") && is_of(format), "{file}");
+        }
+        if format != "VP8L" {
+            assert!(result.len() < source, "{file}: {} bytes of {source}", result.len());
+        }
+        let (png, lossless) = sent(&service, file, "png", "0.5");
+        assert!(result.len() < png.len());
+        differ_by_at_most(4.0, &on_black(&picture), &on_black(&lossless), file);
+        // What a step says counts first.
+        let (result, picture) = sent(&service, file, "webp", "0.5");
+        assert!(result.windows(4).any(|chunk| chunk == b"VP8L"), "{file}");
+        differ_by_at_most(0.0, &picture, &lossless, file);
+    }
+}
+
+/// What shows of a picture on a black page.
+fn on_black(picture: &DynamicImage) -> DynamicImage {
+    let mut picture = picture.to_rgba8();
+    for pixel in picture.pixels_mut() {
+        let [r, g, b, alpha] = pixel.0;
+        let seen = |channel: u8| u8::try_from(u16::from(channel) * u16::from(alpha) / 255);
+        pixel.0 = [r, g, b, 255].map(|channel| seen(channel).unwrap());
+    }
+    picture.into()
+}
+
 /// A service of one worker.
 fn service() -> Service {
     let pipelines = "none = []\npng = ['png']\nwebp = ['webp']\nstrip = ['strip']\nbroken = ";
@@ -105,8 +145,13 @@ fn report(name: &str) -> Vec<u8> {
 }
 
 fn check(result: &DynamicImage, reference: &str, tolerance: f64, file: &str) {
-    let expected = image::load_from_memory(&report(reference)).unwrap().to_rgba8();
-    let found = result.to_rgba8();
+    let expected = image::load_from_memory(&report(reference)).unwrap();
+    differ_by_at_most(tolerance, result, &expected, file);
+}
+
+/// The mean difference in each channel, in levels.
+fn differ_by_at_most(tolerance: f64, found: &DynamicImage, expected: &DynamicImage, file: &str) {
+    let (found, expected) = (found.to_rgba8(), expected.to_rgba8());
     assert_eq!(found.dimensions(), expected.dimensions(), "{file}");
     let pixels = f64::from(found.width() * found.height());
     for channel in 0..4 {
@@ -115,7 +160,7 @@ fn check(result: &DynamicImage, reference: &str, tolerance: f64, file: &str) {
         let mean = f64::from(sum) / pixels;
         assert!(
             mean <= tolerance,
-            "{file}: channel {channel} differs by {mean:.1} from {reference}"
+            "{file}: channel {channel} differs by {mean:.1}, not {tolerance}"
         );
     }
 }

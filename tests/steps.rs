@@ -226,6 +226,10 @@ fn the_format_steps_write_what_they_say() {
     let mut steps =
         vec!["\"jpeg\"", "{ jpeg = { quality = 20 } }", "\"webp\"", "\"png\"", "\"gif\""];
     let mut formats = vec!["image/jpeg", "image/jpeg", "image/webp", "image/png", "image/gif"];
+    if cfg!(feature = "turbo") {
+        steps.push("{ webp = { quality = 80 } }");
+        formats.push("image/webp");
+    }
     if cfg!(feature = "avif") {
         steps.push("\"avif\"");
         formats.push("image/avif");

@@ -78,16 +78,18 @@ pub struct Demand {
     pub size: (u32, u32),
     /// The largest size that steps make of that.
     pub largest: (u32, u32),
+    /// What the encoder holds beside the picture, in bytes.
+    pub encoder: u64,
 }
 
 /// What work takes besides, whatever the picture: tables, and the file that is written.
 const OVERHEAD: u64 = 256 << 10;
 
 /// The memory that work on a picture takes at most at a time, in bytes: while it is decoded, while
-/// its size is changed, or while a step makes another of it.
+/// its size is changed, while a step makes another of it, or while it is encoded.
 #[must_use]
 pub fn estimate(demand: &Demand) -> u64 {
-    let Demand { file, decoded, samples, held, size, largest } = *demand;
+    let Demand { file, decoded, samples, held, size, largest, encoder } = *demand;
     let bytes = |size| (area(size).saturating_mul(samples.into()) / 100).max(area(size));
     let decoding = bytes(decoded).saturating_add(held);
     // Across first, then down: what is between is as wide as the result and as high as it was.
@@ -95,7 +97,8 @@ pub fn estimate(demand: &Demand) -> u64 {
     let resizing = bytes(decoded).saturating_add(bytes(size)).saturating_add(between);
     let resizing = if size == decoded { 0 } else { resizing };
     let stepping = bytes(largest).saturating_mul(2);
-    let most = decoding.max(resizing).max(stepping);
+    let encoding = bytes(largest).saturating_add(encoder);
+    let most = decoding.max(resizing).max(stepping).max(encoding);
     most.saturating_add(file).saturating_add(OVERHEAD)
 }
 

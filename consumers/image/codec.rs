@@ -64,8 +64,16 @@ pub trait Codec: Send + Sync {
     /// shown.
     fn decode(&self, file: &[u8], probe: &Probe, wanted: Wanted) -> Result<Picture, Error>;
 
+    /// How this codec writes the picture where this encoding is asked for: in another way when it
+    /// cannot write that one.
+    fn encoding(&self, asked: Encoding, picture: &Picture) -> Encoding {
+        let _ = picture;
+        asked
+    }
+
     /// The picture as a file that carries this ICC profile, if its format and kind can. A format
-    /// without alpha shows the picture on white.
+    /// without alpha shows the picture on white. [`encoding`](Self::encoding) says which encoding
+    /// is possible.
     ///
     /// # Errors
     /// `failed` when the encoder does not take the picture.
@@ -239,6 +247,8 @@ pub struct Probe {
     pub scans: u32,
     /// Whether the file ends before its picture does.
     pub truncated: bool,
+    /// Whether it is a lossy WebP.
+    pub lossy_webp: bool,
 }
 
 impl Probe {
@@ -264,6 +274,7 @@ impl Probe {
             inks: false,
             scans: 1,
             truncated,
+            lossy_webp: false,
         })
     }
 

@@ -232,7 +232,7 @@ impl Job<'_> {
             Some(_) => DynamicImage::default().into(),
             None => self.picture(plan, probe, checkpoint).map_err(refused)?,
         };
-        let received_as = Encoding::like(probe.format);
+        let received_as = self.service.codec.encoding(Encoding::like(probe), &picture);
         profile = profile.and_then(|profile| profile.settled(received_as, &mut picture));
         checkpoint("keep").map_err(refused)?;
         let kept = self.keep(&picture, probe, profile.as_ref(), received);
@@ -304,7 +304,7 @@ impl Job<'_> {
                 self.store.keep(received.file_name(probe.format), self.file).await.map(Some)
             }
             Keep::Zoomed => {
-                let encoding = Encoding::like(probe.format);
+                let encoding = self.service.codec.encoding(Encoding::like(probe), picture);
                 encoding.check_side(picture.size())?;
                 let profile = profile.and_then(|profile| profile.carried_by(encoding, picture));
                 let zoomed = self.service.codec.encode(picture, encoding, profile)?;
@@ -319,6 +319,7 @@ impl Job<'_> {
         mut picture: Picture,
         profile: Option<Profile>,
     ) -> Result<Encoded, Error> {
+        let encoding = self.service.codec.encoding(encoding, &picture);
         encoding.check_side(picture.size())?;
         let profile = profile.and_then(|profile| profile.settled(encoding, &mut picture));
         let profile = profile.as_ref().and_then(|it| it.carried_by(encoding, &picture));

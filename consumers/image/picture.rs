@@ -35,6 +35,21 @@ impl Picture {
         }
     }
 
+    /// Whether no pixel lets through what is behind it.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Self::Pixels(DynamicImage::ImageRgba8(pixels)) => {
+                pixels.pixels().all(|pixel| pixel.0[3] == u8::MAX)
+            }
+            Self::Pixels(DynamicImage::ImageLumaA8(pixels)) => {
+                pixels.pixels().all(|pixel| pixel.0[1] == u8::MAX)
+            }
+            Self::Pixels(pixels) => !pixels.color().has_alpha(),
+            Self::Planes(_) => true,
+        }
+    }
+
     /// A rectangle of the picture in another size. Planes of colour come to half the size of the
     /// picture each way, which is how they are written.
     pub(super) fn reshape(self, geometry: &Geometry) -> Result<Self, Error> {

@@ -58,15 +58,10 @@ impl Pipeline {
 impl<'de> Deserialize<'de> for Pipeline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let pipeline = Self::new(Vec::deserialize(deserializer)?);
-        if pipeline.encoding.is_some_and(|encoding| !encoding.is_built_in()) {
-            return Err(D::Error::custom(NOT_BUILT_IN));
-        }
+        pipeline.encoding.map_or(Ok(()), Encoding::built_in).map_err(D::Error::custom)?;
         Ok(pipeline)
     }
 }
-
-const NOT_BUILT_IN: &str = "this program was built without AVIF\n\
-     build it with: cargo build --release -p waterway-consumers --features avif";
 
 /// Why a pipeline did not come to its end.
 #[derive(Debug)]

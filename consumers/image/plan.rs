@@ -55,7 +55,7 @@ pub(super) fn plan<'a>(
     limits: &Limits,
 ) -> Result<Plan<'a>, Error> {
     let (upright, rest) = fuse(pipeline, (probe.size(), zoomed), apart, limits)?;
-    let encoding = pipeline.encoding().unwrap_or(Encoding::like(probe.format));
+    let encoding = pipeline.encoding().unwrap_or(Encoding::like(probe));
     let pixels = rest.iter().any(|step| step.needs_pixels());
     let geometry = as_stored(&upright, probe);
     let is_jpeg = probe.format == Format::Jpeg;
@@ -104,8 +104,15 @@ impl Plan<'_> {
         let components = if probe.inks { 4 } else { probe.channels };
         let held =
             if is_jpeg && !grey && !planes { area(&decoded) * u64::from(components) } else { 0 };
-        let file = file.len() as u64 + self.tables;
-        Demand { file, decoded, samples, held: probe.held + held, size, largest }
+        Demand {
+            file: file.len() as u64 + self.tables,
+            decoded,
+            samples,
+            held: probe.held + held,
+            size,
+            largest,
+            encoder: self.encoding.held(area(&last)),
+        }
     }
 }
 

@@ -129,7 +129,9 @@ impl Profile {
         let written_grey = match (encoding, picture) {
             (Encoding::Jpeg(_) | Encoding::Png, Picture::Pixels(DynamicImage::ImageLuma8(_)))
             | (Encoding::Png, Picture::Pixels(DynamicImage::ImageLumaA8(_))) => true,
-            (Encoding::Jpeg(_) | Encoding::Png | Encoding::Webp, _) => false,
+            (Encoding::Jpeg(_) | Encoding::Png | Encoding::Webp | Encoding::LossyWebp(_), _) => {
+                false
+            }
             // The encoder of AVIF does not write profiles.
             (Encoding::Gif | Encoding::Avif(_), _) => return None,
         };

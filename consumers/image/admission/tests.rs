@@ -3,6 +3,7 @@
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Wrong, StrDeserializer};
 
+use super::super::codec::Encoding;
 use super::*;
 
 const MIB: u64 = 1 << 20;
@@ -57,6 +58,7 @@ fn each_picture_is_taken_for_its_largest_stage() {
         held: 0,
         size: whole,
         largest: whole,
+        encoder: 0,
     };
     let table = [
         ("a step holds it twice", jpeg, 2 * 3 * PIXELS),
@@ -82,6 +84,7 @@ fn each_picture_is_taken_for_its_largest_stage() {
             // Before, after and between is less than a step's twice.
             2 * 3 * PIXELS,
         ),
+        ("encoded by one that holds much", Demand { encoder: 8 * PIXELS, ..jpeg }, 11 * PIXELS),
         ("padded", Demand { decoded: half, size: half, ..jpeg }, 2 * 3 * PIXELS),
     ];
     for (case, demand, expected) in table {
@@ -93,7 +96,8 @@ fn each_picture_is_taken_for_its_largest_stage() {
 fn no_claim_is_too_large_to_estimate() {
     let most = (u32::MAX, u32::MAX);
     let (file, held, samples) = (u64::MAX, u64::MAX, u32::MAX);
-    let demand = Demand { file, decoded: most, samples, held, size: most, largest: most };
+    let demand =
+        Demand { file, decoded: most, samples, held, size: most, largest: most, encoder: held };
     assert_eq!(estimate(&demand), u64::MAX);
 }
 
@@ -109,10 +113,13 @@ fn the_default_budget_takes_any_picture_within_the_default_limits() {
         held: 2 * 3 * limits.pixels,
         size: whole,
         largest: whole,
+        encoder: 0,
     };
     let webp = Demand { samples: 400, held: 4 * limits.pixels, ..progressive };
     let resized = Demand { samples: 400, held: 0, size: (7999, 6250), ..progressive };
-    for demand in [progressive, webp, resized] {
+    let lossy = Encoding::LossyWebp(Encoding::WEBP_QUALITY).held(limits.pixels);
+    let written = Demand { samples: 400, held: 0, encoder: lossy, ..progressive };
+    for demand in [progressive, webp, resized, written] {
         let bytes = estimate(&demand);
         assert!(bytes <= limits.in_flight.bytes(), "{bytes} of {}", limits.in_flight);
     }

@@ -36,6 +36,7 @@ pub(super) fn encode(
         #[cfg(not(feature = "avif"))]
         Encoding::Avif(_) => return Err(Error::failed("built without the feature avif")),
         Encoding::Webp => write(picture, WebPEncoder::new_lossless(&mut file), profile)?,
+        Encoding::LossyWebp(_) => return Err(Error::failed("lossy WebP is written by libwebp")),
     }
     Ok(file)
 }

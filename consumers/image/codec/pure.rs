@@ -28,6 +28,16 @@ impl Codec for Pure {
         Ok(picture)
     }
 
+    fn encoding(&self, asked: Encoding, picture: &Picture) -> Encoding {
+        match asked {
+            Encoding::LossyWebp(_) if picture.is_opaque() => {
+                Encoding::Jpeg(Encoding::INSTEAD_OF_WEBP)
+            }
+            Encoding::LossyWebp(_) => Encoding::Webp,
+            asked => asked,
+        }
+    }
+
     fn encode(
         &self,
         picture: &Picture,

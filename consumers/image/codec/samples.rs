@@ -67,6 +67,14 @@ pub(crate) fn webp(picture: &DynamicImage) -> Vec<u8> {
     built_in().encode(&picture.clone().into(), Encoding::Webp, None).unwrap()
 }
 
+/// Lossy WebP files of 240 × 180 pixels, which libwebp wrote: one is opaque, one transparent.
+pub(crate) fn lossy_webps() -> [Vec<u8>; 2] {
+    [
+        include_bytes!("../../../tests/references/reports/lossy.webp").to_vec(),
+        include_bytes!("../../../tests/references/reports/lossy_alpha.webp").to_vec(),
+    ]
+}
+
 pub(crate) fn gif(picture: &DynamicImage) -> Vec<u8> {
     let mut file = Vec::new();
     GifEncoder::new(&mut file).encode_frame(Frame::new(picture.to_rgba8())).unwrap();

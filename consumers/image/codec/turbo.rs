@@ -1,5 +1,5 @@
 //! JPEG by libjpeg-turbo: all that is written, from planes too, and of what is read the unusual,
-//! shrunk while it is decoded. The rest by the codecs in Rust.
+//! shrunk while it is decoded. Lossy WebP is written by libwebp, the rest by the codecs in Rust.
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use turbojpeg::{
@@ -11,6 +11,7 @@ use waterway::Error;
 use super::bytes::GREY;
 use super::encode::on_white;
 use super::pure::Pure;
+use super::webp::lossy;
 use super::{Codec, Encoding, Format, Probe, Wanted, baseline, cut_short, icc, undecodable};
 use crate::image::picture::{Picture, Planes};
 use crate::image::scratch;
@@ -32,14 +33,25 @@ impl Codec for Turbo {
         picture.map_or_else(|| Pure.decode(file, probe, wanted), Ok)
     }
 
+    fn encoding(&self, asked: Encoding, picture: &Picture) -> Encoding {
+        match asked {
+            Encoding::LossyWebp(_) if !lossy::takes(picture) => Encoding::Webp,
+            asked => asked,
+        }
+    }
+
     fn encode(
         &self,
         picture: &Picture,
         encoding: Encoding,
         profile: Option<&[u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let Encoding::Jpeg(quality) = encoding else {
-            return Pure.encode(picture, encoding, profile);
+        let quality = match (encoding, picture) {
+            (Encoding::Jpeg(quality), _) => quality,
+            (Encoding::LossyWebp(quality), Picture::Pixels(pixels)) => {
+                return lossy::encode(pixels, quality, profile);
+            }
+            _ => return Pure.encode(picture, encoding, profile),
         };
         // A new one for each picture: it costs a few microseconds, and keeps data of one picture
         // from another.

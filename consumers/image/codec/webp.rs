@@ -1,7 +1,10 @@
 //! WebP files: what their chunks say, and image-webp.
 
 mod bitstream;
+mod chunks;
 mod lossless;
+#[cfg(feature = "turbo")]
+pub(super) mod lossy;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +14,8 @@ use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder};
 use waterway::Error;
 
-use self::bitstream::{ALPHA, Bitstream};
+use self::bitstream::Bitstream;
+use self::chunks::ALPHA;
 use super::bytes::{le16, le24, le32};
 use super::canvas::on_canvas;
 use super::index::{self, Index, Kind, Segment};
@@ -64,6 +68,7 @@ pub(super) fn probe(index: &Index<'_>) -> Result<Probe, Error> {
     // And a copy of the bitstream, where other chunks stand around it.
     let copy = if chunks.canvas.is_some() { file.len() as u64 } else { 0 };
     probe.held = probe.pixels() * held + tables + copy;
+    probe.lossy_webp = chunks.picture.stream.is_some_and(|(kind, _)| kind == *b"VP8 ");
     Ok(probe)
 }
 

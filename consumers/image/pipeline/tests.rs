@@ -10,8 +10,8 @@ use image::{DynamicImage, GenericImageView};
 use serde_json::{Value, from_value, json};
 
 use super::super::code::STEP_FAILED;
-use super::super::codec::samples::{corners, photo};
-use super::super::codec::{Encoding, Format, Limits};
+use super::super::codec::samples::{corners, gif, jpeg, lossy_webps, photo, png, webp};
+use super::super::codec::{Encoding, Format, Limits, built_in};
 use super::super::work::Source;
 use super::*;
 
@@ -83,16 +83,21 @@ fn blur_takes_contrast_away_and_sharpen_adds_it() {
 
 #[test]
 fn the_format_stays_unless_a_step_changes_it() {
+    let [lossy_webp, lossy_alpha] = lossy_webps();
     let table = [
-        (Format::Jpeg, json!([]), Encoding::Jpeg(95)),
-        (Format::Gif, json!([]), Encoding::Png),
-        (Format::Webp, json!(["grayscale"]), Encoding::Webp),
-        (Format::Png, json!([{"jpeg": {"quality": 80}}, "info"]), Encoding::Jpeg(80)),
-        (Format::Png, json!(["jpeg", "webp"]), Encoding::Webp),
+        (jpeg(&photo(4, 4)), json!([]), Encoding::Jpeg(95)),
+        (gif(&photo(4, 4)), json!([]), Encoding::Png),
+        (webp(&photo(4, 4)), json!(["grayscale"]), Encoding::Webp),
+        (lossy_webp.clone(), json!(["grayscale"]), Encoding::LossyWebp(90)),
+        (lossy_alpha, json!([]), Encoding::LossyWebp(90)),
+        (lossy_webp, json!(["webp"]), Encoding::Webp),
+        (png(&photo(4, 4)), json!([{"jpeg": {"quality": 80}}, "info"]), Encoding::Jpeg(80)),
+        (png(&photo(4, 4)), json!(["jpeg", "webp"]), Encoding::Webp),
     ];
-    for (format, of, expected) in table {
+    for (file, of, expected) in table {
         let pipeline: Pipeline = from_value(of).unwrap();
-        let encoding = pipeline.encoding().unwrap_or(Encoding::like(format));
+        let probe = built_in().probe(&file).unwrap();
+        let encoding = pipeline.encoding().unwrap_or(Encoding::like(&probe));
         assert_eq!(encoding, expected);
     }
 }

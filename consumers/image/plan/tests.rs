@@ -17,6 +17,7 @@ fn jpeg(width: u32, height: u32) -> Probe {
         inks: false,
         scans: 1,
         truncated: false,
+        lossy_webp: false,
     }
 }
 
@@ -150,7 +151,8 @@ fn what_it_will_take_is_known_before() {
     for (steps, zoomed, decoded, samples, held, largest) in table {
         let pipeline = pipeline(steps.clone());
         let demand = planned(&pipeline, &probe, zoomed).demand(&probe, b"file");
-        let expected = Demand { file: 4, decoded, samples, held, size: zoomed, largest };
+        let expected =
+            Demand { file: 4, decoded, samples, held, size: zoomed, largest, encoder: 0 };
         assert_eq!(demand, expected, "{steps}");
     }
     // Another format comes as large as it is stored.

@@ -201,6 +201,7 @@ fn a_file_carries_a_profile_that_describes_its_pixels() {
         (Encoding::Jpeg(90), [true, false, false, false], [false, true, true, true]),
         (Encoding::Png, [true, true, false, false], [false, false, true, true]),
         (Encoding::Webp, [false; 4], [true; 4]),
+        (Encoding::LossyWebp(90), [false; 4], [true; 4]),
         (Encoding::Gif, [false; 4], [false; 4]),
         (Encoding::Avif(80), [false; 4], [false; 4]),
     ];

@@ -104,10 +104,47 @@ macro_rules! plain {
 plain! {
     Png, "png": "the result as PNG",
         "Nothing is lost. A picture of at most 256 colours is written with a palette; others are compressed fast rather than far.";
-    Webp, "webp": "the result as lossless WebP",
-        "Nothing is lost.";
     Gif, "gif": "the result as GIF",
         "It has 256 colours, chosen for the picture, and what is half transparent is transparent or not.";
+}
+
+/// Lossless WebP, or lossy of a quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Webp {
+    quality: Option<Quality>,
+}
+
+impl Kind for Webp {
+    const ABOUT: About = About {
+        name: "webp",
+        group: Group::Format,
+        takes: Takes::Either,
+        summary: "the result as lossless WebP, or lossy WebP of a quality",
+        details: "A quality is for programs that were built with the feature `turbo`. A picture of more than 4 megapixels that is transparent somewhere is written lossless in any case. Without this step a lossy WebP comes back lossy, of quality 90; a program without `turbo` writes it as JPEG of quality 90, or, if it is transparent somewhere, as lossless WebP.",
+        examples: &["\"webp\"", "{ webp = { quality = 80 } }"],
+        keys: &[Key {
+            name: "quality",
+            meaning: "1 to 100; without it the result is lossless",
+            default: "none",
+        }],
+    };
+
+    fn bare() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn needs_pixels(&self) -> bool {
+        false
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(self.quality.map_or(Encoding::Webp, |Quality(quality)| Encoding::LossyWebp(quality)))
+    }
+
+    fn apply(&self, _: &mut Work<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// The quality of an AVIF.

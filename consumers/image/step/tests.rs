@@ -126,7 +126,9 @@ fn every_example_is_sound() {
     // The one that names a file is tried where files are.
     let examples = Step::ALL.iter().flat_map(|about| about.examples.iter().copied());
     let here = |example: &&str| {
-        !example.contains("file =") && (cfg!(feature = "avif") || !example.contains("avif"))
+        !example.contains("file =")
+            && (cfg!(feature = "avif") || !example.contains("avif"))
+            && (cfg!(feature = "turbo") || !example.contains("webp = {"))
     };
     let examples: Vec<&str> = examples.filter(here).collect();
     let table = routing(&examples);
@@ -265,6 +267,12 @@ fn a_step_tells_what_a_pipeline_may_save() {
         assert_eq!(told, expected, "{value}");
     }
     assert_eq!(step(json!("webp")).unwrap().encoding(), Some(Encoding::Webp));
+    let lossy = step(json!({"webp": {"quality": 80}})).unwrap();
+    assert_eq!(lossy.encoding(), Some(Encoding::LossyWebp(80)));
+    // A program that cannot write it says so where the table is read.
+    let pipeline =
+        from_value::<super::super::pipeline::Pipeline>(json!([{"webp": {"quality": 80}}]));
+    assert_eq!(pipeline.is_ok(), cfg!(feature = "turbo"));
     assert_eq!(step(json!("strip")).unwrap().encoding(), None);
 }
 

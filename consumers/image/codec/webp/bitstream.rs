@@ -8,13 +8,9 @@ use std::borrow::Cow;
 
 use waterway::Error;
 
+use super::chunks;
 use super::index::webp::BEGIN;
 use crate::image::scratch;
-
-/// `VP8X`: the flag for transparency (RFC 9649, section 2.7.1).
-pub(super) const ALPHA: u8 = 0x10;
-/// How many bytes the chunks of a file have beside their contents, at most.
-const HEADERS: usize = 64;
 
 /// The file's own picture, or the first frame of an animation.
 #[derive(Default)]
@@ -41,27 +37,15 @@ impl<'a> Bitstream<'a> {
             return Ok(Some(Cow::Borrowed(file)));
         }
         let alpha = self.alpha.filter(|_| kind == *b"VP8 ");
-        let length = HEADERS + alpha.map_or(0, <[u8]>::len) + stream.len();
+        let length = chunks::HEADERS + alpha.map_or(0, <[u8]>::len) + stream.len();
         let mut alone = scratch::reserved(length)?;
-        alone.extend(b"RIFF\0\0\0\0WEBP");
+        chunks::begin(&mut alone);
         if let (Some(alpha), Some((width, height))) = (alpha, self.said) {
-            // Less one, in 24 bits each.
-            let side = |side: u32| (side - 1).to_le_bytes();
-            let header = [&[ALPHA, 0, 0, 0], &side(width)[..3], &side(height)[..3]].concat();
-            put(&mut alone, *b"VP8X", &header);
-            put(&mut alone, *b"ALPH", alpha);
+            chunks::put(&mut alone, *b"VP8X", &chunks::extended(chunks::ALPHA, (width, height)));
+            chunks::put(&mut alone, *b"ALPH", alpha);
         }
-        put(&mut alone, kind, stream);
-        let riff = u32::try_from(alone.len() - 8).unwrap_or(u32::MAX);
-        alone[4..8].copy_from_slice(&riff.to_le_bytes());
+        chunks::put(&mut alone, kind, stream);
+        chunks::end(&mut alone);
         Ok(Some(Cow::Owned(alone)))
     }
-}
-
-/// Puts a chunk behind others. Chunks begin at even places.
-fn put(file: &mut Vec<u8>, kind: [u8; 4], content: &[u8]) {
-    file.extend(kind);
-    file.extend(u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
-    file.extend(content);
-    file.extend(&[0][..content.len() % 2]);
 }
