@@ -54,22 +54,38 @@ impl Screen {
     pub(crate) const PHONE: Self = Self { width: 390, height: 844, phone: true, dark: true };
 }
 
+/// How often the driver is started before a test gives up.
+const ATTEMPTS: usize = 5;
+
+/// The driver and its port; `None` when the port that it chose was taken meanwhile, by IPv4 or IPv6.
+fn start_driver(folder: &TempDir) -> Option<(Child, u16)> {
+    let mut command = Command::new(installed("chromedriver"));
+    command.args(["--port=0"]).stdin(Stdio::null()).stderr(Stdio::null());
+    // The files that the browser leaves in its folder for temporary files are removed with it.
+    command.env("TMPDIR", folder.path());
+    let mut driver = command.stdout(Stdio::piped()).spawn().expect("chromedriver starts");
+    let log = Log::keep(driver.stdout.take().expect("stdout is piped"));
+    let port = log.wait("line with the driver's port", |line| {
+        if line.contains("port not available") {
+            return Some(None);
+        }
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse::<u16>().ok().map(Some)
+    });
+    if port.is_none() {
+        let _ = driver.wait();
+    }
+    port.map(|port| (driver, port))
+}
+
 impl Browser {
     /// Starts a browser with this screen.
     pub(crate) fn start(screen: Screen) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut command = Command::new(installed("chromedriver"));
-        command.args(["--port=0"]).stdin(Stdio::null()).stderr(Stdio::null());
-        // Whatever the browser leaves in its folder for temporary files goes with it.
-        command.env("TMPDIR", folder.path());
-        let mut driver = command.stdout(Stdio::piped()).spawn().expect("chromedriver starts");
-        let log = Log::keep(driver.stdout.take().expect("stdout is piped"));
-        // From here on the driver is killed whatever happens.
+        let (driver, port) = (0..ATTEMPTS)
+            .find_map(|_| start_driver(&folder))
+            .expect("chromedriver finds a port that is free");
         let mut browser = Self { driver, session: String::new(), folder };
-        let port = log.wait("line with the driver's port", |line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
         browser.open_session(port);
         browser.show_on(screen);
         browser
