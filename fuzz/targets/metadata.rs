@@ -20,7 +20,8 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     }
     for kept in [true, false] {
         let Some(stripped) = metadata::stripped(&index, kept) else { continue };
-        assert!(stripped.len() <= file.len() + 2, "it takes away");
+        // The end of a PNG may have lacked its sum.
+        assert!(stripped.len() <= file.len() + 4, "it takes away");
         let again = Index::of(&stripped).expect("a file of the same format");
         assert_eq!(metadata::exif(&again), None);
         assert_eq!(metadata::stripped(&again, kept).as_ref(), Some(&stripped), "once is all");

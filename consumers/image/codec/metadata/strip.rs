@@ -89,7 +89,7 @@ fn shows(kind: Kind) -> bool {
 
 /// Chunks of a PNG that change how it looks, and how long each may be (PNG, third edition,
 /// section 11): decoders pass over longer ones.
-const PNG_CHUNKS: [(&[u8; 4], usize); 11] = [
+const PNG_CHUNKS: [(&[u8; 4], usize); 10] = [
     (b"IHDR", 13),
     (b"PLTE", 768),
     (b"tRNS", 256),
@@ -100,7 +100,6 @@ const PNG_CHUNKS: [(&[u8; 4], usize); 11] = [
     (b"pHYs", 9),
     (b"sBIT", 4),
     (b"bKGD", 6),
-    (b"IEND", 0),
 ];
 
 /// The same of those that say what its colours are.
@@ -115,6 +114,8 @@ const PNG_COLOURS: [(&[u8; 4], usize); 7] = [
 ];
 
 fn stripped_png(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
+    /// IEND with its sum. A file may have written something in it, or have left out its sum.
+    const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
     if !index.has_end() {
         return None;
     }
@@ -135,6 +136,7 @@ fn stripped_png(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
             kept.extend_from_slice(index.whole(segment));
         }
     }
+    kept.extend_from_slice(END);
     Some(kept)
 }
 

@@ -204,6 +204,16 @@ fn a_stripped_file_shows_the_same_and_says_no_more() {
 }
 
 #[test]
+fn a_png_ends_with_a_sound_chunk_whatever_its_last_one_holds() {
+    let sound = png(&photo(4, 4));
+    let without_end = &sound[..sound.len() - 12];
+    for end in [&b"\0\0\0\x02IENDhi\x60\x82"[..], b"\0\0\0\0IEND", b"\0\0\0\0IENDsum!"] {
+        let file = [without_end, end].concat();
+        assert_eq!(stripped(&file, true).as_ref(), Some(&sound), "{end:?}");
+    }
+}
+
+#[test]
 fn a_picture_that_needs_its_exif_block_to_stand_upright_is_not_stripped() {
     assert_eq!(stripped(&turned_jpeg(&photo(4, 4), 6), true), None);
     assert_eq!(stripped(&turned_webp(&photo(4, 4), 3), true), None);
