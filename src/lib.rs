@@ -93,7 +93,7 @@ pub use setting::{
 };
 pub use worker::give_way;
 
-// Types of these crates stand in this crate's own signatures.
+// Public signatures of this crate have types of these crates.
 pub use {bytes, http, serde_json};
 
 /// The examples of the README are compiled and run with the documentation's own.

@@ -31,7 +31,7 @@ pub(super) struct Events {
     delayed: Delayed,
 }
 
-/// What a connection's events do next.
+/// The next message to handle.
 enum Next {
     /// The client has sent this message.
     Received(Received),
@@ -264,7 +264,7 @@ impl Events {
     /// handshake, or it could hold on for ever to what nobody waits for (daphne's
     /// `application_close_timeout`).
     ///
-    /// It is no `async fn`, because each of those moves the message once more.
+    /// Not an `async fn`, because each `async fn` moves its arguments once more.
     fn call<'a>(
         &'a mut self,
         route: &Route,

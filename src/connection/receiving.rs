@@ -37,8 +37,8 @@ struct Pace {
     received: u64,
     /// When this window ends; `None` where nothing has been waited for.
     end: Option<Instant>,
-    /// Kept from one window to the next: it is set anew only when it has fired, because most
-    /// messages arrive within microseconds.
+    /// Kept from one window to the next, and set to the current window's end only when it fires:
+    /// most messages arrive within microseconds.
     timer: Option<Pin<Box<Sleep>>>,
 }
 

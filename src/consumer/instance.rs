@@ -27,7 +27,7 @@ pub(crate) trait Instance: Send {
 
 /// Lets an instance work on a message; a panic is an error like any other, and says so.
 ///
-/// It is no `async fn`, because each of those moves the message once more.
+/// Not an `async fn`, because each `async fn` moves its arguments once more.
 pub(crate) fn call(
     instance: &mut dyn Instance,
     message: Message,

@@ -213,7 +213,10 @@ impl Reply {
         self
     }
 
-    /// The reply, unless one of its headers is none.
+    /// The reply.
+    ///
+    /// # Errors
+    /// `failed`, when a header was set that HTTP does not allow.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         match self.http.as_ref().and_then(|http| http.invalid.as_ref()) {
             None => Ok(self),
@@ -273,7 +276,7 @@ impl Reply {
 
     /// Whether it decides a handshake, and how: `true` takes the connection.
     pub(crate) fn decides(&self) -> Option<bool> {
-        // Whoever answers a handshake with a status does not mean to take it.
+        // A consumer that answers a handshake with a status refuses the client.
         if self.accept || self.content.is_some() && self.status.is_none() {
             Some(true)
         } else {
