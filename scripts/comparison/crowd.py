@@ -11,10 +11,12 @@ from .wire import Client, converse, framed
 CLIENTS, EACH, DISTINCT = 4, 50, 8
 
 
-def shipped(program):
-    """waterway with the routing.toml that ships, on a free port."""
+def shipped(program, pictures="", folder=None):
+    """waterway with the routing.toml that ships, on a free port, and more keys for its pictures."""
     table = (ROOT / "routing.toml").read_text()
-    return Waterway(program.resolve(), re.sub(r"(?m)^listen .*$", 'listen = ["127.0.0.1:0"]', table))
+    table = re.sub(r"(?m)^listen .*$", 'listen = ["127.0.0.1:0"]', table)
+    table = re.sub(r'(?m)^use +=.*"image.work".*$', rf"\g<0>\n{pictures}", table)
+    return Waterway(program.resolve(), table, folder)
 
 
 def come(service):
@@ -30,15 +32,16 @@ class Crowd:
         self.files = [photo(*SIZES["0.3 MP"], seed) for seed in range(DISTINCT)]
         self.numbers = count()
 
-    def send(self, service, clients):
-        """Wall and CPU seconds for `CLIENTS` × `EACH` photos; what they left is removed."""
+    def send(self, service, clients, tidy=True):
+        """Wall and CPU seconds for `CLIENTS` × `EACH` photos; what they left is removed if asked."""
         frames = [[self.frame(client, at) for at in range(EACH)] for client in range(CLIENTS)]
         cpu = service.cpu()
         seconds, answers = converse(clients, frames)
         cpu = service.cpu() - cpu
         for answer in (str(answer) for mine in answers for answer in mine):
             assert "rb_" in answer and "error" not in answer, answer
-        remove_files(service.folder / "media")
+        if tidy:
+            remove_files(service.folder / "media")
         return seconds, cpu
 
     def frame(self, client, at):

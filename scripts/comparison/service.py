@@ -78,8 +78,8 @@ class Process:
 class Waterway(Process):
     """The program with one worker and one thread for sockets, and a pipeline that has no steps."""
 
-    def __init__(self, program, table=TABLE):
-        folder = new_folder("waterway")
+    def __init__(self, program, table=TABLE, folder=None):
+        folder = folder or new_folder("waterway")
         table = table.replace('use = "image.work"', KEEP)
         Path(folder, "routing.toml").write_text(table)
         Path(folder, "media").mkdir()
