@@ -36,6 +36,9 @@ pub(super) enum Layout {
     Flat,
 }
 
+/// How often a sweep may remove an empty folder before its first file is in it.
+const TRIES: u32 = 100;
+
 /// Held while a file is looked at and removed for its age, or said to be in use again: so that
 /// nothing is removed between the two. One for the process, whose folders are few.
 static AGEING: Mutex<()> = Mutex::new(());
@@ -141,8 +144,6 @@ impl Folder {
 
     /// Writes a file that is not there yet, and creates its folder if that is missing.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        /// How often a sweep may remove the empty folder before its first file is in it.
-        const TRIES: u32 = 100;
         let mut tries = 0;
         loop {
             match OpenOptions::new().write(true).create_new(true).open(path) {
@@ -190,7 +191,6 @@ pub(super) fn ageing() -> MutexGuard<'static, ()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -240,21 +240,32 @@ mod tests {
         let name = "0193a8e2-2f11-7000-8000-000000000001.jpg";
         let [file, _] = folder.places(name);
         let outer = dir.path().join("0193a");
-        let is_done = AtomicBool::new(false);
+        // How often the folders may still be removed while a file is kept; `None` at the end.
+        let removals = Mutex::new(Some(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                while !is_done.load(Ordering::Relaxed) {
+                while let Some(left) = { *removals.lock().unwrap() } {
+                    if left == 0 {
+                        std::thread::yield_now();
+                        continue;
+                    }
                     let _ = fs::remove_dir(file.parent().unwrap());
                     let _ = fs::remove_dir(&outer);
+                    let mut removals = removals.lock().unwrap();
+                    *removals = removals.map(|left: u32| left.saturating_sub(1));
                 }
             });
+            let mut lost = None;
             for _ in 0..500 {
-                let kept = folder.keep(name, b"bytes", Layout::ByTime);
-                is_done.store(kept.is_err(), Ordering::Relaxed);
-                kept.unwrap();
+                *removals.lock().unwrap() = Some(TRIES / 4);
+                lost = folder.keep(name, b"bytes", Layout::ByTime).err();
+                if lost.is_some() {
+                    break;
+                }
                 folder.forget(name);
             }
-            is_done.store(true, Ordering::Relaxed);
+            *removals.lock().unwrap() = None;
+            assert!(lost.is_none(), "{lost:?}");
         });
     }
 
