@@ -108,10 +108,11 @@ impl Iterator for Walk<'_> {
     }
 }
 
-/// Where the data of a scan ends: at the next marker that is not a restart.
+/// Where the data of a scan ends: at the next marker that is neither a restart nor reserved (0x01 to
+/// 0xBF). At the next restart, decoders go on behind a reserved marker.
 fn scan_end(file: &[u8], begin: usize) -> usize {
     let data = &file[begin..];
-    let ends = |&at: &usize| !matches!(data.get(at + 1), Some(0 | 0xD0..=0xD7 | 0xFF) | None);
+    let ends = |&at: &usize| !matches!(data.get(at + 1), Some(..=0xBF | 0xD0..=0xD7 | 0xFF) | None);
     let prefix = memchr::memchr_iter(0xFF, data).find(ends);
     begin + prefix.unwrap_or(data.len())
 }

@@ -76,10 +76,20 @@ fn stripped_jpeg(index: &Index<'_>, profile: bool) -> Option<Vec<u8>> {
         }
     }
     for segment in index.tail().iter().filter(|segment| shows(segment.kind)) {
-        kept.extend_from_slice(index.whole(segment));
+        let whole = index.whole(segment);
+        // What a reserved marker hides within a scan could be anything: the file is written anew.
+        if segment.kind == Kind::Scan && has_reserved(whole) {
+            return None;
+        }
+        kept.extend_from_slice(whole);
     }
     kept.extend([0xFF, EOI]);
     Some(kept)
+}
+
+/// Whether the data of a scan has a marker that is reserved (ITU-T T.81, table B.1).
+fn has_reserved(scan: &[u8]) -> bool {
+    memchr::memchr_iter(0xFF, scan).any(|at| matches!(scan.get(at + 1), Some(0x01..=0xBF)))
 }
 
 /// Frames, tables, scans and restart intervals (ITU-T T.81, table B.1).

@@ -256,3 +256,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_jpeg_with_a_reserved_marker_within_a_scan_is_written_anew() {
+    let file = jpeg(&photo(32, 32));
+    let sos = memchr::memmem::find(&file, &[0xFF, 0xDA]).unwrap();
+    let at = sos + 2 + usize::from(u16::from_be_bytes([file[sos + 2], file[sos + 3]])) + 20;
+    for code in [0x01, 0x02, 0xBF] {
+        let planted = [&file[..at], &[0xFF, code], b"secret", &file[at..]].concat();
+        assert!(stripped(&planted, true).is_none(), "{code:#x}");
+    }
+    assert!(stripped(&file, true).is_some());
+}
