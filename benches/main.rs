@@ -1,14 +1,18 @@
-//! What the work on a picture costs: its stages apart, and the whole job without a socket.
+//! Measures the cost of a picture, each stage and the whole job without a socket; and of an event.
 //!
 //! ```sh
 //! cargo bench -p waterway-consumers             # everything
-//! cargo bench -p waterway-consumers -- decode   # what has this in its name
+//! cargo bench -p waterway-consumers -- decode   # benchmarks with this in their names
 //! cargo bench -p waterway-consumers --features turbo
 //! ```
 //!
-//! With `turbo` its stages stand beside those in Rust, and the whole job is done with it.
+//! With `turbo`, its stages are listed next to those in Rust, and the whole job uses it.
 
+#[cfg(feature = "webhook")]
+mod events;
 mod photo;
+#[cfg(feature = "webhook")]
+mod receiver;
 mod stages;
 mod whole;
 

@@ -14,10 +14,10 @@ pub(crate) enum Size {
     Large,
 }
 
-/// What each is measured at.
+/// The sizes of all photos.
 pub(crate) const SIZES: [Size; 3] = [Size::Small, Size::Middle, Size::Large];
 
-/// Factors of both sides, as a header's `zoom` has them.
+/// Factors for both sides: a header's `zoom`.
 pub(crate) const ZOOMS: [f64; 4] = [0.5, 0.25, 1.0, 1.5];
 
 /// A size at a zoom.
@@ -33,7 +33,7 @@ pub(crate) fn cases() -> impl Iterator<Item = Case> {
 }
 
 impl Case {
-    /// What the zoom comes to: the photos' sides are such that it is whole.
+    /// The size after the zoom, a whole number for these photos.
     pub(crate) fn zoomed(self) -> (u32, u32) {
         let (width, height) = self.size.sides();
         // At most 6000.

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use tokio::runtime::Builder;
-use waterway::Router;
-use waterway::testing::{TestClient, TestWorkers};
+use waterway::Service;
+use waterway::testing::{self, TestClient};
 
 use super::photo::{Case, cases};
 
@@ -15,9 +15,9 @@ fn whole(bencher: Bencher<'_, '_>, case: Case) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     // Consumers run on it, from the workers' threads too.
     let _entered = runtime.enter();
-    let router = router(&folder.path().display().to_string());
-    let _workers = TestWorkers::start(&router);
-    let mut client = runtime.block_on(TestClient::connect(&router, "/ws/1")).expect("it is let in");
+    let service = runtime.block_on(service(&folder.path().display().to_string()));
+    let mut client =
+        runtime.block_on(TestClient::connect(&service, "/ws/1")).expect("it is let in");
     let greeting = runtime.block_on(client.receive());
     assert_eq!(greeting.text(), "{}");
     let message = message(case);
@@ -37,7 +37,7 @@ fn message(Case { size, zoom }: Case) -> Bytes {
     [&length.to_be_bytes(), header.as_bytes(), size.file()].concat().into()
 }
 
-fn router(folder: &str) -> Router {
+async fn service(folder: &str) -> Service {
     let table = format!(
         r#"
         [limits]
@@ -66,5 +66,5 @@ fn router(folder: &str) -> Router {
         consumer = "image.receive"
         "#
     );
-    Router::parse(&table, &waterway_consumers::registry()).expect("the table is sound")
+    testing::start(&table, &waterway_consumers::registry()).await
 }

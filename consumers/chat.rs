@@ -1,30 +1,30 @@
-//! `chat.*`: a chat room of three small consumers, and an example of groups.
+//! `chat.*`: a chat room of three small consumers, for tables that were written before `group.*`.
 //!
-//! A client that connects to `/chat/{room}?name=anna` is in the room until it leaves; what it says
-//! goes to everybody there as `{"from": "anna", "text": …}`.
+//! A client that connects to `/chat/{room}?name=anna` is in the room until it leaves. Its texts
+//! go to all clients there as `{"from": "anna", "text": …}`.
 
 use serde::Deserialize;
 use serde_json::json;
 use waterway::{ChannelLayer, Error, Path, Query, Reply, ReplyChannel, Text, code};
 
-/// What the query of a client's address says.
+/// The query of a client's address.
 #[derive(Debug, Deserialize)]
 pub struct Guest {
     #[serde(default = "guest")]
     name: String,
 }
 
-/// How long a name may be, in bytes: it goes out with every message.
+/// The longest name, in bytes. Every message repeats it.
 const NAME_LIMIT: usize = 64;
 
 fn guest() -> String {
     "guest".into()
 }
 
-/// Puts the client into the room and tells who is there.
+/// Adds the client to the room and tells the room's clients, including the new one.
 ///
 /// # Errors
-/// `bad_message` for a name that is too long, `refused` when the client is in too many rooms.
+/// `bad_message` for a name that is too long, `refused` if the client is in too many rooms.
 pub async fn join(
     Path(room): Path<String>,
     Query(guest): Query<Guest>,
@@ -32,19 +32,20 @@ pub async fn join(
     layer: ChannelLayer,
 ) -> Result<(), Error> {
     if guest.name.len() > NAME_LIMIT {
-        let message = format!("a name has {NAME_LIMIT} bytes at most");
+        let message = format!("a name has at most {NAME_LIMIT} bytes");
         return Err(Error::new(code::BAD_MESSAGE, message));
     }
     let group = layer.group(name_of(&room));
-    group.add(&socket)?;
-    group.send(Reply::json(&json!({"joined": guest.name, "here": group.len()}))?);
+    group.add(&socket).await?;
+    let here = group.len().await?;
+    group.send(Reply::json(&json!({"joined": guest.name, "here": here}))?).await?;
     Ok(())
 }
 
-/// Says something to everybody in the room.
+/// Sends the client's message to the room.
 ///
 /// # Errors
-/// Never of its own.
+/// When the channel layer fails.
 pub async fn say(
     Path(room): Path<String>,
     Query(guest): Query<Guest>,
@@ -52,21 +53,22 @@ pub async fn say(
     layer: ChannelLayer,
 ) -> Result<(), Error> {
     let said = json!({"from": guest.name, "text": &*text});
-    layer.group(name_of(&room)).send(Reply::json(&said)?);
+    layer.group(name_of(&room)).send(Reply::json(&said)?).await?;
     Ok(())
 }
 
-/// Tells the others that the client has left. Its membership has ended with it.
+/// Tells the others that the client has left. The framework has already removed it from the room.
 ///
 /// # Errors
-/// Never of its own.
+/// When the channel layer fails.
 pub async fn leave(
     Path(room): Path<String>,
     Query(guest): Query<Guest>,
     layer: ChannelLayer,
 ) -> Result<(), Error> {
     let group = layer.group(name_of(&room));
-    group.send(Reply::json(&json!({"left": guest.name, "here": group.len()}))?);
+    let here = group.len().await?;
+    group.send(Reply::json(&json!({"left": guest.name, "here": here}))?).await?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! `echo`: the seed program's `EchoHandler`. It says `connected!`, then sends back what comes.
+//! `echo`: the `EchoHandler` of the Tornado program. It sends `connected!`, then every message
+//! back.
 
 use waterway::{Error, Payload, Reply, ReplyChannel, SocketConsumer};
 
-/// Sends back what comes, text as text and bytes as bytes.
+/// Sends every message back, text as text and bytes as bytes.
 #[derive(Debug, Default)]
 pub struct Echo;
 

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-/// Gives back the memory of clients that have left, which glibc keeps: `.cargo/config.toml` says
-/// after how long.
+/// Returns the memory of clients that have left to the system, which glibc would keep.
+/// `.cargo/config.toml` sets the delay.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    waterway_consumers::program::main()
+    waterway_consumers::app().main()
 }

@@ -1,24 +1,28 @@
-//! What the targets share: a file goes through a codec as it does in the service, in every form.
+//! Shared by the targets: a file goes through a codec as it does in the service, in every form.
 
-use waterway_consumers::image::codec::{Codec, Encoding, Format, Limits, Probe, Wanted};
-use waterway_consumers::image::picture::Picture;
+use imaging::{Codec, DecodeOptions, Encoding, Format, Limits, Picture, Probe, Worker};
 
-/// Small enough for many runs a second, large enough for blocks, planes and rows to matter.
+/// Small enough for many runs a second, and large enough for several blocks, planes and rows.
 #[must_use]
 pub fn limits() -> Limits {
     Limits { pixels: 1 << 20, side: 4096, ..Limits::default() }
 }
 
-/// Work, in pixels of all scans, up to which a file is decoded in every form; of a larger one a
-/// form is chosen by its bytes.
+/// The bytes that a worker keeps from one picture to the next.
+const BUFFERS: usize = 1 << 20;
+
+/// The most pixels, over all scans, with which a file is decoded in every form. A larger file is
+/// decoded in one form, which its bytes choose.
 const SMALL: u64 = 1 << 15;
 
-/// Decodes a file in the forms that can be wanted, and writes what came as each format.
+/// Decodes a file in every form that the service may ask for, and encodes the picture in each
+/// format.
 ///
 /// # Panics
-/// When a picture comes in another size than was wanted, or cannot be written or read again.
-pub fn decode(codec: &dyn Codec, file: &[u8]) {
-    let Ok(probe) = codec.probe(file) else { return };
+/// When a picture has another size than the options ask for, or cannot be encoded, or decoded
+/// again.
+pub fn decode(codec: Codec, file: &[u8]) {
+    let Ok(probe) = imaging::probe(file) else { return };
     if limits().check(&probe).is_err() {
         return;
     }
@@ -34,30 +38,31 @@ pub fn decode(codec: &dyn Codec, file: &[u8]) {
     }
 }
 
-fn forms(probe: &Probe) -> Vec<Wanted> {
-    let shrunk: &[u32] = if probe.format == Format::Jpeg { &[1, 2, 4, 8] } else { &[1] };
+fn forms(probe: &Probe) -> Vec<DecodeOptions> {
+    let scale: &[u32] = if probe.format == Format::Jpeg { &[1, 2, 4, 8] } else { &[1] };
     let kinds = [(false, false), (true, false), (false, true), (true, true)];
-    let of = |&shrunk: &u32| kinds.map(|(grey, planes)| Wanted { shrunk, grey, planes });
-    shrunk.iter().flat_map(of).collect()
+    let of = |&scale: &u32| kinds.map(|(grey, planes)| DecodeOptions { scale, grey, planes });
+    scale.iter().flat_map(of).collect()
 }
 
-fn through(codec: &dyn Codec, file: &[u8], probe: &Probe, wanted: Wanted, encoding: usize) {
-    let Ok(picture) = codec.decode(file, probe, wanted) else { return };
+fn through(codec: Codec, file: &[u8], probe: &Probe, options: DecodeOptions, encoding: usize) {
+    let mut worker = Worker::with_codec(codec, BUFFERS);
+    let Ok(picture) = worker.decode(file, probe, options) else { return };
     let (width, height) = probe.stored();
-    let shrunk = (width.div_ceil(wanted.shrunk), height.div_ceil(wanted.shrunk));
+    let scale = (width.div_ceil(options.scale), height.div_ceil(options.scale));
     assert!(
-        [shrunk, (width, height)].contains(&picture.size()),
-        "{wanted:?}: {:?}",
+        [scale, (width, height)].contains(&picture.size()),
+        "{options:?}: {:?}",
         picture.size()
     );
     let encoding = match (&picture, encoding % 4) {
-        // Lossless formats are written of pixels; a lossless WebP takes its time.
+        // The lossless formats encode pixels. A lossless WebP is slow.
         (Picture::Planes(_), _) | (_, 0 | 1) => Encoding::Jpeg(95),
         (_, 2) => Encoding::Png,
         (_, _) => Encoding::Webp,
     };
-    let again = codec.encode(&picture, encoding, None).expect("what was decoded can be written");
-    let probe = codec.probe(&again).expect("what was written can be read");
+    let again = worker.encode(&picture, encoding, None).expect("a decoded picture can be encoded");
+    let probe = imaging::probe(&again).expect("an encoded picture can be read");
     assert_eq!((probe.size(), probe.truncated), (picture.size(), false));
-    codec.decode(&again, &probe, Wanted::PIXELS).expect("what was written can be decoded");
+    worker.decode(&again, &probe, DecodeOptions::PIXELS).expect("an encoded picture can be decoded");
 }

@@ -1,9 +1,4 @@
-//! Writes the files that the targets begin with: `seeds CORPUS` fills `CORPUS/TARGET/`.
-
-// It is shared with the tests of codecs, which use all of it and show none of it.
-#[allow(dead_code, unreachable_pub)]
-#[path = "../consumers/image/codec/samples.rs"]
-mod samples;
+//! Writes the files with which the targets begin: `seeds CORPUS` fills `CORPUS/TARGET/`.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -12,15 +7,14 @@ use std::{env, fs};
 
 use image::{DynamicImage, ImageFormat};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use waterway_consumers::image::codec::{Encoding, built_in};
-
-use self::samples::{
+use imaging::{Encoding, Worker};
+use imaging::samples::{
     animated_gif, animated_png, animated_webp, corners, one_of_each, photo, turned_jpeg,
     turned_png, turned_webp,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let corpus = env::args().nth(1).ok_or("say where the corpus is to be")?;
+    let corpus = env::args().nth(1).ok_or("give the folder of the corpus")?;
     let pictures = pictures()?;
     for target in ["decode_pure", "decode_turbo", "index", "metadata"] {
         for (at, file) in pictures.iter().enumerate() {
@@ -57,13 +51,13 @@ fn pictures() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     profile[3] = 132;
     profile[36..40].copy_from_slice(b"acsp");
     for encoding in [Encoding::Jpeg(80), Encoding::Png, Encoding::Webp] {
-        let file = built_in().encode(&photo(9, 9).into(), encoding, Some(&profile));
+        let file = Worker::new(0).encode(&photo(9, 9).into(), encoding, Some(&profile));
         files.push(file.map_err(|error| format!("{error:?}"))?);
     }
     Ok(files)
 }
 
-/// In the ways that components can be sampled, and the kinds of colour.
+/// JPEGs with every way to sample components, and every kind of colour.
 fn jpegs(photo: &DynamicImage) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let samplings = [
         SamplingFactor::R_4_4_4,
@@ -128,7 +122,7 @@ fn pngs(photo: &DynamicImage) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
 fn messages(picture: &[u8]) -> Vec<Vec<u8>> {
     let header =
         r#"{"uuid":"5","offset_top":-3.5,"zoom":"0.5","rType":"rl","height":9,"progress":1}"#;
-    // A header has 150 characters in text, and its length in two bytes before it in binary.
+    // A text header has 150 characters; a binary one has its length in two bytes before it.
     let mut binary = vec![0, 80];
     binary[1] = u8::try_from(header.len()).unwrap_or(u8::MAX);
     binary.extend(header.as_bytes());

@@ -1,4 +1,4 @@
-//! What can go wrong in a consumer, and how much of it a client is told.
+//! Errors of consumers: the part for the client, and the cause for the log.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -6,46 +6,48 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// The codes that the framework itself answers with; a consumer may use its own beside them.
+/// The error codes of the framework; a consumer may also use codes of its own.
 ///
 /// Every error reaches its client as `{"error": <message>, "code": <code>, …}`.
 pub mod code {
     /// The token is missing, wrong or expired.
     pub const AUTH: &str = "auth";
-    /// The message's head is not what its consumer takes.
+    /// The message's head does not have the form that its consumer expects.
     pub const BAD_HEADER: &str = "bad_header";
-    /// The message as a whole is not what its consumer takes.
+    /// The message as a whole does not have the form that its consumer expects.
     pub const BAD_MESSAGE: &str = "bad_message";
-    /// The task was cancelled: by its client, or by its client's leaving.
+    /// The task was cancelled, either by its client or because the client left.
     pub const CANCELLED: &str = "cancelled";
-    /// The task's place was given to one that is nearer to what its reader sees.
+    /// The queue was full, and another task took this task's place.
     pub const DISPLACED: &str = "displaced";
-    /// A task of this client with this uuid is queued or running already.
+    /// A task of this client with the same uuid is already queued or running.
     pub const DUPLICATE: &str = "duplicate";
     /// The task was not done before its deadline.
     pub const EXPIRED: &str = "expired";
-    /// The consumer failed; the log says why.
+    /// The consumer failed; the log has the cause.
     pub const FAILED: &str = "failed";
-    /// The client has left; there is nobody to answer.
+    /// The client may not do this.
+    pub const FORBIDDEN: &str = "forbidden";
+    /// The client has left, so it cannot be answered.
     pub const GONE: &str = "gone";
-    /// There is nothing at this place.
+    /// Nothing exists at this path.
     pub const NOT_FOUND: &str = "not_found";
-    /// The client sends more often than its route allows.
+    /// The client sends more messages than its route's rate allows.
     pub const RATE: &str = "rate";
-    /// There is no room, or the service restarts; try again after `retry_after_ms`.
+    /// The service is full or restarts; the client may try again after `retry_after_ms`.
     pub const REFUSED: &str = "refused";
-    /// The disk did not take the file.
+    /// The file could not be stored.
     pub const STORAGE: &str = "storage";
-    /// The message is larger than its route allows or its queue can ever hold. Trying again does
-    /// not help.
+    /// The message is larger than its route allows or than its queue can ever hold. Trying again
+    /// does not help.
     pub const TOO_BIG: &str = "too_big";
 }
 
-/// What a consumer returns when it cannot do its work.
+/// The error that a consumer returns when it cannot do its work.
 ///
-/// The code, the message and the fields go to the client; the source goes to the log alone.
-/// Any [`std::error::Error`] becomes one by `?`, and tells the client no more than
-/// `{"error": "the consumer failed", "code": "failed"}`.
+/// The client gets the code, the message and the fields; only the log gets the source. `?` turns
+/// any [`std::error::Error`] into one; the client then gets only `{"error": "the consumer failed",
+/// "code": "failed"}`.
 ///
 /// ```
 /// use waterway::Error;
@@ -60,13 +62,13 @@ pub mod code {
 pub struct Error {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
-    // Boxed, because an error is moved through every consumer's result.
+    // Boxed to keep `Result`s small, because every consumer returns one.
     fields: Option<Box<Map<String, Value>>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
-    /// An error with a code that a program can act on and a message that a person can read.
+    /// An error with a code for programs and a message for people.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code: code.into(), message: message.into(), fields: None, source: None }
     }
@@ -77,32 +79,32 @@ impl Error {
         Self::new(code::GONE, "the client has left")
     }
 
-    /// The consumer failed: the client is told that, the log is told why.
+    /// The consumer failed: the client learns only that, the log also gets the cause.
     pub fn failed(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(code::FAILED, "the consumer failed").because(source)
     }
 
-    /// The cause, for the log alone.
+    /// Sets the cause, which only the log shows.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// One more field of the answer, such as `uuid` or `retry_after_ms`.
+    /// Adds a field to the answer, such as `uuid` or `retry_after_ms`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.get_or_insert_default().insert(name.to_owned(), value.into());
         self
     }
 
-    /// What a program can act on.
+    /// The code, for programs.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// What a person can read.
+    /// The message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -114,13 +116,13 @@ impl Error {
         self.fields.as_ref()?.get(name)
     }
 
-    /// The cause, for the log alone.
+    /// The cause, which only the log shows.
     #[must_use]
     pub fn source(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         self.source.as_deref()
     }
 
-    /// What the client is told.
+    /// The JSON that the client gets.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
@@ -133,7 +135,7 @@ impl Error {
     }
 }
 
-/// The whole of it, causes included: for the log, never for a client.
+/// The whole error with its causes: for the log, never for a client.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code)?;
@@ -146,7 +148,8 @@ impl fmt::Display for Error {
     }
 }
 
-// Not an `std::error::Error` itself, or this conversion would overlap with `From<T> for T`.
+// `Error` is not a `std::error::Error`, because this conversion would then overlap with `From<T>
+// for T`.
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
         Self::failed(error)

@@ -1,16 +1,16 @@
-//! How much of the machine this process may use.
+//! How much of the machine's memory and how many open files this process may use.
 
 use std::fs;
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The memory that is assumed where the system does not tell it: 2 GiB.
+/// The memory assumed on systems that do not report it: 2 GiB.
 const MEMORY_ASSUMED: u64 = 2 << 30;
 
-/// The most memory that this process may use, in bytes: the least of the memory that is installed,
-/// the limits of its cgroup and of every cgroup above it, and its soft `RLIMIT_AS` and
-/// `RLIMIT_DATA`. Swap does not count. It reads files of `/proc` and `/sys`, so ask once.
+/// The most memory that this process may use, in bytes: the minimum of the installed memory, the
+/// limits of its cgroup and of all cgroups above it, and its soft `RLIMIT_AS` and `RLIMIT_DATA`.
+/// Swap is not counted. Call it once, because it reads files of `/proc` and `/sys`.
 pub(crate) fn memory_limit() -> u64 {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let own = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
@@ -18,8 +18,8 @@ pub(crate) fn memory_limit() -> u64 {
     limits.flatten().min().unwrap_or(MEMORY_ASSUMED)
 }
 
-/// Raises the soft limit on open files to `wanted`, or to the hard limit where that is lower, and
-/// returns the limit that now holds. A limit that is high enough stays as it is.
+/// Raises the soft limit on open files to `wanted`, or to the hard limit if that is lower, and
+/// returns the resulting limit. It never lowers the limit.
 pub(crate) fn raise_open_files(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // `None` means unlimited.
@@ -42,12 +42,12 @@ fn installed(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The least limit of this process's cgroup and of those above it (`cgroups(7)`; for `memory.max`
-/// and `memory.high` the kernel's "Control Group v2"). A process above `memory.high` is not killed
-/// but slowed almost to a halt.
+/// The lowest limit of this process's cgroup and those above it (`cgroups(7)`; for `memory.max` and
+/// `memory.high` the kernel's "Control Group v2"). The kernel does not kill a process above
+/// `memory.high`, but slows it almost to a halt.
 ///
-/// Inside a container `/proc/self/cgroup` may name a path of the host that `/sys` does not have;
-/// the container's own cgroup then is the root of the mount, where this walk ends.
+/// Inside a container, `/proc/self/cgroup` may name a path of the host that `/sys` does not have.
+/// The container's own cgroup is then the root of the mount, where this walk ends.
 fn cgroup_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     const VERSION_1: (&[&str], &[&str]) = (&["/sys/fs/cgroup/memory"], &["memory.limit_in_bytes"]);
     const VERSION_2: (&[&str], &[&str]) =
@@ -65,7 +65,7 @@ fn cgroup_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
         for above in Path::new(own.trim_start_matches('/')).ancestors() {
             for folder in mounts.iter().map(|mount| Path::new(mount).join(above)) {
                 let texts = files.iter().filter_map(|file| read(&folder.join(file)));
-                // Version 2 writes "max" where there is no limit, version 1 a number near 2⁶³.
+                // For no limit, version 2 writes "max" and version 1 a number near 2⁶³.
                 let limits = texts.filter_map(|text| text.trim().parse().ok());
                 least = least.into_iter().chain(limits).min();
             }
@@ -122,10 +122,10 @@ mod tests {
         check(SLICE, &[(own, "2147483648\n"), (own_high, "1073741824\n")], Some(GIB));
         check(SLICE, &[(own, "max\n"), (own_high, "max\n"), (above, "max\n")], None);
         check(SLICE, &[], None);
-        // A container with a cgroup namespace, and with none: the mount's root is its own cgroup.
+        // A container with a cgroup namespace, and one without: its own cgroup is the mount's root.
         check("0::/\n", &[("/sys/fs/cgroup/memory.max", "1073741824\n")], Some(GIB));
         check("0::/docker/e5\n", &[("/sys/fs/cgroup/memory.max", "1073741824\n")], Some(GIB));
-        // Version 1, alone and beside version 2.
+        // Version 1, alone and together with version 2.
         let docker = "/sys/fs/cgroup/memory/docker/e5/memory.limit_in_bytes";
         let root = "/sys/fs/cgroup/memory/memory.limit_in_bytes";
         check(DOCKER, &[(docker, "1073741824\n"), (root, "9223372036854771712\n")], Some(GIB));

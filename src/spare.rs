@@ -1,25 +1,26 @@
-//! Collections that have far more room than elements give memory back.
+//! Collections release memory when their capacity far exceeds their number of elements.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
 use slab::Slab;
 
-/// How many elements a collection may always have room for.
+/// A collection with a capacity up to this number of elements is never shrunk.
 const ALWAYS: usize = 64;
 
-/// How many times its elements a collection may have room for.
+/// The most capacity for each element, in larger collections.
 const FACTOR: usize = 4;
 
-/// A collection that can give back what it held when it was fuller.
+/// A collection that can release capacity that it no longer needs.
 pub(crate) trait GiveBack {
-    /// Shrinks the collection if it is [far too large](is_far_too_large). Called after each removal,
-    /// it takes constant time on average, because half of what stays is room to grow.
+    /// Shrinks the collection if it is [far too large](is_far_too_large). If it is called after
+    /// each removal, it takes constant time on average, because half of the remaining capacity is
+    /// empty.
     fn give_back(&mut self);
 }
 
-/// Whether a collection has room for more than [`ALWAYS`] elements and for more than [`FACTOR`]
-/// times those that it holds.
+/// Whether a collection has a capacity of more than [`ALWAYS`] elements and of more than [`FACTOR`]
+/// times its length.
 pub(crate) fn is_far_too_large(length: usize, capacity: usize) -> bool {
     capacity > ALWAYS && capacity / FACTOR > length
 }
@@ -44,8 +45,8 @@ give_back! {
 }
 
 impl<T> GiveBack for Slab<T> {
-    /// Only empty slots behind the last element can go, and to give them back takes a walk through
-    /// all slots. So it is tried only when the number of elements is a power of two, or zero.
+    /// Only the empty slots after the last element can be released, which takes a walk through all
+    /// slots. So it is tried only when the number of elements is a power of two, or zero.
     fn give_back(&mut self) {
         let length = self.len();
         let seldom = length & length.wrapping_sub(1) == 0;
@@ -63,7 +64,7 @@ mod tests {
 
     use super::GiveBack;
 
-    /// Takes one element after another out, and checks how much room stays for the others.
+    /// Removes the elements one by one, and checks the capacity after each removal.
     fn check<C: GiveBack>(
         mut collection: C,
         take: impl Fn(&mut C) -> bool,
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_shrinks_with_its_elements_and_moves_them_seldom() {
+    fn a_collection_shrinks_with_its_elements_and_rarely_moves_them() {
         let numbers = 0..5000_usize;
         check(numbers.clone().collect::<Vec<_>>(), |full| full.pop().is_some(), Vec::capacity);
         check(

@@ -1,4 +1,4 @@
-//! Tasks that must not end: a panic in one is logged, and it starts again.
+//! Tasks that must not end: after a panic, which is logged, they start again.
 
 use std::any::Any;
 use std::future::Future;
@@ -7,24 +7,25 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-/// Runs a task until it returns. When it panics, that is logged, and after a pause it starts again.
+/// Runs a task until it returns. If it panics, logs the panic, pauses, and starts the task again.
 ///
-/// The pause keeps a task that panics at once from filling the log and from using a whole core.
+/// The pause keeps a task that always panics immediately from filling the log and using a whole
+/// core.
 pub(crate) async fn keep_running<F>(task: &str, pause: Duration, start: impl Fn() -> F)
 where
     F: Future<Output = ()>,
 {
     loop {
-        // Nothing of a run that panicked is used again.
+        // No state of a run that panicked is used again.
         let run = AssertUnwindSafe(async { start().await });
         let Err(panic) = run.catch_unwind().await else { return };
         let error = panic_message(panic.as_ref());
-        tracing::error!(task, %error, "a task panicked and starts again");
+        tracing::error!(task, %error, "a task panicked and will be started again");
         tokio::time::sleep(pause).await;
     }
 }
 
-/// The message of a panic, for an error or a record of the log.
+/// The message of a panic, for an error or a log record.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -1,8 +1,8 @@
-//! A client for tests that needs no socket: it drives a router as a connection does.
+//! A test client without a socket: it drives a service as a connection does.
 //!
 //! ```
-//! use waterway::testing::TestClient;
-//! use waterway::{Path, Registry, Router, Text};
+//! use waterway::testing::{self, TestClient};
+//! use waterway::{Path, Registry, Text};
 //!
 //! async fn receive(Path(name): Path<String>, Text(text): Text) -> String {
 //!     format!("{name}: {text}")
@@ -17,14 +17,16 @@
 //!     path     = "/parrot/{name}"
 //!     consumer = "parrot"
 //! "#;
-//! let router = Router::parse(table, &registry).expect("the table is sound");
-//!
-//! let mut client = TestClient::connect(&router, "/parrot/polly").await.expect("taken");
+//! let service = testing::start(table, &registry).await;
+//! let mut client = TestClient::connect(&service, "/parrot/polly").await.expect("accepted");
 //! client.send("hello").await;
 //! assert_eq!(client.receive().await.text(), "polly: hello");
 //! client.disconnect(1000).await;
 //! # }
 //! ```
+
+#[cfg(feature = "cli")]
+mod run;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -33,24 +35,38 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::connection::{Connection, Decision, request};
+use crate::consumer::Registry;
 use crate::message::Scope;
 use crate::reply::{Close, Payload, Reply};
-use crate::routing::{Router, Running};
+use crate::routing::Router;
+use crate::service::Service;
 
-/// How long a test waits for what should come.
+#[cfg(feature = "cli")]
+pub(crate) use run::{ShownToken, run};
+
+/// How long a test waits for an expected event.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts a service with this table, which gets no environment variables.
+///
+/// # Panics
+/// If the table has mistakes, or the service does not start.
+pub async fn start(table: &str, registry: &Registry) -> Service {
+    let router = Router::parse(table, registry).unwrap_or_else(|loaded| panic!("{loaded}"));
+    Service::start(router).await.unwrap_or_else(|error| panic!("{error}"))
+}
 
 /// A client without a socket.
 ///
-/// Its methods wait for what the service does and panic when it does not do it within 30 s
-/// of Tokio's clock, which tests can stop.
+/// Its methods wait for the service, and panic if the service does not respond within 30 s of
+/// Tokio's clock, which tests can pause.
 #[derive(Debug)]
 pub struct TestClient {
     connection: Connection,
     waiting: VecDeque<Reply>,
 }
 
-/// What a client is sent.
+/// A message or a close that a client receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// A text or bytes.
@@ -59,33 +75,14 @@ pub enum Received {
     Close(Close),
 }
 
-/// How a client comes: path, query, headers.
+/// A client's handshake or request: path, query, headers.
 #[derive(Debug, Clone, Default)]
 pub struct Handshake {
     scope: Scope,
 }
 
-/// The workers of a router's queues, and the jobs beside its consumers, for as long as this is
-/// kept.
-#[derive(Debug)]
-pub struct TestWorkers {
-    _running: Running,
-}
-
-impl TestWorkers {
-    /// Starts them.
-    ///
-    /// # Panics
-    /// When the system starts no threads.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "a test without threads cannot go on")]
-    pub fn start(router: &Router) -> Self {
-        Self { _running: router.start().expect("the system starts threads") }
-    }
-}
-
 impl Handshake {
-    /// To this path, with a query behind a `?` where there is one; from a page of this service.
+    /// A handshake for this path, optionally with a query after a `?`, from a page of this service.
     #[must_use]
     pub fn new(target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -100,7 +97,7 @@ impl Handshake {
         Self { scope }
     }
 
-    /// From a page whose origin the deployment does not allow.
+    /// From a page whose origin the table does not allow.
     #[must_use]
     pub fn foreign(mut self, origin: &str) -> Self {
         self.scope.origin_allowed = false;
@@ -114,10 +111,10 @@ impl Handshake {
         self
     }
 
-    /// With a header.
+    /// Adds a header.
     ///
     /// # Panics
-    /// When it cannot be one.
+    /// If the name or the value is not valid.
     #[must_use]
     #[expect(clippy::expect_used, reason = "the test is wrong, and says where")]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -127,37 +124,42 @@ impl Handshake {
         self
     }
 
-    /// Asks to be taken.
+    /// Connects.
     ///
     /// # Errors
     /// The HTTP status with which the client is refused.
     ///
     /// # Panics
-    /// When the consumer of `websocket.connect` does not decide.
+    /// If the consumer of `websocket.connect` does not decide.
     #[expect(clippy::expect_used, reason = "a test that waits in vain has failed")]
-    pub async fn connect(self, router: &Router) -> Result<TestClient, StatusCode> {
-        let way = router.way(&self.scope.path);
-        if !way.has_socket() {
-            return Err(StatusCode::NOT_FOUND);
+    pub async fn connect(self, service: &Service) -> Result<TestClient, StatusCode> {
+        self.attempt(service).await.expect("the consumer decides in time")
+    }
+
+    /// Connects; `None` if the consumer of `websocket.connect` does not decide in time.
+    async fn attempt(self, service: &Service) -> Option<Result<TestClient, StatusCode>> {
+        let table = service.table();
+        let matched = table.matched(&self.scope.path);
+        if !matched.has_socket() {
+            return Some(Err(StatusCode::NOT_FOUND));
         }
-        let mut connection = Connection::open(router, way, self.scope);
+        let mut connection = Connection::open(service, (matched, table.generation()), self.scope);
         let decided = tokio::time::timeout(PATIENCE, connection.decision()).await;
-        let Decision { accepted, at, replies } =
-            decided.expect("the consumer decides in time").expect("the consumer decides");
+        let Decision { accepted, at, replies } = decided.ok()??;
         connection.replies.written(replies.bytes);
         if accepted {
-            return Ok(TestClient { connection, waiting: replies.replies });
+            return Some(Ok(TestClient { connection, waiting: replies.replies }));
         }
         let status = replies.replies.get(at).and_then(|reply| reply.status);
-        Err(status.unwrap_or(StatusCode::FORBIDDEN))
+        Some(Err(status.unwrap_or(StatusCode::FORBIDDEN)))
     }
 
     /// Sends an HTTP request with these headers and waits for its response.
     ///
     /// ```
     /// use waterway::http::Method;
-    /// use waterway::testing::Handshake;
-    /// use waterway::{Headers, Registry, Router};
+    /// use waterway::testing::{self, Handshake};
+    /// use waterway::{Headers, Registry};
     ///
     /// async fn agent(headers: Headers) -> String {
     ///     format!("{:?}", headers["user-agent"])
@@ -167,39 +169,39 @@ impl Handshake {
     /// # async fn main() {
     /// let registry = Registry::new().function("agent", agent);
     /// let table = "[[route]]\nchannel = 'http.request'\npath = '/'\nconsumer = 'agent'";
-    /// let router = Router::parse(table, &registry).expect("the table is sound");
+    /// let service = testing::start(table, &registry).await;
     ///
     /// let request = Handshake::new("/").header("user-agent", "curl");
-    /// let reply = request.request(&router, Method::GET, "").await;
+    /// let reply = request.request(&service, Method::GET, "").await;
     /// assert_eq!(reply.content.unwrap().as_text(), Some("\"curl\""));
     /// # }
     /// ```
-    pub async fn request(self, router: &Router, method: Method, body: impl Into<Bytes>) -> Reply {
-        let way = router.way(&self.scope.path);
-        request(router, &way, self.scope, method, (body.into(), None), PATIENCE).await.0
+    pub async fn request(self, service: &Service, method: Method, body: impl Into<Bytes>) -> Reply {
+        let matched = service.matched(&self.scope.path);
+        request(service, &matched, self.scope, method, (body.into(), None), PATIENCE).await.0
     }
 }
 
 impl TestClient {
-    /// Connects to a path, with a query behind a `?` where there is one.
+    /// Connects to a path, optionally with a query after a `?`.
     ///
     /// # Errors
     /// The HTTP status with which the client is refused.
     ///
     /// # Panics
-    /// When the consumer of `websocket.connect` does not decide.
-    pub async fn connect(router: &Router, target: &str) -> Result<Self, StatusCode> {
-        Handshake::new(target).connect(router).await
+    /// If the consumer of `websocket.connect` does not decide.
+    pub async fn connect(service: &Service, target: &str) -> Result<Self, StatusCode> {
+        Handshake::new(target).connect(service).await
     }
 
     /// Sends an HTTP request and waits for its response.
     pub async fn request(
-        router: &Router,
+        service: &Service,
         method: Method,
         target: &str,
         body: impl Into<Bytes>,
     ) -> Reply {
-        Handshake::new(target).request(router, method, body).await
+        Handshake::new(target).request(service, method, body).await
     }
 
     /// Sends a text or bytes.
@@ -207,34 +209,39 @@ impl TestClient {
         self.connection.inbox.deliver(payload.into(), None).await;
     }
 
-    /// Waits for what the service sends.
+    /// Waits for the next message from the service.
     ///
     /// # Panics
-    /// When nothing comes.
+    /// If none arrives.
     #[expect(clippy::expect_used, reason = "a test that waits in vain has failed")]
     pub async fn receive(&mut self) -> Received {
+        self.next(PATIENCE).await.expect("something comes in time")
+    }
+
+    /// The next message from the service; `None` if none arrives in this time.
+    async fn next(&mut self, patience: Duration) -> Option<Received> {
         loop {
             while let Some(mut reply) = self.waiting.pop_front() {
                 if let Some(payload) = reply.content.take() {
                     if reply.close.is_some() {
                         self.waiting.push_front(reply);
                     }
-                    return Received::Frame(payload);
+                    return Some(Received::Frame(payload));
                 }
                 if let Some(close) = reply.close {
-                    return Received::Close(close);
+                    return Some(Received::Close(close));
                 }
             }
-            let taken = tokio::time::timeout(PATIENCE, self.connection.replies.take()).await;
-            let batch = taken.expect("something comes in time").expect("the service is there");
+            let taken = tokio::time::timeout(patience, self.connection.replies.take()).await;
+            let batch = taken.ok()??;
             self.connection.replies.written(batch.bytes);
             self.waiting = batch.replies;
         }
     }
 
-    /// Leaves with this closing code, and waits until `websocket.disconnect` is handled.
+    /// Leaves with this close code, and waits until `websocket.disconnect` is handled.
     pub async fn disconnect(self, code: u16) {
-        // A panic of a consumer is an answer, so the events always come to their end.
+        // A panic of a consumer becomes an error, so the events always end.
         let _ = self.connection.close(code).await;
     }
 }
@@ -243,7 +250,7 @@ impl Received {
     /// The text.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If it is not a text.
     #[must_use]
     #[track_caller]
     pub fn text(&self) -> &str {
@@ -256,7 +263,7 @@ impl Received {
     /// The JSON.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If it is not JSON.
     #[must_use]
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
@@ -269,7 +276,7 @@ impl Received {
     /// The bytes.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If it is not bytes.
     #[must_use]
     #[track_caller]
     pub fn bytes(&self) -> &Bytes {
@@ -279,10 +286,10 @@ impl Received {
         }
     }
 
-    /// The closing code.
+    /// The close code.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If it is not a close.
     #[must_use]
     #[track_caller]
     pub fn close_code(&self) -> u16 {

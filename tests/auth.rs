@@ -1,5 +1,5 @@
-//! Who may come in: what a client without the right token can reach, over real sockets and with
-//! consumers of the test's own that write down everything they see.
+//! Which messages and requests the service handles for clients without the right token, over real
+//! sockets. The test's own consumers write down every event that they get.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message as Frame;
-use waterway::{Algorithm, Message, Registry, Router, server, sign};
+use waterway::auth::{Algorithm, sign};
+use waterway::{Message, Registry, server, testing};
 
 use crate::util::{Client, post};
 
@@ -15,7 +16,7 @@ const AUTH: &str = "[auth.user]\nsecret = 'a secret for users alone, long enough
      from = 'query:user'\n\
      [auth.admin]\nsecret = 'a secret for admins alone, long enough'\nfrom = 'query:admin'\n";
 
-/// A token of one of the two kinds above, as a parameter of a query.
+/// A query parameter with a token of this kind, `user` or `admin`.
 fn shown(kind: &str, claims: Value) -> String {
     let Value::Object(claims) = claims else { panic!("claims are an object") };
     let secret = format!("a secret for {kind}s alone, long enough");
@@ -23,7 +24,7 @@ fn shown(kind: &str, claims: Value) -> String {
     format!("{kind}={token}")
 }
 
-/// A service, and what its one consumer, `note`, sees: each event and the claims with it.
+/// A service, and the events and claims that its one consumer, `note`, has seen.
 struct Noted {
     address: SocketAddr,
     notes: UnboundedReceiver<(&'static str, Option<Map<String, Value>>)>,
@@ -34,13 +35,13 @@ impl Noted {
         let (writer, notes) = unbounded_channel();
         let registry = Registry::new().function("note", move |message: Message| {
             let event = message.channel().name();
-            let _ = writer.send((event, message.scope.claims.clone()));
+            let _ = writer.send((event, message.claims().cloned()));
             async move { event }
         });
-        let router = Router::parse(table, &registry).unwrap_or_else(|e| panic!("{}", e.report()));
+        let service = testing::start(table, &registry).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it listens");
-        tokio::spawn(server::run(listener, router, std::future::pending()));
+        tokio::spawn(server::run(listener, service, std::future::pending()));
         Self { address, notes }
     }
 
@@ -48,7 +49,7 @@ impl Noted {
         Client::connect(&format!("ws://{}{target}", self.address)).await
     }
 
-    /// The events that the consumer has seen since this was last asked.
+    /// The events that the consumer has seen since the last call.
     fn events(&mut self) -> Vec<&'static str> {
         std::iter::from_fn(|| self.notes.try_recv().ok()).map(|(event, _)| event).collect()
     }
@@ -58,12 +59,12 @@ fn route(channel: &str, more: &str) -> String {
     format!("[[route]]\nchannel = 'websocket.{channel}'\nconsumer = 'note'\n{more}\n")
 }
 
-/// What becomes of a client that connects and sends `{}`.
+/// How the service treats a client that connects and sends `{}`.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It is told so at the handshake.
+    /// Refused at the handshake.
     Refused,
-    /// It is told so when it sends.
+    /// Refused when it sends.
     RefusedToSend,
     /// Its message is answered.
     Handled,
@@ -71,13 +72,13 @@ enum Outcome {
 
 async fn outcome(service: &mut Noted, target: &str) -> Outcome {
     let mut client = service.connect(target).await;
-    // The service may have closed before; what it said is there to be read all the same.
+    // The service may have closed already; its last messages can be read all the same.
     client.try_send(Frame::Text("{}".into())).await;
-    let mut told = client.text().await;
-    if told == "websocket.connect" {
-        told = client.text().await;
+    let mut reported = client.text().await;
+    if reported == "websocket.connect" {
+        reported = client.text().await;
     }
-    let outcome = match told.as_str() {
+    let outcome = match reported.as_str() {
         "websocket.receive" => {
             service.events();
             return Outcome::Handled;
@@ -96,7 +97,7 @@ async fn outcome(service: &mut Noted, target: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
+async fn a_message_is_handled_only_if_its_client_has_shown_the_token_of_its_route() {
     use Outcome::{Handled, Refused, RefusedToSend};
 
     let (user, admin) = (shown("user", json!({})), shown("admin", json!({})));
@@ -105,19 +106,21 @@ async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
     let (connect, receive) =
         (|more: &str| route("connect", more), |more: &str| route("receive", more));
     for (table, tries) in [
-        // The token of the connect route is that of its messages.
+        // Messages need the token of their path's connect route.
         (
             connect("path = '/ws/{page}'\nauth = 'user'") + &receive("path = '/ws/{page}'"),
             vec![("/ws/1", none, Refused), ("/ws/1", admin, Refused), ("/ws/1", user, Handled)],
         ),
-        // An open connect route takes the client of another one's messages.
+        // The messages' path includes that of a connect route with a token, so they need that
+        // token, even from clients of the open connect route.
         (
             connect("path = '/ws/secret'\nauth = 'user'")
                 + &connect("path = '/ws/{page}'")
                 + &receive("path = '/ws/{page}'"),
             vec![("/ws/1", none, RefusedToSend), ("/ws/1", user, Handled)],
         ),
-        // No path is every path, and the connect route that stands first hides the other one.
+        // A route without `path` takes every path. The first connect route hides the second, whose
+        // token the messages need all the same.
         (
             connect("") + &connect("path = '/{*rest}'\nauth = 'user'") + &receive(""),
             vec![
@@ -126,14 +129,14 @@ async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
                 ("/a/b", user, Handled),
             ],
         ),
-        // A route that looks at heads takes no connect, and covers nothing.
+        // A route with `when` does not take connect events, so the connect route after it decides.
         (
             route("*", "path = '/a'\nwhen = { type = 'x' }")
                 + &connect("path = '/{*rest}'\nauth = 'user'")
                 + &receive("path = '/a'"),
             vec![("/a", none, Refused), ("/a", user, Handled)],
         ),
-        // Those of every connect route that shares a path.
+        // Messages need the tokens of all connect routes that share a path with their route.
         (
             connect("path = '/a/{x}'\nauth = 'user'")
                 + &connect("path = '/{x}/b'\nauth = 'admin'")
@@ -148,7 +151,7 @@ async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
                 ("/a/b", both, Handled),
             ],
         ),
-        // A route's own token stands in the place of the connect route's.
+        // A route's own token replaces that of the connect route.
         (
             connect("path = '/ws'\nauth = 'user'") + &receive("path = '/ws'\nauth = 'admin'"),
             vec![
@@ -158,12 +161,12 @@ async fn a_message_is_handled_only_for_those_who_showed_what_its_route_needs() {
                 ("/ws", both, Handled),
             ],
         ),
-        // A route without any connect route.
+        // A route for messages without any connect route.
         (
             receive("path = '/ws'\nauth = 'user'"),
             vec![("/ws", none, RefusedToSend), ("/ws", user, Handled)],
         ),
-        // Opened on purpose.
+        // `auth = false` opens a route on purpose.
         (
             connect("path = '/ws'\nauth = 'user'") + &receive("path = '/{page}'\nauth = false"),
             vec![("/ws", none, Refused), ("/elsewhere", none, Handled)],

@@ -1,4 +1,4 @@
-//! Bad pictures and bad headers: each is answered, and the service is as sound as before.
+//! Bad pictures and bad headers: each is answered with an error, and the service goes on as before.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::util::{Page, Service, binary_framing, flat, get, photo, picture_table, text_framing};
 
-/// A message, the code that answers it, and the uuid with it where that can be known.
+/// A message, the error code of its answer, and the answer's uuid where the service can know it.
 struct Row {
     behaviour: &'static str,
     message: Message,
@@ -20,7 +20,7 @@ fn row(behaviour: &'static str, message: Message, code: &'static str) -> Row {
     Row { behaviour, message, code, uuid: None }
 }
 
-/// A picture with a header that has this beside its uuid.
+/// A picture whose header has these fields in addition to its uuid.
 fn header_row(behaviour: &'static str, fields: &Value) -> Row {
     let mut header = fields.clone();
     header["uuid"] = 5.into();
@@ -28,7 +28,7 @@ fn header_row(behaviour: &'static str, fields: &Value) -> Row {
     Row { behaviour, message, code: "bad_header", uuid: Some(json!(5)) }
 }
 
-/// A message that is right but for its picture.
+/// A valid message with a bad picture.
 fn image_row(behaviour: &'static str, file: &[u8]) -> Row {
     let message = Message::binary(binary_framing(&json!({"uuid": "x"}), file));
     Row { behaviour, message, code: "bad_image", uuid: Some(json!("x")) }
@@ -55,7 +55,7 @@ fn bad_headers() -> Vec<Row> {
         ),
         row("a header longer than its message", bytes(b"\x00\xff{}"), bad),
         row(
-            "a header longer than is taken",
+            "a header longer than the limit",
             bytes(&[[0x10, 0x01].as_slice(), &[b' '; 5000]].concat()),
             bad,
         ),
@@ -67,21 +67,21 @@ fn bad_headers() -> Vec<Row> {
         row("uuid true", framed(&json!({"uuid": true})), bad),
         row("uuid empty", framed(&json!({"uuid": ""})), bad),
         row("uuid too long", framed(&json!({"uuid": "u".repeat(257)})), bad),
-        row("a type that there is not", Message::text("{\"type\": \"dance\"}"), bad),
-        row("a type that is no text", Message::text("{\"type\": 5}"), bad),
+        row("an unknown type", Message::text("{\"type\": \"dance\"}"), bad),
+        row("a type that is not text", Message::text("{\"type\": 5}"), bad),
         row("a viewport without numbers", Message::text("{\"type\": \"viewport\"}"), bad),
         row(
-            "a viewport of no height",
+            "a viewport of negative height",
             Message::text(r#"{"type":"viewport","top":0,"height":-1}"#),
             bad,
         ),
         row(
-            "a viewport that is no number",
+            "a viewport that is not a number",
             Message::text(r#"{"type":"viewport","top":"NaN","height":1}"#),
             bad,
         ),
         row(
-            "offsets that are no object",
+            "offsets that are not an object",
             Message::text(r#"{"type":"reprioritise","offsets":5}"#),
             bad,
         ),
@@ -99,7 +99,7 @@ fn bad_headers() -> Vec<Row> {
         header_row("a result of 30000 × 30000 pixels", &json!({"zoom": 30})),
         header_row("a result beyond all numbers", &json!({"zoom": 1e300})),
         header_row("rType a number", &json!({"rType": 1})),
-        header_row("rType that there is not", &json!({"rType": "../rl"})),
+        header_row("an unknown rType", &json!({"rType": "../rl"})),
         header_row("progress a word", &json!({"progress": "maybe"})),
     ]
 }
@@ -121,7 +121,7 @@ fn bad_images() -> Vec<Row> {
         image_row("a PNG of 12000 × 12000 pixels", &png_bomb()),
         image_row("a JPEG of 65500 × 65500 pixels", &jpeg_bomb),
         image_row("a GIF of 65535 × 65535 pixels", &gif_bomb),
-        image_row("a JPEG of no size", &{
+        image_row("a JPEG of 0 × 0 pixels", &{
             let mut file = jpeg.clone();
             file[frame_header + 5..frame_header + 9].fill(0);
             file
@@ -135,7 +135,7 @@ fn bad_images() -> Vec<Row> {
         ("not base64", "/9j/*"),
         ("beyond ASCII", "/9j/é"),
         ("no base64", ""),
-        ("a data: URL that is no base64", "data:image/png,abc"),
+        ("a data: URL that is not base64", "data:image/png,abc"),
     ] {
         let mut row = image_row(behaviour, b"");
         row.message = base64(tail);
@@ -145,16 +145,16 @@ fn bad_images() -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn a_text_header_of_more_than_150_characters_is_told_so() {
+async fn a_text_header_of_more_than_150_characters_is_refused_with_that_reason() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     let long = |uuid: &str| format!("{{\"uuid\":{uuid},\"note\":\"{}\"}}/9j/", "x".repeat(150));
-    for (uuid, told) in [("5", Some(json!(5))), ("\"ü\"", Some(json!("ü"))), ("null", None)] {
+    for (uuid, reported) in [("5", Some(json!(5))), ("\"ü\"", Some(json!("ü"))), ("null", None)] {
         for message in [Message::text(long(uuid)), Message::binary(long(uuid).into_bytes())] {
             page.0.send(message).await;
             let answer = page.answer().await;
             assert_eq!(answer["code"], "bad_header", "{answer}");
-            assert_eq!(answer.get("uuid"), told.as_ref(), "{answer}");
+            assert_eq!(answer.get("uuid"), reported.as_ref(), "{answer}");
             let message = answer["error"].as_str().expect("a text");
             assert!(message.contains("150 characters") && message.contains("4096"), "{message}");
         }
@@ -166,15 +166,15 @@ fn png_bomb() -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 12_000, 12_000);
     encoder.set_color(png::ColorType::Rgba);
-    let mut writer = encoder.write_header().expect("memory takes it");
+    let mut writer = encoder.write_header().expect("memory is writable");
     let data = [0x78, 0x9c, 0x03, 0, 0, 0, 0, 1];
-    writer.write_chunk(png::chunk::IDAT, &data).expect("memory takes it");
+    writer.write_chunk(png::chunk::IDAT, &data).expect("memory is writable");
     drop(writer);
     file
 }
 
 #[tokio::test]
-async fn every_bad_message_is_answered_and_harms_nobody() {
+async fn every_bad_message_is_answered_and_affects_no_other_client() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 1}), &flat(1000, 1000)).await;
@@ -186,13 +186,16 @@ async fn every_bad_message_is_answered_and_harms_nobody() {
         let answer = page.answer().await;
         assert_eq!(answer["code"], code, "{behaviour}: {answer}");
         assert_eq!(answer.get("uuid"), uuid.as_ref(), "{behaviour}: {answer}");
-        assert!(answer["error"].as_str().is_some_and(|told| !told.is_empty()), "{behaviour}");
+        assert!(
+            answer["error"].as_str().is_some_and(|reported| !reported.is_empty()),
+            "{behaviour}"
+        );
         assert!(answer["error"].as_str().unwrap().len() < 400, "{behaviour}: {answer}");
     }
-    assert_eq!(service.media_names(), kept, "nothing of all that is kept");
+    assert_eq!(service.media_names(), kept, "no bad picture is kept");
     let grown = service.memory("VmHWM").saturating_sub(before);
-    assert!(grown <= 64 << 10, "{grown} KiB more were taken");
-    // The same connection and the next are served.
+    assert!(grown <= 64 << 10, "the service took {grown} KiB more");
+    // The same connection and a new one are served.
     for mut page in [page, Page::open(&service).await] {
         page.send(json!({"uuid": 1}), &photo(8, 8)).await;
         assert!(page.answer().await["url"].is_string());
@@ -200,9 +203,8 @@ async fn every_bad_message_is_answered_and_harms_nobody() {
     assert!(!service.log().contains("panicked"), "{}", service.log());
 }
 
-/// The most memory that the service has had so far, KiB.
 #[tokio::test]
-async fn a_picture_that_is_cut_short_is_shown_or_refused_as_the_table_says() {
+async fn a_truncated_picture_is_shown_or_refused_as_the_table_says() {
     let jpeg = photo(200, 200);
     let png = {
         let picture = image::load_from_memory(&jpeg).unwrap();
@@ -217,7 +219,7 @@ async fn a_picture_that_is_cut_short_is_shown_or_refused_as_the_table_says() {
         for file in [&jpeg, &png] {
             for length in [file.len() / 2, file.len() - 20] {
                 let header = json!({"uuid": 5});
-                // Cut on the wire: the base64 ends anywhere.
+                // Cut on the wire, so the base64 may end anywhere.
                 let mut text = text_framing(&header, &file[..length]);
                 text.truncate(text.trim_end_matches('=').len());
                 page.0.send_text(text).await;
@@ -225,7 +227,8 @@ async fn a_picture_that_is_cut_short_is_shown_or_refused_as_the_table_says() {
                 assert_eq!(answer["uuid"], 5);
                 if shown {
                     assert_eq!(answer["truncated"], true, "{answer}");
-                    let result = get(answer["url"].as_str().expect("what could be decoded")).body;
+                    let result =
+                        get(answer["url"].as_str().expect("the rows that could be decoded")).body;
                     assert_eq!(image::load_from_memory(&result).unwrap().width(), 200);
                 } else {
                     assert_eq!(answer["code"], "bad_image", "{answer}");
@@ -239,7 +242,7 @@ async fn a_picture_that_is_cut_short_is_shown_or_refused_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn a_folder_that_takes_nothing_is_told_and_takes_again_when_it_can() {
+async fn a_folder_that_cannot_be_written_fails_its_pictures_until_it_can() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     fs::remove_dir(service.media()).unwrap();
@@ -256,8 +259,8 @@ async fn a_folder_that_takes_nothing_is_told_and_takes_again_when_it_can() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_leaves_no_half_of_a_file() {
-    // No file may have more than 16 KiB, which ends a write as a full disk does.
+async fn a_full_disk_leaves_no_half_written_file() {
+    // A limit of 16 KiB on the size of files makes a write fail as a full disk does.
     let service = Service::start_with(&picture_table("", ""), |command| {
         let mut limited = Command::new("bash");
         limited.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""]);
@@ -271,7 +274,7 @@ async fn a_disk_that_is_full_leaves_no_half_of_a_file() {
     let (small, large) = (photo(64, 64), photo(640, 480));
     assert!(small.len() < 10_000 && large.len() > 20_000);
     for (behaviour, header, file) in [
-        ("as it came", json!({"uuid": 1}), &large),
+        ("the original", json!({"uuid": 1}), &large),
         ("its result", json!({"uuid": 1, "zoom": 20}), &small),
     ] {
         page.send(header, file).await;
@@ -284,6 +287,6 @@ async fn a_disk_that_is_full_leaves_no_half_of_a_file() {
         assert_eq!(service.media_names(), Vec::<String>::new(), "{behaviour}");
     }
     page.send(json!({"uuid": 2}), &small).await;
-    assert!(page.answer().await["url"].is_string(), "what fits is kept");
+    assert!(page.answer().await["url"].is_string(), "a file within the limit is kept");
     assert_eq!(service.media_names().len(), 2);
 }

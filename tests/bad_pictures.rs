@@ -1,4 +1,5 @@
-//! Thousands of bad pictures, made by program: each is answered, soon, by a service that stays well.
+//! Thousands of bad pictures, made by a program: each is answered soon, and the service stays
+//! healthy.
 
 mod chunks;
 mod jpegs;
@@ -13,11 +14,11 @@ use serde_json::{Value, json};
 use self::samples::samples;
 use crate::util::{Page, Service, flat, photo, picture_table};
 
-/// A picture that is not as it should be, or hardly.
+/// A damaged or unusual picture.
 struct Bad {
     name: String,
     file: Vec<u8>,
-    /// Whether it goes through all pipelines rather than through one.
+    /// Whether it goes through all pipelines rather than one.
     everywhere: bool,
 }
 
@@ -31,7 +32,7 @@ impl Bad {
     }
 }
 
-/// What is done to pictures: a pipeline, and a zoom.
+/// The pipelines and zooms that pictures are sent with.
 const WISHES: [(&str, f64); 8] = [
     ("rl", 1.0),
     ("told", 1.0),
@@ -43,22 +44,22 @@ const WISHES: [(&str, f64); 8] = [
     ("written", 1.0),
 ];
 
-/// What a bad picture may be answered with. `failed` is not among them: it would say that nobody
-/// has thought of such a picture.
+/// The error codes with which a bad picture may be answered. `failed` is not among them: it would
+/// mean that the service did not expect such a picture.
 const CODES: [&str; 3] = ["bad_image", "bad_header", "step_failed"];
 
-/// How long a picture may be worked on.
+/// The longest that the work on a picture may take.
 ///
-/// A page sends one at a time to a worker of its own. What takes longer is sent once more, alone,
-/// and then the processor's time counts that the service takes for it, so that a machine that has
-/// other things to do makes none slow.
+/// A page sends one picture at a time to a worker of its own. A picture that takes longer is sent
+/// again, alone; then the service's CPU time counts, so other work on the machine does not
+/// count.
 const SOON: Duration = Duration::from_millis(500);
 
-/// `limits.in_flight`, MiB.
+/// `limits.in_flight`, in MiB.
 const IN_FLIGHT: u64 = 64;
 
-/// What the service takes besides, MiB: the messages themselves, of up to 20 MB, and what the
-/// allocator keeps.
+/// Further memory that the service may take, in MiB: for the messages themselves, of up to 20 MB,
+/// and for the allocator's reserve.
 const BESIDES: u64 = 48;
 
 fn table() -> String {
@@ -77,7 +78,7 @@ fn table() -> String {
 }
 
 #[tokio::test]
-async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
+async fn every_bad_picture_is_answered_soon_and_the_service_stays_healthy() {
     let service = Service::start(&table());
     let mut pages = [Page::open(&service).await, Page::open(&service).await];
     for page in &mut pages {
@@ -93,7 +94,8 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
     let (left, right) = all.split_at(all.len() / 2);
     let [one, other] = &mut pages;
     let late = tokio::join!(send_all(one, left), send_all(other, right));
-    // Who was done first has not been read since, answered no ping and may have been given up.
+    // The page that finished first was not read meanwhile and answered no pings, so the service may
+    // have closed it.
     let mut pages = [Page::open(&service).await, Page::open(&service).await];
     for (bad, result, zoom) in late.0.into_iter().chain(late.1) {
         let begun = processor_time(&service);
@@ -103,7 +105,7 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
     }
 
     let grown = (service.memory("VmHWM").saturating_sub(before)) >> 10;
-    assert!(grown <= IN_FLIGHT + BESIDES, "{grown} MiB more were taken");
+    assert!(grown <= IN_FLIGHT + BESIDES, "the service took {grown} MiB more");
     for page in &mut pages {
         let good = ask(page, &flat(100, 100), "rl", 1.0).await.0;
         assert!(good["url"].is_string(), "{good}");
@@ -113,7 +115,7 @@ async fn every_bad_picture_is_answered_soon_by_a_service_that_stays_well() {
     assert_eq!(panicked, None);
 }
 
-/// Those that took long, each with what was wanted of it.
+/// Sends all pictures; returns those that took too long, each with its pipeline and zoom.
 async fn send_all<'a>(page: &mut Page, all: &'a [Bad]) -> Vec<(&'a Bad, &'static str, f64)> {
     let mut late = Vec::new();
     for (at, bad) in all.iter().enumerate() {
@@ -136,9 +138,10 @@ async fn send_all<'a>(page: &mut Page, all: &'a [Bad]) -> Vec<(&'a Bad, &'static
     late
 }
 
-/// The one answer that a picture gets, and how long that took.
+/// The one answer to a picture, and the time until it came.
 async fn ask(page: &mut Page, file: &[u8], result: &str, zoom: f64) -> (Value, Duration) {
-    // Who asks for what a pipeline finds out gets that alone, without a picture.
+    // `told` has steps that put fields into the answer; an inline answer consists of the fields
+    // alone.
     let response = if result == "told" { "inline" } else { "url" };
     let header = json!({"uuid": 5, "rType": result, "zoom": zoom, "responseType": response});
     let begun = Instant::now();
@@ -172,7 +175,7 @@ fn cuts() -> Vec<Bad> {
     samples().iter().flat_map(cut).collect()
 }
 
-/// Each kind of picture with some bits the other way round, the same ones every time.
+/// Each kind of picture with some bits flipped, the same ones in every run.
 fn flips() -> Vec<Bad> {
     const OF_EACH: u32 = 80;
     let mut noise = 0x2545_F491_u32;
@@ -196,7 +199,7 @@ fn flips() -> Vec<Bad> {
     bad
 }
 
-/// Each kind of picture but JPEG with each byte of its head as it should not be.
+/// Each kind of picture except JPEG, with wrong values in each byte of its head.
 fn lies() -> Vec<Bad> {
     let mut bad = Vec::new();
     for (name, file) in samples().iter().filter(|(name, _)| !name.contains("jpeg")) {
@@ -211,12 +214,12 @@ fn lies() -> Vec<Bad> {
     bad
 }
 
-/// The processor's time that the service has taken so far, all of its threads together.
+/// The CPU time that all threads of the service have used so far.
 fn processor_time(service: &Service) -> Duration {
-    // The kernel counts it in hundredths of a second, on every machine that it runs on.
+    // The kernel counts CPU time in hundredths of a second on every machine.
     const TICK: Duration = Duration::from_millis(10);
     let stat = fs::read_to_string(format!("/proc/{}/stat", service.pid())).expect("Linux");
-    // Behind the program's name, which stands in brackets: the 12th and the 13th field.
+    // After the program's name, which is in brackets: the 12th and the 13th field.
     let (_, fields) = stat.rsplit_once(')').expect("it has a name");
     let ticks = fields.split_whitespace().skip(11).take(2);
     TICK * ticks.map(|field| field.parse::<u32>().expect("a number")).sum()

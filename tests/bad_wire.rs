@@ -1,12 +1,12 @@
-//! Bad frames, handshakes and requests, and clients that do not read or do not write: each is
-//! told or cut off, and the next client is served.
+//! Bad frames, handshakes and requests, and clients that do not read or write: each is refused or
+//! cut off, and the next client is served.
 
 use crate::util::{
     BINARY, CLOSE, CONTINUATION, Client, Frame, PING, PONG, Raw, Service, TEXT, begun,
     close_payload, frames, masked,
 };
 
-/// An echo in which a `small` message has 1 KiB at most and any other 4 KiB.
+/// An echo that takes `small` messages of at most 1 KiB, and others of at most 4 KiB.
 fn echo(limits: &str) -> Service {
     Service::start(&format!(
         "[server]\nheader = '300ms'\nhead = '8KiB'\n[limits]\n{limits}\n\
@@ -46,21 +46,21 @@ async fn a_frame_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
         ("a reserved opcode", masked(3, b"a"), 1002),
         ("a reserved control opcode", masked(11, b"a"), 1002),
         ("no mask", b"\x81\x01a".to_vec(), 1002),
-        ("a continuation of nothing", masked(0, b"a"), 1002),
+        ("a continuation without a beginning", masked(0, b"a"), 1002),
         ("a message within a message", [with_first(TEXT, text(b"a")), text(b"b")].concat(), 1002),
         ("a ping in fragments", with_first(PING, masked(PING, b"a")), 1002),
         ("a ping of 126 bytes", masked(PING, &[b'a'; 126]), 1002),
         ("a close of one byte", masked(CLOSE, b"a"), 1002),
-        ("a closing code that is none", masked(CLOSE, &close_payload(1005, "")), 1002),
-        ("larger than any route takes", masked(BINARY, &[b'x'; 5000]), 1009),
-        ("larger than its route takes", text(&small), 1009),
+        ("an invalid close code", masked(CLOSE, &close_payload(1005, "")), 1002),
+        ("larger than every route's limit", masked(BINARY, &[b'x'; 5000]), 1009),
+        ("larger than its route's limit", text(&small), 1009),
         (
             "fragments that are too large together",
             { [with_first(BINARY, masked(BINARY, &half)), masked(0, &half)].concat() },
             1009,
         ),
         (
-            "a length that is beyond memory",
+            "a length beyond all memory",
             { [&[0x82, 0xff][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]].concat() },
             1009,
         ),
@@ -70,7 +70,8 @@ async fn a_frame_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
     is_served(&service).await;
 }
 
-/// That all this is answered with is a close with this code, after whatever came before.
+/// Checks that the service answers these bytes with a close of this code, and sends no frame after
+/// it.
 fn is_closed_with(code: u16, behaviour: &str, service: &Service, bytes: &[u8]) {
     let mut raw = service.raw("/echo");
     raw.send(bytes);
@@ -79,11 +80,15 @@ fn is_closed_with(code: u16, behaviour: &str, service: &Service, bytes: &[u8]) {
     let close = came.iter().find(|frame| frame.opcode() == CLOSE).map(|close| &close.payload);
     let close = close.unwrap_or_else(|| panic!("{behaviour}: no close in {came:?}"));
     assert_eq!(close[..2], code.to_be_bytes(), "{behaviour}: {close:?}");
-    assert_eq!(came.last().map(Frame::opcode), Some(CLOSE), "{behaviour}: the last");
+    assert_eq!(
+        came.last().map(Frame::opcode),
+        Some(CLOSE),
+        "{behaviour}: the last frame is a close"
+    );
 }
 
 #[tokio::test]
-async fn a_large_message_keeps_to_the_rules_for_small_ones() {
+async fn large_messages_follow_the_rules_for_small_ones() {
     let service = flooded("close");
     let text = vec![b'x'; 100_000];
     let mut late = text.clone();
@@ -100,10 +105,10 @@ async fn a_large_message_keeps_to_the_rules_for_small_ones() {
         ("a reserved bit", with_first(0xc2, masked(BINARY, &text)), 1002),
         ("a reserved opcode", masked(3, &text), 1002),
         ("no mask", unmasked, 1002),
-        ("a continuation of nothing", masked(CONTINUATION, &text), 1002),
+        ("a continuation without a beginning", masked(CONTINUATION, &text), 1002),
         ("a message within a message", [begun(BINARY, b"a"), masked(BINARY, &text)].concat(), 1002),
         ("a large ping", masked(PING, &text), 1002),
-        ("larger than any route takes", masked(BINARY, &vec![b'x'; 1 << 21]), 1009),
+        ("larger than every route's limit", masked(BINARY, &vec![b'x'; 1 << 21]), 1009),
     ] {
         is_closed_with(code, behaviour, &service, &bytes);
     }
@@ -140,13 +145,13 @@ async fn messages_large_and_small_stay_in_their_order() {
     let came = raw.read_until(|frames| frames.len() == expected.len());
     for (frame, (opcode, payload)) in came.iter().zip(expected) {
         assert_eq!((frame.opcode(), frame.payload.len()), (opcode, payload.len()));
-        assert!(frame.payload == payload, "{} bytes are others", payload.len());
+        assert!(frame.payload == payload, "{} bytes differ", payload.len());
     }
     is_served(&service).await;
 }
 
 #[tokio::test]
-async fn a_client_that_sends_too_often_is_told_and_closed() {
+async fn a_client_that_sends_too_often_is_closed_with_a_reason() {
     let service = echo("rate = '5/h'\nrate_action = 'close'");
     let mut client = Client::connect(&service.ws("/echo")).await;
     assert_eq!(client.text().await, "connected!");
@@ -161,11 +166,11 @@ async fn a_client_that_sends_too_often_is_told_and_closed() {
     is_served(&service).await;
 }
 
-/// As much as no two sockets' buffers hold: so many pieces of so many bytes.
+/// More than the buffers of any two sockets hold: `FLOOD` pieces of `PIECE` bytes.
 const FLOOD: u64 = 80;
 const PIECE: usize = 256 << 10;
 
-/// An echo for large messages whose outbox holds some of them.
+/// An echo for large messages, whose outbox holds a few of them.
 fn flooded(slow: &str) -> Service {
     let table = format!(
         "[[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n\
@@ -183,8 +188,8 @@ async fn a_client_that_does_not_read_is_cut_off() {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let flooding = std::thread::spawn(move || {
         let piece = masked(BINARY, &vec![b'x'; 60_000]);
-        // However much the system's own buffers take; what is sent to a service that has cut the
-        // connection goes nowhere.
+        // The system's own buffers may take a lot. Once the service has cut the connection, the
+        // bytes are lost.
         while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
             raw.send(&piece);
         }
@@ -208,7 +213,7 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
             raw.send(&pings);
         }
     });
-    // It is not read, so nothing comes from it.
+    // The service stops reading from this client, so it hears nothing from it and closes it.
     service.wait_for_log("client left");
     drop(stop);
     let grown = service.memory("VmHWM").saturating_sub(before);
@@ -219,7 +224,7 @@ async fn pings_of_a_client_that_does_not_read_take_no_memory() {
 
 #[tokio::test]
 async fn control_frames_and_empty_parts_count_for_the_rate() {
-    // More than are read at once.
+    // More than the service reads at once.
     const MANY: usize = 5000;
     let in_parts =
         |parts: Vec<u8>| [begun(TEXT, b"in "), parts, masked(CONTINUATION, b"parts")].concat();
@@ -245,7 +250,7 @@ async fn control_frames_and_empty_parts_count_for_the_rate() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
+async fn replies_to_a_client_that_does_not_read_are_dropped_if_the_table_says_so() {
     for slow in ["drop_oldest", "drop_newest"] {
         let service = flooded(slow);
         let mut client = Client::connect(&service.ws("/echo")).await;
@@ -256,7 +261,7 @@ async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
         }
         let mut came = Vec::new();
         while came.last().is_none_or(|last| *last < FLOOD - 1) {
-            // The newest of all is among what waits, or there is room again for a newer one.
+            // Either the outbox holds the newest reply, or it has room for a newer one.
             if slow == "drop_newest" {
                 client.send_binary(numbered(FLOOD)).await;
             }
@@ -265,13 +270,13 @@ async fn a_client_that_does_not_read_misses_replies_where_the_table_says_so() {
         }
         assert!(came.is_sorted() && came.len() < 80, "{slow}: {came:?}");
         client.close(1000).await;
-        service.wait_for_log("a slow client missed replies");
+        service.wait_for_log("replies to a slow client were dropped");
         is_served(&service).await;
     }
 }
 
 #[tokio::test]
-async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
+async fn a_malformed_handshake_or_request_gets_its_status() {
     let service = echo("");
     let upgrade = "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -287,7 +292,7 @@ async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
     let chunk = format!("800\r\n{}\r\n0\r\n\r\n", "x".repeat(2048));
     for (behaviour, request, status) in [
         ("all in order", get("/echo", &[upgrade, key, version]), 101),
-        ("no origin that may", get("/echo", &[upgrade, key, version, foreign]), 403),
+        ("an origin that is not allowed", get("/echo", &[upgrade, key, version, foreign]), 403),
         ("an opaque origin", get("/echo", &[upgrade, key, version, "Origin: null\r\n"]), 403),
         (
             "this page's origin",
@@ -297,15 +302,15 @@ async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
         ("an old version", get("/echo", &[upgrade, key, old]), 426),
         ("no version", get("/echo", &[upgrade, key]), 426),
         ("no key", get("/echo", &[upgrade, version]), 400),
-        ("a key that is none", get("/echo", &[upgrade, version, "Sec-WebSocket-Key: a\r\n"]), 400),
+        ("an invalid key", get("/echo", &[upgrade, version, "Sec-WebSocket-Key: a\r\n"]), 400),
         ("nobody there", get("/none", &[upgrade, key, version]), 404),
         ("no WebSocket there", get("/deny", &[upgrade, key, version]), 404),
         ("no upgrade", get("/echo", &["Host: localhost\r\n"]), 426),
         ("another method", get("/deny", &["Host: localhost\r\n"]), 405),
-        ("a body that is taken", post("Content-Length: 2\r\n", "ab"), 403),
-        ("a body that announces too much", post("Content-Length: 2000\r\n", ""), 413),
-        ("a body that is too much", post("Transfer-Encoding: chunked\r\n", &chunk), 413),
-        ("a body that comes too slowly", post("Content-Length: 100\r\n", "ab"), 408),
+        ("a body within the limit", post("Content-Length: 2\r\n", "ab"), 403),
+        ("a body that is announced as too large", post("Content-Length: 2000\r\n", ""), 413),
+        ("a body that is too large", post("Transfer-Encoding: chunked\r\n", &chunk), 413),
+        ("a body that arrives too slowly", post("Content-Length: 100\r\n", "ab"), 408),
         ("a head that is too large", get("/echo", &["Host: localhost\r\n", &long]), 431),
         ("no HTTP", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n".to_vec(), 400),
     ] {
@@ -319,10 +324,10 @@ async fn a_handshake_or_request_that_is_not_right_is_refused_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
+async fn the_service_does_not_wait_long_for_the_rest_of_a_head() {
     let service = echo("");
     for begun in ["", "GET /echo HTTP/1.1\r\nHost"] {
-        // Returns when the service closes; the harness waits longer than the limit is.
+        // Returns when the service closes; the harness waits longer than the service's limit.
         let answer = Raw::request(service.address(), begun.as_bytes());
         assert!(matches!(answer.status.as_str(), "" | "HTTP/1.1 408 Request Timeout"), "{begun:?}");
     }
@@ -330,7 +335,7 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
 }
 
 #[test]
-fn who_has_no_token_is_refused_before_the_body_is_read() {
+fn a_request_without_a_token_is_refused_before_its_body_is_read() {
     let service = Service::start(
         "[auth.token]\nsecret = 'secret'\n\
          [queue.images]\nconsumer = 'image.work'\n\

@@ -1,43 +1,53 @@
-//! What `waterway check` says of wrong tables: the place, what is wrong, and the way out.
+//! Reports of `waterway check` on wrong tables: the place, the mistake and the way out.
+
+mod admin;
+mod composed;
+mod programs;
+mod start;
 
 use std::fs;
 use std::path::Path;
 
 use crate::util::{Service, post, waterway};
 
-/// What `check` says of a table, each as `line:column: message | help`, and whether it is sound.
-fn told(table: &str) -> (Vec<String>, bool) {
+/// The diagnostics of `check` on a table, each as `line:column: message | help`, and whether the
+/// table is sound.
+fn reported(table: &str) -> (Vec<String>, bool) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("routing.toml"), table).unwrap();
-    let told = told_in(folder.path(), &["check"]);
+    let reported = told_in(folder.path(), &["check"]);
     let entries = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(entries, 1, "check creates nothing: {table}");
-    told
+    reported
 }
 
 fn told_in(folder: &Path, arguments: &[&str]) -> (Vec<String>, bool) {
     let output = waterway(folder, arguments);
     let report = String::from_utf8(output.stderr).unwrap();
-    let mut told: Vec<String> = Vec::new();
+    let mut reported: Vec<String> = Vec::new();
     for line in report.lines() {
         if let Some(place) = line.strip_prefix("routing.toml:") {
-            told.push(place.to_owned());
+            reported.push(place.to_owned());
         } else if let Some((_, help)) = line.split_once("^ ")
-            && let Some(last) = told.last_mut()
+            && let Some(last) = reported.last_mut()
         {
             last.extend([" | ", help]);
         }
     }
-    (told, output.status.success())
+    (reported, output.status.success())
 }
 
-/// A table that is wrong, and all that is said of it.
+/// Checks that a table has these diagnostics and no others.
 fn refused(table: &str, said: &[&str]) {
-    assert_eq!(told(table), (said.iter().map(|&said| said.to_owned()).collect(), false), "{table}");
+    assert_eq!(
+        reported(table),
+        (said.iter().map(|&said| said.to_owned()).collect(), false),
+        "{table}"
+    );
 }
 
 #[test]
-fn one_mistake_of_a_route_is_told_once_and_hides_no_other() {
+fn each_mistake_in_a_route_is_reported_once_and_hides_no_other() {
     let queue = "[queue.images]\nconsumer = 'image.work'\n";
     let route = |more: &str| format!("{queue}[[route]]\n{more}\n");
     let nearest = "did you mean \"images\"?";
@@ -73,6 +83,16 @@ fn one_mistake_of_a_route_is_told_once_and_hides_no_other() {
                 format!("6:9: unknown queue \"imges\" | {nearest}"),
             ],
         ),
+        (
+            route("channel = 'websocket.recieve'\nconsumer = ['close', 'image.recieve']"),
+            vec![
+                "4:11: unknown channel \"websocket.recieve\" | did you mean \
+                 \"websocket.receive\"?"
+                    .to_owned(),
+                "5:22: unknown consumer \"image.recieve\" | did you mean \"image.receive\"?"
+                    .to_owned(),
+            ],
+        ),
     ] {
         let said: Vec<&str> = said.iter().map(String::as_str).collect();
         refused(&table, &said);
@@ -80,7 +100,27 @@ fn one_mistake_of_a_route_is_told_once_and_hides_no_other() {
 }
 
 #[test]
-fn a_step_that_other_libraries_have_is_told_by_what_does_it_here() {
+fn a_consumer_without_use_is_a_mistake() {
+    let help = "write use = \"NAME\", or the key django, or the key exec, or the key http";
+    let missing = format!("1:1: missing key \"use\" | {help}");
+    let misspelt =
+        |key: &str, meant: &str| format!("2:1: unknown key {key:?} | did you mean {meant:?}?");
+    for (options, said) in [
+        ("", missing.clone()),
+        ("folder = 'media'", missing.clone()),
+        // An option of consumers that another key would name.
+        ("user = 'nobody'", missing),
+        ("usee = 'media'", misspelt("usee", "use")),
+        ("exce = ['cat']", misspelt("exce", "exec")),
+        ("htpp = 'http://a.example'", misspelt("htpp", "http")),
+    ] {
+        let route = "[[route]]\nchannel = 'http.request'\npath = '/{a}'\nconsumer = 'm'\n";
+        refused(&format!("[consumer.m]\n{options}\n{route}"), &[&said]);
+    }
+}
+
+#[test]
+fn the_name_of_a_step_in_another_library_leads_to_the_steps_here() {
     let help = "write { fit = [320, 320] } to keep the proportions, { fill = [320, 240] } to \
                 stretch, { zoom = 0.5 } for a factor";
     for (step, said) in [
@@ -93,7 +133,7 @@ fn a_step_that_other_libraries_have_is_told_by_what_does_it_here() {
 }
 
 #[test]
-fn a_consumer_of_an_event_that_it_cannot_serve_is_a_mistake() {
+fn a_route_to_a_consumer_that_cannot_serve_its_event_is_a_mistake() {
     let cannot = |place: &str, consumer: &str, events: &str, serves: &str| {
         vec![format!("{place}: {consumer} cannot serve {events} | it serves {serves}")]
     };
@@ -130,14 +170,14 @@ fn a_consumer_of_an_event_that_it_cannot_serve_is_a_mistake() {
             "[queue.q]\nconsumer = 'close'\n[[route]]\nchannel = '{channel}'\n\
              path = '/{{name}}'\nconsumer = '{consumer}'\nqueue = 'q'\n"
         );
-        let (told, sound) = told(&table);
-        assert_eq!((told, sound), (said.clone(), said.is_empty()), "{table}");
+        let (reported, sound) = reported(&table);
+        assert_eq!((reported, sound), (said.clone(), said.is_empty()), "{table}");
     }
 }
 
 #[test]
 fn a_path_with_other_parts_than_its_consumer_takes_is_a_mistake() {
-    let help = "name one part: {name} is one, {*rest} at the end is all that follows";
+    let help = "name one part: write {name} for one, {*rest} at the end for the rest";
     for (path, consumer, said) in [
         (
             "/{a}/{b}",
@@ -184,7 +224,8 @@ fn results_that_clients_cannot_get_are_warned_of() {
     };
     let served = |options: &str| media(options, "/upload/{*file}");
     let way_out =
-        "route media by path = \"/upload/{*file}\", or say in url who serves them".to_owned();
+        "route media by path = \"/upload/{*file}\", or set url to the server that has them"
+            .to_owned();
     let at = "at /upload/rb_0.jpg";
     for (table, said) in [
         (pictures("") + &served("prefix = 'rb_'"), None),
@@ -225,12 +266,12 @@ fn results_that_clients_cannot_get_are_warned_of() {
         ),
     ] {
         let said: Vec<String> = said.into_iter().collect();
-        assert_eq!(told(&table), (said, true), "{table}");
+        assert_eq!(reported(&table), (said, true), "{table}");
     }
     let table = pictures("folder = '/srv/a'") + &served("folder = '/srv/b'");
     let said = "5:10: warning: results are kept in /srv/a, and m serves /srv/b | name the same \
                 folder or bucket in both";
-    assert_eq!(told(&table), (vec![said.to_owned()], true));
+    assert_eq!(reported(&table), (vec![said.to_owned()], true));
 }
 
 #[test]
@@ -309,7 +350,7 @@ const LOGO: &[u8] = &[
 ];
 
 #[test]
-fn a_table_is_checked_and_shown_without_its_secrets_where_that_is_asked_for() {
+fn a_table_can_be_checked_and_shown_without_its_secrets() {
     let table = "[server]\nlisten = '${NO_ADDRESS}'\npublic_url = 'https://${NO_HOST}/'\n\
          [auth.a]\nsecret = '${NO_SECRET}'\nbind_ip = '${NO_BIND}'\n\
          [auth.b]\nalgorithms = 'RS256'\nsecret = '${NO_SECRET}'\n\
@@ -328,7 +369,7 @@ fn a_table_is_checked_and_shown_without_its_secrets_where_that_is_asked_for() {
                        (routing.toml:12:8), NO_SECRET (routing.toml:5:10)";
         assert!(log.contains(missing), "{log}");
     }
-    // The rest of the table is checked.
+    // The rest of the table is checked all the same.
     let mistaken = format!("{table}colour = '${{NO_COLOUR}}'\n");
     fs::write(folder.path().join("routing.toml"), mistaken).unwrap();
     let (said, sound) = told_in(folder.path(), &["check", "--allow-missing-env"]);
@@ -338,41 +379,7 @@ fn a_table_is_checked_and_shown_without_its_secrets_where_that_is_asked_for() {
     let (said, sound) = told_in(folder.path(), &["check", "--allow-missing-env"]);
     let why = "3:12: NO_CONSUMER is not set, and without it the rest cannot be checked";
     assert_eq!((said, sound), (vec![why.to_owned()], false));
-    // It is a look at a table and no way to serve one.
+    // The option helps to check a table; a table is not served with it.
     let refused = waterway(folder.path(), &["serve", "--allow-missing-env"]);
     assert_eq!(refused.status.code(), Some(2));
-}
-
-#[test]
-fn a_path_is_explained_by_its_deciding_lines_and_the_rest_on_demand() {
-    let folder = tempfile::tempdir().unwrap();
-    let table = "[[route]]\nchannel = 'http.request'\npath = '/a'\nconsumer = 'page'\n\
-         [[route]]\nchannel = 'websocket.*'\npath = '/b'\nconsumer = 'echo'\n\
-         [[route]]\nchannel = 'http.request'\npath = '/c'\nconsumer = 'page'\n";
-    fs::write(folder.path().join("routing.toml"), table).unwrap();
-    let explained = |more: &[&str]| {
-        let output = waterway(folder.path(), &[&["routes", "--path", "/c"], more].concat());
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let short = explained(&[]);
-    assert_eq!(short.lines().count(), 4, "{short}");
-    assert!(short.ends_with("http.request: page, by route 3 (/c, routing.toml:9:1)\n"), "{short}");
-    let whole = explained(&["--why"]);
-    assert!(whole.contains("\n    not route 1 (page): its path is /a\n"), "{whole}");
-    for (arguments, said) in [
-        (["--path", "c"], "a path begins with a slash: write /c"),
-        (["--path", "https://a.org/c"], "this is a whole URL: write its path, /c"),
-        (["--path", "ws://a.org"], "this is a whole URL: write its path, /"),
-        (["--path", "/c?x=1"], "no route looks at a query: write /c"),
-        (["--head", "{\"type\": "], "a head is a JSON object such as {\"type\": \"viewport\"}"),
-        (["--head", "3"], "a head is a JSON object such as {\"type\": \"viewport\"}"),
-        (["--method", "G T"], "invalid value"),
-    ] {
-        let given =
-            [&["routes"], &arguments[..], &["--path=/c"][..usize::from(arguments[0] != "--path")]];
-        let output = waterway(folder.path(), &given.concat());
-        let log = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && log.contains(said), "{arguments:?}: {log}");
-    }
-    assert!(explained(&["--head", "{\"type\": \"viewport\"} and a body"]).contains("by route 3"));
 }

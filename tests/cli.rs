@@ -1,23 +1,25 @@
-//! The program on the command line: what its commands print and how they end.
+//! The program on the command line: the output of its commands and their exit codes.
+
+mod wrong;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::util::{Client, Service, get, root, waterway};
+use crate::util::{Client, Service, get, program, root, waterway};
 
-/// A folder with this as its `routing.toml`.
+/// A folder with this table as its `routing.toml`.
 fn folder(table: &str) -> TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    fs::write(folder.path().join("routing.toml"), table).expect("it takes a file");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    fs::write(folder.path().join("routing.toml"), table).expect("the folder is writable");
     folder
 }
 
-/// What a command printed: its output when it succeeds, its errors when it fails with 1.
+/// A command's output when it succeeds, or its errors when it ends with exit code 1.
 fn printed(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let Output { status, stdout, stderr } = waterway(folder, arguments);
     let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
@@ -72,7 +74,7 @@ fn check_shows_every_mistake_with_its_place_and_the_way_out() {
         assert!(here.contains('^'), "a caret shows it: {here}");
     }
     assert!(report.contains("6 mistakes"), "{report}");
-    // What cannot be checked is not served, and no token is made for it.
+    // A table with mistakes is not served, and no token is made for it.
     for command in [&["serve"][..], &[], &["routes"], &["token"]] {
         let refused = printed(folder.path(), command).unwrap_err();
         assert_eq!(refused, report, "{command:?}");
@@ -93,9 +95,9 @@ fn check_reports_syntax_options_and_paths_that_lead_nowhere() {
         (
             "[[route]]\nchannel = 'http.request'\nconsumer = 'echo'\n",
             "routing.toml:3:12",
-            "WebSocket",
+            "socket consumer",
         ),
-        // Nothing leads to it, perhaps because its name is misspelt elsewhere.
+        // No route names it, perhaps because its name is misspelt there.
         ("[consumer.m]\nuse = 'media'\nfolder = 5\n", "routing.toml:3:10", "5"),
         ("include = ['none.d/none.toml']\n", "routing.toml:1:12", "none.toml"),
         ("[auth.t]\nsecret = '${NO_SUCH_NAME}'\n", "routing.toml:2:11", "NO_SUCH_NAME"),
@@ -107,7 +109,7 @@ fn check_reports_syntax_options_and_paths_that_lead_nowhere() {
 }
 
 #[test]
-fn check_tells_of_tokens_that_protect_nothing_and_shows_no_secret() {
+fn check_warns_of_tokens_that_protect_nothing_and_shows_no_secret() {
     let route = "[[route]]\nchannel = 'websocket.*'\npath = '/'\nconsumer = 'echo'\nauth = 'a'\n";
     let long = "a secret of the test alone, long enough";
     let pem = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEA\\n-----END PUBLIC KEY-----\\n";
@@ -130,10 +132,13 @@ fn check_tells_of_tokens_that_protect_nothing_and_shows_no_secret() {
     ] {
         let folder = folder(&format!("[auth.a]\n{auth}{route}"));
         let output = waterway(folder.path(), &["check"]);
-        let told = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.success(), sound, "{told}");
-        assert!(told.contains(words) && told.is_empty() == words.is_empty(), "{auth}: {told}");
-        assert!(!told.contains("hunter") && !told.contains("MCow"), "{told}");
+        let reported = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.success(), sound, "{reported}");
+        assert!(
+            reported.contains(words) && reported.is_empty() == words.is_empty(),
+            "{auth}: {reported}"
+        );
+        assert!(!reported.contains("hunter") && !reported.contains("MCow"), "{reported}");
     }
 }
 
@@ -196,7 +201,7 @@ fn routes_shows_the_table_as_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_program_made_opens_the_door() {
+async fn a_token_made_by_the_program_is_accepted() {
     let service = Service::start(TABLE);
     let token = |more: &[&str]| {
         let arguments = [&["token", "routing.toml"], more].concat();
@@ -212,7 +217,7 @@ async fn a_token_that_the_program_made_opens_the_door() {
         let client = Client::try_connect(&service.ws("/echo"), &[header]).await;
         assert_eq!(client.ok().unwrap().text().await, "connected!", "{header:?}");
     }
-    // A browser gives up where none of the subprotocols that it offered is chosen.
+    // A browser gives up if the server chooses none of the subprotocols that the browser offered.
     for (offered, chosen) in [(format!("pictures, {good}"), "pictures"), (good.clone(), &good)] {
         let header = ("sec-websocket-protocol", offered.as_str());
         let client = Client::try_connect(&service.ws("/echo"), &[header]).await.ok().unwrap();
@@ -253,29 +258,88 @@ async fn a_token_that_the_program_made_opens_the_door() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["serve", "check", "routes", "token"] {
-        let told = printed(folder.path(), &[command, "none.toml"]).unwrap_err();
-        assert!(told.contains("none.toml"), "{command}: {told}");
+        let reported = printed(folder.path(), &[command, "none.toml"]).unwrap_err();
+        assert!(reported.contains("none.toml"), "{command}: {reported}");
     }
-    let told = printed(folder.path(), &[]).unwrap_err();
-    assert!(told.contains("routing.toml") && told.contains("WATERWAY_CONFIG"), "{told}");
+    // Only a command that serves does without a file.
+    for command in ["check", "routes", "token"] {
+        let reported = printed(folder.path(), &[command]).unwrap_err();
+        for words in ["routing.toml", "WATERWAY_CONFIG", "--demo"] {
+            assert!(reported.contains(words), "{command}: {reported}");
+        }
+    }
+}
+
+/// A service that is started with these arguments in a folder without a file.
+fn started_without_a_file(arguments: &[&str]) -> Service {
+    let folder = tempfile::tempdir().unwrap();
+    Service::start_in(folder, "", |command| {
+        let folder = command.get_current_dir().unwrap().to_owned();
+        fs::remove_file(folder.join("routing.toml")).unwrap();
+        *command = program(&folder);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+    })
 }
 
 #[test]
-fn an_address_where_it_cannot_listen_is_named() {
+fn without_a_file_it_serves_the_built_in_table_and_says_so() {
+    for arguments in [
+        &["--listen", "127.0.0.1:0"][..],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["serve", "--demo", "--listen", "127.0.0.1:0"],
+    ] {
+        let service = started_without_a_file(arguments);
+        assert_eq!(get(&service.url("/")).status, 200, "{arguments:?}");
+        let reported = service.log().contains("waterway demo > routing.toml");
+        assert_eq!(reported, !arguments.contains(&"--demo"), "{}", service.log());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = fs::read_to_string(root().join("routing.toml")).unwrap();
+    let beside =
+        shipped.replace("#:schema docs/routing.schema.json", "#:schema routing.schema.json");
+    assert_eq!(printed(folder.path(), &["demo"]).unwrap(), beside);
+    let checked = printed(folder.path(), &["check", "--demo"]).unwrap();
+    assert!(checked.starts_with("built-in table: sound, with "), "{checked}");
+    let rows = printed(folder.path(), &["routes", "--demo"]).unwrap();
+    assert!(rows.contains("built-in table:"), "{rows}");
+    let both = waterway(folder.path(), &["serve", "--demo", "routing.toml"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn listen_on_the_command_line_overrides_the_table() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let table = format!("[server]\nlisten = ['{taken}']\n");
+    let service = Service::start_with(&table, |command| {
+        command.args(["--listen", "127.0.0.1:0", "--listen", "unix:waterway.sock"]);
+    });
+    assert_ne!(service.address(), taken);
+    assert!(service.folder().join("waterway.sock").exists());
+    let folder = folder(&table);
+    let busy = taken.to_string();
+    let reported = printed(folder.path(), &["serve", "--listen", &busy]).unwrap_err();
+    assert!(reported.contains(&busy) && reported.contains("--listen"), "{reported}");
+    let wrong = waterway(folder.path(), &["serve", "--listen", "8000"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn the_error_of_an_address_that_cannot_be_bound_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for listen in [taken.as_str(), "192.0.2.1:80", "unix:no/such/folder/waterway.sock"] {
         let folder = folder(&format!("[server]\nlisten = ['{listen}']\n"));
-        let told = printed(folder.path(), &["serve"]).unwrap_err();
-        assert!(told.contains(listen) && told.contains("[server] listen"), "{told}");
+        let reported = printed(folder.path(), &["serve"]).unwrap_err();
+        assert!(reported.contains(listen) && reported.contains("[server] listen"), "{reported}");
     }
 }
 
 #[test]
-fn help_and_wrong_commands_end_as_a_shell_expects() {
+fn help_and_wrong_commands_have_the_usual_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["--help"][..], &["-h"], &["check", "--help"], &["--version"]] {
         let output = waterway(folder.path(), arguments);
@@ -300,12 +364,12 @@ async fn the_environment_names_the_table_and_its_values_and_the_log_is_json() {
     );
     let folder = folder("this is not read");
     fs::write(folder.path().join("other.toml"), table).unwrap();
-    // The harness writes the file that it names; the environment has the program read another.
+    // The harness writes `routing.toml`; the environment makes the program read another file.
     let service = Service::start_in(folder, "", |command| {
         let mut other = std::process::Command::new(command.get_program());
         other.args(["--log", "json"]).current_dir(command.get_current_dir().unwrap());
         other.env("WATERWAY_CONFIG", "other.toml").env("FAREWELL", "so long").env_remove("WHOM");
-        other.stdout(std::process::Stdio::null());
+        other.stdout(Stdio::null());
         *command = other;
     });
     let mut client = Client::connect(&service.ws("/bye")).await;

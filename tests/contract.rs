@@ -1,4 +1,5 @@
-//! What a consumer's author can rely on, tried by the framework's own client without a socket.
+//! The promises to a consumer's author, tested with the framework's own client and without a
+//! socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,22 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use waterway::testing::{Handshake, Received, TestClient};
+use waterway::message::Scope;
+use waterway::reply::Close;
+use waterway::testing::{self, Handshake, Received, TestClient};
 use waterway::{
-    Binary, Close, Error, Head, Json, Message, Options, Path, Payload, Query, Registry, Reply,
-    ReplyChannel, Router, Scope, SocketConsumer, Text,
+    Binary, Error, Head, Json, Message, Options, Path, Payload, Query, Registry, Reply,
+    ReplyChannel, Router, SocketConsumer, Text,
 };
-
-fn router(registry: &Registry, table: &str) -> Router {
-    Router::parse(table, registry).unwrap_or_else(|loaded| panic!("{}", loaded.report()))
-}
 
 /// `[[route]]` with these keys.
 fn route(channel: &str, path: &str, consumer: &str) -> String {
     format!("[[route]]\nchannel = '{channel}'\npath = '{path}'\nconsumer = '{consumer}'\n")
 }
 
-/// The reply that a word stands for.
+/// The reply that a word means.
 fn reply(word: &str) -> Reply {
     let refused = StatusCode::UNAUTHORIZED;
     match word {
@@ -49,7 +48,7 @@ struct Say {
 }
 
 #[tokio::test]
-async fn a_reply_does_what_it_does_in_channels() {
+async fn replies_do_the_same_as_in_channels() {
     let text = || Received::Frame(Payload::from("text"));
     let bytes = || Received::Frame(Payload::from(vec![0, 0xff]));
     let empty = || Received::Frame(Payload::from(""));
@@ -79,7 +78,7 @@ async fn a_reply_does_what_it_does_in_channels() {
             vec![empty(), close(1000, "")],
         ),
     ];
-    // Returned, or sent through the reply channel: it is the same.
+    // A reply that is returned and one that is sent through the reply channel have the same effect.
     let registry = Registry::new()
         .function("connect.returns", async |Query(Say { say })| reply(&say))
         .function("connect.sends", async |Query(Say { say }), channel: ReplyChannel| {
@@ -89,25 +88,26 @@ async fn a_reply_does_what_it_does_in_channels() {
         .function("receive.sends", async |Text(say), channel: ReplyChannel| {
             channel.send(reply(&say))
         });
-    for way in ["returns", "sends"] {
-        let connect = route("websocket.connect", "/connect", &format!("connect.{way}"));
-        let receive = route("websocket.receive", "/{any}", &format!("receive.{way}"));
-        let router = router(&registry, &(connect + &receive));
+    for matched in ["returns", "sends"] {
+        let connect = route("websocket.connect", "/connect", &format!("connect.{matched}"));
+        let receive = route("websocket.receive", "/{any}", &format!("receive.{matched}"));
+        let service = testing::start(&(connect + &receive), &registry).await;
         for (word, connecting, open) in &rows {
             let target = format!("/connect?say={}", word.replace(' ', "+"));
-            match (TestClient::connect(&router, &target).await, connecting) {
+            match (TestClient::connect(&service, &target).await, connecting) {
                 (Ok(client), Ok(expected)) => ends_with(client, expected, word).await,
-                (Err(status), Err(expected)) => assert_eq!(status, *expected, "{word}, {way}"),
-                (came, expected) => panic!("{word}, {way}: {came:?}, not {expected:?}"),
+                (Err(status), Err(expected)) => assert_eq!(status, *expected, "{word}, {matched}"),
+                (came, expected) => panic!("{word}, {matched}: {came:?}, not {expected:?}"),
             }
-            let client = TestClient::connect(&router, "/open").await.unwrap();
+            let client = TestClient::connect(&service, "/open").await.unwrap();
             client.send(*word).await;
             ends_with(client, open, word).await;
         }
     }
 }
 
-/// Receives just this, and the connection lives unless it was closed.
+/// Checks that the client receives exactly this, and that its connection stays open unless it was
+/// closed.
 async fn ends_with(mut client: TestClient, expected: &[Received], word: &str) {
     for expected in expected {
         assert_eq!(client.receive().await, *expected, "{word}");
@@ -124,16 +124,16 @@ async fn events_that_no_route_takes_have_channels_defaults() {
     let registry = Registry::new().function("echo", async |Text(text)| Reply::text(text));
     let receive = "[[route]]\nchannel = 'websocket.receive'\npath = '/a'\nwhen = { type = 'b' }\n\
                    consumer = 'echo'\n";
-    let router = router(&registry, receive);
-    let mut client = TestClient::connect(&router, "/a").await.expect("connect accepts");
+    let service = testing::start(receive, &registry).await;
+    let mut client = TestClient::connect(&service, "/a").await.expect("connect accepts");
     client.send("nobody takes this").await;
     client.send(r#"{"type": "b"}"#).await;
     assert_eq!(client.receive().await.text(), r#"{"type": "b"}"#);
     client.disconnect(1000).await;
-    let status = TestClient::connect(&router, "/b").await.err();
+    let status = TestClient::connect(&service, "/b").await.err();
     assert_eq!(status, Some(StatusCode::NOT_FOUND));
     let foreign = Handshake::new("/a").foreign("https://elsewhere.example");
-    assert_eq!(foreign.connect(&router).await.err(), Some(StatusCode::FORBIDDEN));
+    assert_eq!(foreign.connect(&service).await.err(), Some(StatusCode::FORBIDDEN));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn the_first_route_that_matches_takes_the_message() {
         + &receive("/x/{page}", "when = { type = ['one', 'two'] }", "b")
         + &receive("/x/y", "when = { deep = true }", "c")
         + &receive("/x/{*all}", "", "rest");
-    let router = router(&registry, &table);
+    let service = testing::start(&table, &registry).await;
     let long = format!(r#"{{"pad": "{}", "type": "one"}}"#, "x".repeat(5000));
     for (path, message, expected) in [
         ("/x/y", r#"{"type": "one", "n": 1}"#, "a"),
@@ -166,7 +166,7 @@ async fn the_first_route_that_matches_takes_the_message() {
         ("/x/y", &long, "rest y"),
         ("/x/%C3%BC%2F", "plain", "rest ü/"),
     ] {
-        let mut client = TestClient::connect(&router, path).await.unwrap();
+        let mut client = TestClient::connect(&service, path).await.unwrap();
         client.send(message.to_owned()).await;
         assert_eq!(client.receive().await.text(), expected, "{path} {message:.60}");
         client.disconnect(1000).await;
@@ -190,18 +190,20 @@ async fn errors_and_panics_reach_the_client_without_inner_detail() {
     let table = route("websocket.connect", "/c", "connect")
         + &route("websocket.receive", "/r", "receive")
         + &route("http.request", "/h", "request");
-    let router = router(&registry, &table);
+    let service = testing::start(&table, &registry).await;
     let failed = json!({"error": "the consumer failed", "code": "failed"});
-    let told = json!({"error": "there is no room", "code": "no_room", "room": 5});
-    for (say, expected, status, closes) in
-        [("io", &failed, 500, false), ("told", &told, 400, false), ("panic", &failed, 500, true)]
-    {
-        let mut client = TestClient::connect(&router, &format!("/c?say={say}")).await.unwrap();
+    let reported = json!({"error": "there is no room", "code": "no_room", "room": 5});
+    for (say, expected, status, closes) in [
+        ("io", &failed, 500, false),
+        ("told", &reported, 400, false),
+        ("panic", &failed, 500, true),
+    ] {
+        let mut client = TestClient::connect(&service, &format!("/c?say={say}")).await.unwrap();
         assert_eq!(client.receive().await.json(), *expected, "{say}");
         let code = if say == "told" { 1008 } else { 1011 };
         assert_eq!(client.receive().await.close_code(), code, "{say}");
 
-        let mut client = TestClient::connect(&router, "/r").await.unwrap();
+        let mut client = TestClient::connect(&service, "/r").await.unwrap();
         client.send(say).await;
         assert_eq!(client.receive().await.json(), *expected, "{say}");
         if closes {
@@ -212,20 +214,20 @@ async fn errors_and_panics_reach_the_client_without_inner_detail() {
         }
 
         let target = format!("/h?say={say}");
-        let response = TestClient::request(&router, Method::GET, &target, "").await;
+        let response = TestClient::request(&service, Method::GET, &target, "").await;
         assert_eq!(response.status.map(|status| status.as_u16()), Some(status), "{say}");
         let body = response.content.expect("it says why");
         assert_eq!(serde_json::from_slice::<Value>(body.as_bytes()).unwrap(), *expected);
     }
 }
 
-/// Answers with its arguments, and `/` between.
+/// Answers with its arguments, separated by `/`.
 async fn two_parts(Path((a, b)): Path<(String, u8)>) -> String {
     format!("{a}/{b}")
 }
 
 #[tokio::test]
-async fn arguments_are_taken_from_the_message_or_the_client_is_told() {
+async fn a_message_without_an_argument_of_its_consumer_gets_an_error() {
     #[derive(Deserialize)]
     struct Point {
         x: i32,
@@ -247,7 +249,7 @@ async fn arguments_are_taken_from_the_message_or_the_client_is_told() {
         .map(|name| route("websocket.receive", &format!("/{name}"), name))
         .collect();
     let table = table + &route("websocket.receive", "/p/{a}/{b}", "path");
-    let router = router(&registry, &table);
+    let service = testing::start(&table, &registry).await;
     let (text, bytes) = (|text: &'static str| Payload::from(text), Payload::from(vec![0, 1]));
     for (target, sent, expected) in [
         ("/text", text("ü"), Ok("text ü")),
@@ -267,7 +269,7 @@ async fn arguments_are_taken_from_the_message_or_the_client_is_told() {
         ("/p/x/300", text(""), Err("bad_message")),
         ("/message", text(""), Ok("websocket.receive")),
     ] {
-        let mut client = TestClient::connect(&router, target).await.unwrap();
+        let mut client = TestClient::connect(&service, target).await.unwrap();
         client.send(sent.clone()).await;
         let came = client.receive().await;
         match expected {
@@ -275,13 +277,13 @@ async fn arguments_are_taken_from_the_message_or_the_client_is_told() {
             Err(code) => assert_eq!(came.json()["code"], code, "{target} {sent:?}"),
         }
     }
-    let mut client = TestClient::connect(&router, "/optional").await.unwrap();
+    let mut client = TestClient::connect(&service, "/optional").await.unwrap();
     client.send("").await;
     client.send("a").await;
-    assert_eq!(client.receive().await.text(), "a", "nothing is sent for nothing");
+    assert_eq!(client.receive().await.text(), "a", "a consumer that returns None sends no reply");
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, schemars::JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Greeting {
     words: String,
@@ -289,14 +291,14 @@ struct Greeting {
 }
 
 #[tokio::test]
-async fn options_are_typed_and_their_mistakes_are_the_tables() {
+async fn options_are_typed_and_their_mistakes_are_reported_with_the_tables() {
     let registry = Registry::new().function("greet", async |options: Options<Greeting>| {
         options.words.repeat(options.times.into())
     });
     let greet = route("websocket.connect", "/a", "polite");
     let declared = |options: &str| format!("{greet}[consumer.polite]\nuse = 'greet'\n{options}\n");
-    let router = router(&registry, &declared("words = 'hi '\ntimes = 2"));
-    let mut client = TestClient::connect(&router, "/a").await.unwrap();
+    let service = testing::start(&declared("words = 'hi '\ntimes = 2"), &registry).await;
+    let mut client = TestClient::connect(&service, "/a").await.unwrap();
     assert_eq!(client.receive().await.text(), "hi hi ");
     for (table, expected) in [
         (declared("words = 5"), &["routing.toml:7:9: "][..]),
@@ -333,11 +335,11 @@ async fn each_connection_has_an_instance_of_its_own() {
     let limited = "limits = { rate = '3/h', rate_action = 'close' }\nwhen = { limited = true }\n";
     let table =
         route("websocket.receive", "/a", "count") + limited + &route("websocket.*", "/a", "count");
-    let router = router(&registry, &table);
+    let service = testing::start(&table, &registry).await;
     for client in 1..=3 {
-        let mut client_a = TestClient::connect(&router, "/a").await.unwrap();
+        let mut client_a = TestClient::connect(&service, "/a").await.unwrap();
         assert_eq!(client_a.receive().await.text(), "open");
-        // Another route to the same consumer leads to the same instance, and has its own rate.
+        // Another route to the same consumer uses the same instance, and has its own rate.
         for n in 1..=6 {
             client_a.send(if n % 2 == 0 { r#"{"limited": true}"# } else { "free" }).await;
             assert_eq!(client_a.receive().await.text(), n.to_string());
@@ -346,6 +348,10 @@ async fn each_connection_has_an_instance_of_its_own() {
         assert_eq!(client_a.receive().await.json()["code"], "rate");
         assert_eq!(client_a.receive().await.close_code(), 1008);
         client_a.disconnect(1008).await;
-        assert_eq!(dropped.load(Ordering::SeqCst), client, "it goes with its connection");
+        assert_eq!(
+            dropped.load(Ordering::SeqCst),
+            client,
+            "the instance is dropped with its connection"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Pages of other origins: which requests and sockets of theirs are refused, and what they may read.
+//! Pages of other origins: which of their requests and sockets are refused, and which answers they
+//! may read.
 
 use crate::util::{Raw, Service, get, request};
 
@@ -70,12 +71,12 @@ const A: &str = "https://a.org";
 const EVIL: &str = "https://evil.example";
 
 #[test]
-fn a_foreign_page_may_read_and_not_write() {
+fn a_foreign_page_may_read_but_not_write() {
     let service = Service::start(TABLE);
     let own = service.url("");
     let (same, cross) = (("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"));
     let origin = |origin| ("origin", origin);
-    for (behaviour, method, path, headers, status, told) in [
+    for (behaviour, method, path, headers, status, reported) in [
         ("no page", "POST", "/page", &[][..], 200, ""),
         ("its own page", "POST", "/page", &[origin(own.as_str())], 200, ""),
         ("a foreign page", "POST", "/page", &[origin(EVIL)], 403, ""),
@@ -85,14 +86,21 @@ fn a_foreign_page_may_read_and_not_write() {
         ("a page without an origin", "POST", "/page", &[origin("null")], 403, ""),
         ("an app on this machine", "POST", "/page", &[origin("capacitor://127.0.0.1")], 403, ""),
         ("two origins", "POST", "/page", &[origin(own.as_str()), origin(EVIL)], 403, ""),
-        ("what the browser calls same", "POST", "/page", &[origin(EVIL), same], 200, ""),
+        (
+            "a request that its browser calls same-origin",
+            "POST",
+            "/page",
+            &[origin(EVIL), same],
+            200,
+            "",
+        ),
         ("a foreign page that reads", "GET", "/page", &[origin(EVIL)], 200, ""),
         ("its HEAD", "HEAD", "/page", &[origin(EVIL)], 200, ""),
         ("its OPTIONS", "OPTIONS", "/page", &[origin(EVIL)], 200, ""),
         ("any page", "POST", "/any", &[origin(EVIL)], 200, "*"),
         ("any page without an origin", "POST", "/any", &[origin("null")], 200, "*"),
         ("any page that reads", "GET", "/any", &[origin(EVIL)], 200, "*"),
-        ("no page where any may", "POST", "/any", &[], 200, ""),
+        ("no page, where any page may", "POST", "/any", &[], 200, ""),
         ("a page that is named", "POST", "/named", &[origin(A)], 200, A),
         ("it reads", "GET", "/named", &[origin(A)], 200, A),
         ("a method that no route takes", "PUT", "/named", &[origin(A)], 405, ""),
@@ -114,15 +122,15 @@ fn a_foreign_page_may_read_and_not_write() {
             "capacitor://localhost",
         ),
         ("its own page where it is not named", "POST", "/named", &[origin(own.as_str())], 403, ""),
-        ("each route that may take it", "POST", "/mixed", &[origin(A)], 200, A),
-        ("one route that may not", "POST", "/mixed", &[origin(EVIL)], 403, ""),
+        ("a page that both routes allow", "POST", "/mixed", &[origin(A)], 200, A),
+        ("a page that one of the routes refuses", "POST", "/mixed", &[origin(EVIL)], 403, ""),
         ("no token", "POST", "/secret", &[origin(A)], 401, A),
         ("no token, and a foreign page", "POST", "/secret", &[origin(EVIL)], 403, ""),
         ("nothing there", "POST", "/nothing", &[origin(EVIL)], 404, ""),
     ] {
         let answer = request(method, &service.url(path), headers, "");
         assert_eq!(answer.status, status, "{behaviour}");
-        assert_eq!(answer.header("access-control-allow-origin"), told, "{behaviour}");
+        assert_eq!(answer.header("access-control-allow-origin"), reported, "{behaviour}");
         assert_eq!(answer.header("vary"), "Origin", "{behaviour}");
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{behaviour}");
     }
@@ -131,9 +139,9 @@ fn a_foreign_page_may_read_and_not_write() {
 }
 
 #[test]
-fn a_browser_that_asks_before_its_page_sends_is_answered_before_any_token() {
+fn a_preflight_request_is_answered_without_a_token() {
     let service = Service::start(TABLE);
-    for (path, origin, method, status, told) in [
+    for (path, origin, method, status, reported) in [
         ("/secret", A, "POST", 204, A),
         ("/secret", A, "PUT", 204, A),
         ("/secret", EVIL, "POST", 403, ""),
@@ -150,7 +158,7 @@ fn a_browser_that_asks_before_its_page_sends_is_answered_before_any_token() {
         ];
         let answer = request("OPTIONS", &service.url(path), &headers, "");
         assert_eq!(answer.status, status, "{path} {origin} {method}");
-        assert_eq!(answer.header("access-control-allow-origin"), told, "{path} {origin}");
+        assert_eq!(answer.header("access-control-allow-origin"), reported, "{path} {origin}");
         let (methods, names) = match status {
             204 => (method, "authorization, content-type"),
             _ => ("", ""),
@@ -161,13 +169,14 @@ fn a_browser_that_asks_before_its_page_sends_is_answered_before_any_token() {
 }
 
 #[test]
-fn a_route_says_which_pages_may_open_its_sockets() {
+fn a_route_decides_which_pages_may_open_its_sockets() {
     let service = Service::start(TABLE);
     let own = service.url("");
     for (path, origin, status) in [
         ("/own", own.as_str(), 101),
         ("/own", A, 403),
         ("/own", EVIL, 403),
+        ("/own", "https://\u{fc}.example", 403),
         ("/named", A, 101),
         ("/named", EVIL, 403),
         ("/named", own.as_str(), 403),
@@ -179,7 +188,7 @@ fn a_route_says_which_pages_may_open_its_sockets() {
 }
 
 #[test]
-fn a_file_says_to_caches_that_its_headers_differ_by_origin() {
+fn a_file_tells_caches_that_its_headers_differ_by_origin() {
     let service = Service::start(TABLE);
     std::fs::write(service.media().join("a.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     let answer = get(&service.url("/upload/a.png"));

@@ -1,5 +1,5 @@
-//! A connection's events as its consumer sees them, over real sockets and with consumers of the
-//! test's own: each disconnect once and with its code, order, and consumers that take their time.
+//! A connection's events as its consumer gets them, over real sockets and with the test's own
+//! consumers: each disconnect once and with its code, the order of events, and slow consumers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,30 +10,31 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use waterway::extract::CloseCode;
 use waterway::{
-    Cancellation, ChannelLayer, CloseCode, Error, Payload, Registry, Reply, ReplyChannel, Router,
-    SocketConsumer, Text, server,
+    Cancellation, ChannelLayer, Error, Payload, Registry, Reply, ReplyChannel, SocketConsumer,
+    Text, server, testing,
 };
 
 use crate::util::{CLOSE, Client, PATIENCE, Raw, TEXT, masked};
 
 /// Serves this table with these consumers until the test's runtime ends.
 async fn serve(registry: &Registry, table: &str) -> SocketAddr {
-    let router = Router::parse(table, registry).unwrap_or_else(|e| panic!("{}", e.report()));
+    let service = testing::start(table, registry).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it listens");
-    tokio::spawn(server::run(listener, router, std::future::pending()));
+    tokio::spawn(server::run(listener, service, std::future::pending()));
     address
 }
 
-/// Where consumers write down what happens to them.
+/// Consumers write down their events here.
 type Notes = UnboundedSender<String>;
 
 async fn next(notes: &mut UnboundedReceiver<String>) -> String {
     timeout(PATIENCE, notes.recv()).await.expect("a note in time").expect("somebody writes")
 }
 
-/// Does what it is told, and notes its end.
+/// Does what each message says, and writes down its own end.
 struct Obedient(Notes);
 
 impl SocketConsumer for Obedient {
@@ -55,7 +56,7 @@ impl SocketConsumer for Obedient {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_disconnect_is_told_once_and_with_its_code() {
+async fn every_disconnect_is_delivered_once_with_its_code() {
     let (writer, mut notes) = unbounded_channel();
     let functions = writer.clone();
     let registry = Registry::new()
@@ -98,12 +99,12 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
         ("the consumer closes with a code", "/", text("close 4000"), 4000),
         ("the consumer closes twice", "/", text("close twice"), 1000),
         ("the consumer panics", "/", text("panic"), 1011),
-        ("too much at once", "/", large.clone(), 1009),
-        ("too often", "/", text("a").repeat(4), 1008),
+        ("a message that is too large", "/", large.clone(), 1009),
+        ("messages that come too often", "/", text("a").repeat(4), 1008),
         ("not UTF-8", "/", masked(TEXT, b"\xff"), 1007),
-        ("not the protocol", "/", masked(3, b""), 1002),
+        ("a frame that breaks the protocol", "/", masked(3, b""), 1002),
         ("the client is refused", "/deny", vec![], 1006),
-        ("connecting is refused in words", "/tell", vec![], 1008),
+        ("connecting ends with an error", "/tell", vec![], 1008),
         ("connecting fails", "/fail", vec![], 1011),
     ] {
         let vanishes = behaviour.contains("vanishes");
@@ -117,14 +118,14 @@ async fn every_disconnect_is_told_once_and_with_its_code() {
         tokio::task::spawn_blocking(talk).await.unwrap();
         assert_eq!(next(&mut notes).await, format!("closed {code}"), "{behaviour}");
     }
-    // The last to come and to go is the only one of whom there is anything more.
+    // Nothing is left over: the next event is the disconnect of the last client.
     let last = Client::connect(&format!("ws://{address}/")).await;
     last.close(4999).await;
     assert_eq!(next(&mut notes).await, "closed 4999");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_come_in_order_and_one_at_a_time_however_slow_the_consumer() {
+async fn events_are_delivered_in_order_and_one_at_a_time() {
     let busy = Arc::new(AtomicBool::new(false));
     let registry = Registry::new().function("slow", move |Text(text): Text| {
         let busy = Arc::clone(&busy);
@@ -149,7 +150,7 @@ async fn events_come_in_order_and_one_at_a_time_however_slow_the_consumer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_takes_its_time_delays_no_ping_and_hears_of_the_end() {
+async fn a_slow_consumer_delays_no_ping_and_learns_of_the_disconnect() {
     let (writer, mut notes) = unbounded_channel();
     let left = writer.clone();
     let registry = Registry::new()
@@ -178,7 +179,7 @@ async fn a_consumer_that_takes_its_time_delays_no_ping_and_hears_of_the_end() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_not_decided_in_time_is_told_to_try_again() {
+async fn a_handshake_that_is_not_decided_in_time_is_answered_with_503() {
     let (writer, mut notes) = unbounded_channel();
     let registry = Registry::new()
         .function("wait", async |cancellation: Cancellation| cancellation.cancelled().await)
@@ -195,15 +196,19 @@ async fn a_handshake_that_is_not_decided_in_time_is_told_to_try_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_has_left_is_in_no_group_when_its_leaving_is_told() {
+async fn a_client_is_in_no_group_when_its_disconnect_is_delivered() {
     let (writer, mut notes) = unbounded_channel();
     let registry = Registry::new()
         .function("join", async |socket: ReplyChannel, layer: ChannelLayer| {
-            layer.group("den").add(&socket)
+            layer.group("den").add(&socket).await
         })
         .function("left", move |layer: ChannelLayer| {
-            let _ = writer.send(format!("{} are here", layer.group("den").len()));
-            async {}
+            let writer = writer.clone();
+            async move {
+                let members = layer.group("den").len().await?;
+                let _ = writer.send(format!("{members} are here"));
+                Ok::<_, Error>(())
+            }
         });
     let table = "[[route]]\nchannel = 'websocket.connect'\npath = '/'\nconsumer = 'join'\n\
                  [[route]]\nchannel = 'websocket.disconnect'\npath = '/'\nconsumer = 'left'\n";

@@ -1,7 +1,7 @@
 //! How a consumer reaches clients other than its own: by name, and by group.
 
-use waterway::testing::TestClient;
-use waterway::{ChannelLayer, Path, Registry, Reply, ReplyChannel, Router, Text};
+use waterway::testing::{self, TestClient};
+use waterway::{ChannelLayer, Path, Registry, Reply, ReplyChannel, Text};
 
 #[tokio::test]
 async fn a_group_reaches_its_members_until_they_leave() {
@@ -9,7 +9,7 @@ async fn a_group_reaches_its_members_until_they_leave() {
         .function(
             "join",
             async |Path(room): Path<String>, socket: ReplyChannel, l: ChannelLayer| {
-                l.group(room).add(&socket)?;
+                l.group(room).add(&socket).await?;
                 socket.send(socket.name().to_string())
             },
         )
@@ -17,12 +17,12 @@ async fn a_group_reaches_its_members_until_they_leave() {
             "say",
             async |Path(room): Path<String>, Text(text), me: ReplyChannel, l: ChannelLayer| {
                 match text.split_once(' ') {
-                    Some(("to", name)) => l.send(name, "for you alone"),
+                    Some(("to", name)) => l.send(name, "for you alone").await,
                     _ if text == "leave" => {
-                        l.group(room).discard(&me);
+                        l.group(room).discard(&me).await?;
                         me.send("left")
                     }
-                    _ => me.send(format!("{}", l.group(room).send(Reply::text(text)).sent)),
+                    _ => me.send(l.group(room).send(Reply::text(text)).await?.sent.to_string()),
                 }
             },
         );
@@ -36,9 +36,9 @@ channel = 'websocket.receive'
 path = '/{room}'
 consumer = 'say'
 ";
-    let router = Router::parse(table, &registry).unwrap_or_else(|e| panic!("{}", e.report()));
+    let service = testing::start(table, &registry).await;
     let join = async |target| {
-        let mut client = TestClient::connect(&router, target).await.unwrap();
+        let mut client = TestClient::connect(&service, target).await.unwrap();
         let name = client.receive().await.text().to_owned();
         (client, name)
     };
@@ -57,8 +57,8 @@ consumer = 'say'
     assert_eq!(anna.receive().await.text(), "alone?");
     assert_eq!(anna.receive().await.text(), "1");
     anna.disconnect(1000).await;
-    assert!(router.layer().group("den").is_empty());
+    assert!(service.layer().group("den").is_empty().await.unwrap());
     eve.send(format!("to {anna_name}")).await;
     eve.send("hello").await;
-    assert_eq!(eve.receive().await.text(), "hello", "who has left is no failure");
+    assert_eq!(eve.receive().await.text(), "hello", "a member that has left causes no failure");
 }

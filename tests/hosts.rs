@@ -1,8 +1,8 @@
-//! The targets and hosts of requests: which are served and which are refused.
+//! The targets and hosts of requests: which ones the service answers and which it refuses.
 
 use crate::util::{Raw, Service};
 
-/// A page that every method is answered with, and an echo.
+/// A page for every method, and an echo.
 fn service(server: &str) -> Service {
     Service::start(&format!(
         "[server]\n{server}\n\
@@ -11,7 +11,7 @@ fn service(server: &str) -> Service {
     ))
 }
 
-/// Sends requests of these first lines and headers, and checks the status of each answer.
+/// Sends requests with these request lines and headers, and checks the status of each answer.
 fn check(service: &Service, rows: &[(&str, &str, &[&str], u16)]) {
     for (behaviour, start, lines, status) in rows {
         let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
@@ -28,7 +28,7 @@ fn check(service: &Service, rows: &[(&str, &str, &[&str], u16)]) {
 }
 
 #[test]
-fn a_target_that_is_no_path_is_refused_and_never_panics() {
+fn a_request_target_that_is_not_a_path_is_refused() {
     let service = service("");
     let host = &["Host: localhost"][..];
     check(
@@ -54,7 +54,7 @@ fn a_target_that_is_no_path_is_refused_and_never_panics() {
             ("a path without a slash", "GET page/x HTTP/1.1", host, 400),
             ("a path of slashes", "GET // HTTP/1.1", host, 404),
             ("a fragment", "GET /page#there HTTP/1.1", host, 200),
-            ("bytes that are no text", "GET /\u{fc} HTTP/1.1", host, 404),
+            ("bytes that are not text", "GET /\u{fc} HTTP/1.1", host, 404),
             ("a method of its own", "FROB /page HTTP/1.1", host, 200),
         ],
     );
@@ -80,13 +80,13 @@ fn a_request_names_one_host() {
             ("a URL", "GET /page HTTP/1.1", &["Host: http://a.org"], 400),
             ("user information", "GET /page HTTP/1.1", &["Host: me@a.org"], 400),
             ("markup", "GET /page HTTP/1.1", &["Host: \"><script>"], 400),
-            ("bytes that are no text", "GET /page HTTP/1.1", &["Host: \u{fc}.org"], 400),
+            ("bytes that are not text", "GET /page HTTP/1.1", &["Host: \u{fc}.org"], 400),
         ],
     );
 }
 
 #[test]
-fn a_service_of_this_machine_answers_its_own_names_alone() {
+fn a_service_on_loopback_answers_only_the_names_of_its_machine() {
     let service = service("public_url = 'http://pictures.example/x'");
     let port = service.address().port();
     let (own, named) = (format!("Host: 127.0.0.1:{port}"), format!("Host: LocalHost:{port}"));
@@ -99,7 +99,12 @@ fn a_service_of_this_machine_answers_its_own_names_alone() {
             ("its address", "GET /page HTTP/1.1", &[&own], 200),
             ("its name", "GET /page HTTP/1.1", &[&named], 200),
             ("a dot at the end", "GET /page HTTP/1.1", &["Host: localhost."], 200),
-            ("what it is called outside", "GET /page HTTP/1.1", &["Host: pictures.example"], 200),
+            (
+                "its name outside this machine",
+                "GET /page HTTP/1.1",
+                &["Host: pictures.example"],
+                200,
+            ),
             ("another name", "GET /page HTTP/1.1", &["Host: evil.example"], 421),
             ("another address", "GET /page HTTP/1.1", &["Host: 127.0.0.2"], 421),
             ("a name below its own", "GET /page HTTP/1.1", &["Host: evil.localhost"], 421),
@@ -109,16 +114,21 @@ fn a_service_of_this_machine_answers_its_own_names_alone() {
                 &["Host: localhost"],
                 421,
             ),
-            ("its own in the target", "GET http://localhost/page HTTP/1.1", &["Host: a.org"], 200),
             (
-                "a forwarded one of nobody",
+                "its own name in the target",
+                "GET http://localhost/page HTTP/1.1",
+                &["Host: a.org"],
+                200,
+            ),
+            (
+                "a forwarded host from an untrusted address",
                 "GET /page HTTP/1.1",
                 &[&own, "X-Forwarded-Host: a.org"],
                 200,
             ),
-            ("a page whose name leads here", "POST /page HTTP/1.1", rebound, 421),
+            ("a page whose name resolves to this machine", "POST /page HTTP/1.1", rebound, 421),
             (
-                "a socket of it",
+                "a socket of that page",
                 "GET /echo HTTP/1.1",
                 &["Host: evil.example", "Origin: http://evil.example", upgrade],
                 421,
@@ -130,7 +140,7 @@ fn a_service_of_this_machine_answers_its_own_names_alone() {
 }
 
 #[test]
-fn the_hosts_of_the_table_are_answered_as_the_proxy_forwards_them() {
+fn the_tables_hosts_are_compared_with_the_host_that_the_proxy_forwards() {
     let behind = "hosts = ['pictures.example', '*.bücher.example']\ntrusted_proxies = '127.0.0.1'";
     let service = service(behind);
     check(
@@ -141,19 +151,19 @@ fn the_hosts_of_the_table_are_answered_as_the_proxy_forwards_them() {
             ("the one above", "GET /page HTTP/1.1", &["Host: xn--bcher-kva.example"], 421),
             ("this machine", "GET /page HTTP/1.1", &["Host: localhost"], 421),
             (
-                "what the proxy forwards",
+                "a host that the proxy forwards",
                 "GET /page HTTP/1.1",
                 &["Host: upstream", "X-Forwarded-Host: pictures.example"],
                 200,
             ),
             (
-                "another that it forwards",
+                "another host that it forwards",
                 "GET /page HTTP/1.1",
                 &["Host: pictures.example", "X-Forwarded-Host: evil.example"],
                 421,
             ),
             (
-                "what it forwards by the standard",
+                "a host in its Forwarded header",
                 "GET /page HTTP/1.1",
                 &["Host: upstream", "Forwarded: for=1.2.3.4;host=pictures.example;proto=https"],
                 200,

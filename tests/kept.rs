@@ -1,4 +1,5 @@
-//! What the service keeps of the pictures that it worked on, and what it does without memory.
+//! The memory that the service keeps after it has worked on pictures, and pictures that need
+//! more than the system gives.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::util::{Page, Service, flat, photo, picture_table, post};
 
-/// A GIF of one colour: 37 KB, whatever memory it takes.
+/// A GIF of one colour: 37 KB, however much memory its pixels take.
 fn flat_gif(width: u16, height: u16) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = gif::Encoder::new(&mut file, width, height, &[9, 9, 9, 0, 0, 0]).unwrap();
@@ -35,7 +36,8 @@ async fn a_worker_keeps_no_more_of_large_pictures_than_its_buffers() {
     const MIB: u64 = 1 << 10;
     let table = picture_table("", "limits = { buffers = '8MiB', time = '5m' }");
     let service = Service::start_with(&table, |command| {
-        // Of what is freed the C library keeps little, so that what the service keeps shows.
+        // With these settings the C library keeps little freed memory, so the service's own buffers
+        // show.
         command.env("MALLOC_MMAP_THRESHOLD_", "262144").env("MALLOC_TRIM_THRESHOLD_", "262144");
     });
     let mut page = Page::open(&service).await;
@@ -53,7 +55,7 @@ async fn a_worker_keeps_no_more_of_large_pictures_than_its_buffers() {
     }
     assert!(service.memory("VmHWM") > begin + 60 * MIB, "the pictures were large");
 
-    // Freed memory may go back to the system a little later.
+    // The system may take freed memory back a little later.
     let most = begin + (8 + 20) * MIB;
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut now = service.memory("VmRSS");
@@ -65,7 +67,7 @@ async fn a_worker_keeps_no_more_of_large_pictures_than_its_buffers() {
 }
 
 #[test]
-fn a_picture_for_which_the_system_has_no_memory_is_refused_and_the_service_lives() {
+fn a_picture_is_refused_if_the_system_has_no_memory_for_it() {
     let table = picture_table("", "limits = { time = '5m' }").replace(
         "rl = ['grayscale']",
         "rl = ['grayscale']\nturned = [{ rotate = 90 }, { pad = 9 }, { fit = [9, 9] }]",
@@ -96,8 +98,8 @@ fn a_picture_for_which_the_system_has_no_memory_is_refused_and_the_service_lives
             for query in ["zoom=0.1", "rType=turned"] {
                 let (status, retry, answer) = work(query, &file);
                 if status != 200 {
-                    let told = (status, answer["code"].as_str(), retry.as_str());
-                    assert_eq!(told, (503, Some("refused"), "1"), "{side}, {query}: {answer}");
+                    let reported = (status, answer["code"].as_str(), retry.as_str());
+                    assert_eq!(reported, (503, Some("refused"), "1"), "{side}, {query}: {answer}");
                     refused += 1;
                 }
             }

@@ -1,4 +1,4 @@
-//! A service's and a connection's life: coming, staying, leaving, and the end of the service.
+//! The life of a connection and of the service: start, idle time, leaving, and the stop.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -28,7 +28,7 @@ async fn chatter(service: &Service, name: &str) -> Client {
 }
 
 #[tokio::test]
-async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
+async fn a_stop_finishes_running_tasks_and_answers_queued_ones() {
     let table = picture_table("", "") + ECHO;
     let server = "[server]\ndrain = '30s'\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n\
                   [limits]\nclosing = '1s'\n";
@@ -43,7 +43,7 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     let mut idle = Client::connect(&service.ws("/echo")).await;
     assert_eq!(idle.text().await, "connected!");
 
-    // Connections on which nothing, or half a head, has come are cut off in the end.
+    // Connections that have sent nothing or half a head are cut off in the end.
     let half = ["", "GET / HT"].map(|begun| {
         let mut stream = TcpStream::connect(service.address()).unwrap();
         stream.write_all(begun.as_bytes()).unwrap();
@@ -61,15 +61,15 @@ async fn a_service_that_stops_finishes_what_runs_and_answers_what_waits() {
     drop((page, idle));
     assert_eq!(stopping.join().unwrap().code(), Some(0));
     drop(half);
-    assert!(!socket.exists(), "the socket's file is gone");
+    assert!(!socket.exists(), "the socket's file is removed");
 }
 
 #[test]
-fn a_request_that_runs_is_answered_before_the_service_ends() {
-    let service = Service::start(&picture_table("", ""));
+fn running_requests_are_answered_before_the_service_ends() {
+    let service = Service::start(&(picture_table("", "") + "[server]\ndrain = '30s'\n"));
     let url = service.url("/work?uuid=1&rType=slow");
     let posting = thread::spawn(move || post(&url, flat(400, 400)));
-    // It is kept as it came when the worker has it.
+    // The original is stored as soon as a worker has the request.
     let begun = Instant::now();
     while service.media_names().is_empty() {
         assert!(begun.elapsed() < PATIENCE, "the request is not worked on");
@@ -81,7 +81,7 @@ fn a_request_that_runs_is_answered_before_the_service_ends() {
 }
 
 #[tokio::test]
-async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
+async fn a_task_is_stopped_and_answered_at_the_end_of_the_drain() {
     let table = picture_table("", "") + "[server]\ndrain = '100ms'\n";
     let service = Service::start(&table);
     let mut page = Page::open(&service).await;
@@ -96,7 +96,7 @@ async fn what_runs_longer_than_the_drain_is_stopped_and_answered() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_is_pinged_and_in_the_end_closed() {
+async fn a_silent_client_is_pinged_and_then_closed() {
     let limits = "[limits]\nidle = '300ms'\nping = '40ms'\nclosing = '100ms'\n";
     let service = Service::start(&(limits.to_owned() + ECHO));
     let mut raw = service.raw("/echo");
@@ -107,14 +107,14 @@ async fn a_client_that_says_nothing_is_pinged_and_in_the_end_closed() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_holds_no_memory_of_what_it_said() {
+async fn a_silent_clients_earlier_messages_take_no_memory() {
     const SENT: usize = 3 << 20;
     let service = Service::start(&picture_table("", ""));
     let mut pages = Vec::new();
     let mut after_the_first = 0;
     for _ in 0..24 {
         let mut page = Page::open(&service).await;
-        // Two in a row, and the second one comes while the first is being read.
+        // Two in a row: the second arrives while the first is being read.
         for uuid in 0..2 {
             page.send(json!({"uuid": uuid}), &vec![0xFF; SENT]).await;
         }
@@ -131,7 +131,7 @@ async fn a_client_that_says_nothing_holds_no_memory_of_what_it_said() {
 }
 
 #[tokio::test]
-async fn a_client_that_only_listens_is_pinged_and_stays() {
+async fn a_client_that_only_listens_is_pinged_and_stays_connected() {
     let service = Service::start(&("[limits]\nidle = '300ms'\nping = '100ms'\n".to_owned() + CHAT));
     let mut listener = chatter(&service, "listener").await;
     assert_eq!(listener.json().await["here"], 1);
@@ -139,7 +139,7 @@ async fn a_client_that_only_listens_is_pinged_and_stays() {
     for client in [&mut listener, &mut speaker] {
         assert_eq!(client.json().await["here"], 2);
     }
-    // Told something more often than it is pinged, for longer than it may be silent.
+    // It gets messages more often than pings, for longer than it may be silent.
     let begun = Instant::now();
     while begun.elapsed().as_millis() < 900 {
         speaker.send_text("hello").await;
@@ -172,7 +172,7 @@ async fn no_more_connections_are_open_than_the_table_says() {
 }
 
 #[tokio::test]
-async fn the_sockets_have_as_many_threads_as_the_table_says() {
+async fn sockets_have_the_number_of_threads_that_the_table_gives() {
     let cores = thread::available_parallelism().unwrap().get();
     let beside_workers = "[queue.pages]\nconsumer = 'page'";
     for (more, threads) in [
@@ -190,7 +190,7 @@ async fn the_sockets_have_as_many_threads_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
+async fn clients_of_a_room_are_told_who_joins_speaks_and_leaves() {
     let service = Service::start(CHAT);
     let mut anna = chatter(&service, "anna").await;
     assert_eq!(anna.json().await, json!({"joined": "anna", "here": 1}));
@@ -222,10 +222,10 @@ async fn clients_in_a_room_hear_each_other_come_speak_and_leave() {
 }
 
 #[test]
-fn a_unix_socket_serves_what_the_network_does() {
+fn a_unix_socket_serves_the_same_as_the_network() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("waterway.sock");
-    // What a service that crashed leaves behind.
+    // The file that a crashed service leaves behind.
     drop(UnixListener::bind(&path).unwrap());
     let listen = "[server]\nlisten = ['127.0.0.1:0', 'unix:waterway.sock']\n";
     let service = Service::start_in(folder, &(ECHO.to_owned() + listen), |_| {});
@@ -248,7 +248,7 @@ fn a_unix_socket_serves_what_the_network_does() {
 }
 
 #[test]
-fn a_unix_socket_that_another_service_has_put_in_its_place_is_not_removed() {
+fn a_unix_socket_of_another_service_is_not_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("waterway.sock");
     let table = format!("{ECHO}[server]\nlisten = ['127.0.0.1:0', 'unix:{}']\n", path.display());
@@ -256,13 +256,13 @@ fn a_unix_socket_that_another_service_has_put_in_its_place_is_not_removed() {
     fs::remove_file(&path).unwrap();
     let second = Service::start(&table);
     assert_eq!(first.stop_gracefully().code(), Some(0));
-    assert!(UnixStream::connect(&path).is_ok(), "the second one is reached by it");
+    assert!(UnixStream::connect(&path).is_ok(), "it reaches the second service");
     assert_eq!(second.stop_gracefully().code(), Some(0));
-    assert!(!path.exists(), "nobody listens there");
+    assert!(!path.exists(), "the service that listens there removes it");
 }
 
 #[tokio::test]
-async fn what_came_before_a_close_is_handled_and_what_comes_after_is_not() {
+async fn messages_before_a_close_are_handled_and_messages_after_it_are_not() {
     let service = Service::start(ECHO);
     let mut client = Client::connect(&service.ws("/echo")).await;
     assert_eq!(client.text().await, "connected!");

@@ -8,10 +8,11 @@ use std::process::Stdio;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::pipe::fcntl_setpipe_size;
 use serde_json::{Value, json};
+use waterway::auth::{Algorithm, sign};
 
 use crate::util::{Client, Gate, Log, Page, Service, ends, flat, get, picture_table, post};
 
-/// A picture service whose log keeps little and leaves nothing out.
+/// A picture service whose log has a small queue and no limit on its rate.
 fn table() -> String {
     picture_table("", "") + LOG
 }
@@ -34,7 +35,7 @@ async fn serves_200(service: &Service) {
 /// A named pipe and its two ends.
 fn named_pipe(path: &Path) -> (File, File) {
     mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
-    // Opened for one direction alone, each end would wait for the other.
+    // Opened for one direction only, each end would wait for the other.
     let both = File::options().read(true).write(true).open(path).unwrap();
     let ends = (File::open(path).unwrap(), File::options().write(true).open(path).unwrap());
     drop(both);
@@ -42,7 +43,7 @@ fn named_pipe(path: &Path) -> (File, File) {
 }
 
 #[tokio::test]
-async fn a_log_on_a_full_disk_hurts_nobody() {
+async fn a_log_on_a_full_disk_does_not_disturb_the_service() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let service = Service::start_logging_to(&table(), full);
     serves_200(&service).await;
@@ -50,7 +51,7 @@ async fn a_log_on_a_full_disk_hurts_nobody() {
 }
 
 #[tokio::test]
-async fn a_log_whose_reader_leaves_hurts_nobody_and_tells_the_next_reader_what_was_lost() {
+async fn a_log_whose_reader_leaves_does_not_disturb_the_service_and_counts_lost_records() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let (reader, writer) = named_pipe(&path);
@@ -61,15 +62,15 @@ async fn a_log_whose_reader_leaves_hurts_nobody_and_tells_the_next_reader_what_w
     serves_200(&service).await;
 
     let log = Log::keep(File::open(&path).unwrap());
-    let told = log.wait("line with the lost records", lost);
-    assert!(told >= 200, "a line for each client was lost: {told}");
+    let reported = log.wait("line with the lost records", lost);
+    assert!(reported >= 200, "a line for each client was lost: {reported}");
     assert_eq!(service.stop_gracefully().code(), Some(0));
     assert!(log.wait_for_end());
     assert!(log.text().contains("stopped"), "{}", log.text());
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_hurts_nobody_and_tells_a_late_reader_what_was_lost() {
+async fn a_log_without_a_reader_does_not_disturb_the_service_and_counts_lost_records() {
     for read_late in [true, false] {
         let (reader, writer) = std::io::pipe().unwrap();
         fcntl_setpipe_size(&writer, 4096).unwrap();
@@ -77,8 +78,11 @@ async fn a_log_that_nobody_reads_hurts_nobody_and_tells_a_late_reader_what_was_l
         serves_200(&service).await;
         if read_late {
             let log = Log::keep(reader);
-            let told = log.wait("line with the lost records", lost);
-            assert!(told >= 100, "4 KiB in the pipe and 4 KiB behind it hold no more: {told}");
+            let reported = log.wait("line with the lost records", lost);
+            assert!(
+                reported >= 100,
+                "only 4 KiB in the pipe and 4 KiB in the queue are kept: {reported}"
+            );
             assert_eq!(service.stop_gracefully().code(), Some(0));
         } else {
             assert_eq!(service.stop_gracefully().code(), Some(0));
@@ -104,11 +108,30 @@ async fn a_client_cannot_fill_the_disk() {
         assert!((300..700).contains(&longest), "{longest} bytes: {text}");
         let written = |what: &str| text.lines().filter(|line| line.contains(what)).count();
         assert_eq!(written("client connected"), 11, "10 and how many more there were: {text}");
-        let told =
+        let reported =
             text.lines().find(|line| line.contains("left out") && line.contains("connected"));
-        let told = told.unwrap_or_else(|| panic!("the others are told of: {text}"));
-        assert!(told.contains("records=40") || told.contains("\"records\":40"), "{told}");
+        let reported = reported.unwrap_or_else(|| panic!("the log reports the others: {text}"));
+        assert!(
+            reported.contains("records=40") || reported.contains("\"records\":40"),
+            "{reported}"
+        );
     }
+}
+
+#[tokio::test]
+async fn text_of_clients_cannot_change_the_form_of_the_log() {
+    let secret = "a secret of more than 32 bytes, as it has to be";
+    let service = Service::start(&format!(
+        "[auth.user]\nsecret = '{secret}'\nbind_ip = true\n\
+         [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\nauth = 'user'\n"
+    ));
+    // An override of direction, an isolate, a mark and a separator of lines.
+    let claims = json!({"ip": "a\u{202e}b\u{2066}c\u{200f}d\u{2028}e"});
+    let token = sign(Algorithm::HS256, secret, claims.as_object().unwrap()).unwrap();
+    let mut client = Client::connect(&service.ws(&format!("/echo?{token}"))).await;
+    assert_eq!(client.json().await["error"], "ip mismatch");
+    let line = service.wait_for_log("client refused");
+    assert!(line.contains(r"a\u{202e}b\u{2066}c\u{200f}d\u{2028}e"), "{line:?}");
 }
 
 #[test]
@@ -117,10 +140,13 @@ fn the_warnings_of_a_table_that_is_served_are_records() {
     let service = Service::start_with(&route.repeat(2), |command| {
         command.args(["--log", "json"]);
     });
-    let told = service.wait_for_log("never reached");
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((&told["level"], &told["place"]), (&json!("WARN"), &json!("routing.toml:4:1")));
-    assert!(told["help"].as_str().unwrap().contains("routing.toml:1:1"), "{told}");
+    let reported = service.wait_for_log("never reached");
+    let reported: Value = serde_json::from_str(&reported).unwrap();
+    assert_eq!(
+        (&reported["level"], &reported["place"]),
+        (&json!("WARN"), &json!("routing.toml:4:1"))
+    );
+    assert!(reported["help"].as_str().unwrap().contains("routing.toml:1:1"), "{reported}");
 }
 
 #[tokio::test]
@@ -169,7 +195,7 @@ fn a_failed_request_is_logged_once_and_a_storage_error_names_the_file() {
     assert_eq!(service.log().matches("request failed").count(), 1, "{}", service.log());
 }
 
-/// How many records a line says were lost.
+/// The number of lost records that a line reports.
 fn lost(line: &str) -> Option<u64> {
     let (_, counts) = line.split_once("log records were lost ")?;
     let counts = counts.split(' ').filter_map(|count| count.split_once('=')?.1.parse::<u64>().ok());

@@ -9,16 +9,16 @@ use crate::util::{Client, Page, Service, ends, flat, picture_table, through};
 
 const ECHO: &str = "[[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n";
 
-/// A part of the line that warns of fewer descriptors than connections.
+/// Part of the warning that there are fewer descriptors than connections.
 const NO_ROOM: &str = "the hard limit on open files is too low";
 
-/// A service whose soft and hard limits on open files are these.
+/// A service with these soft and hard limits on open files.
 fn with_open_files(soft: u64, hard: u64, table: &str) -> Service {
     let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     Service::start_with(table, |command| through(command, "sh", &["-c", &script]))
 }
 
-/// The soft limit on open files that holds for a service.
+/// The soft limit on open files of a service.
 fn open_files(service: &Service) -> u64 {
     let limits = fs::read_to_string(format!("/proc/{}/limits", service.pid())).unwrap();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
@@ -41,17 +41,19 @@ async fn the_limit_on_open_files_is_raised_to_what_the_connections_need() {
         assert_eq!(client.text().await, "connected!");
         assert_eq!(open_files(&service), raised, "{soft} {hard} {connections}");
         let log = service.log();
-        let told: Vec<&str> = log.lines().filter(|line| line.contains(NO_ROOM)).collect();
+        let reported: Vec<&str> = log.lines().filter(|line| line.contains(NO_ROOM)).collect();
         match room {
-            None => assert!(told.is_empty(), "{told:?}"),
-            Some(room) => assert!(told.len() == 1 && told[0].contains(room), "{told:?}"),
+            None => assert!(reported.is_empty(), "{reported:?}"),
+            Some(room) => {
+                assert!(reported.len() == 1 && reported[0].contains(room), "{reported:?}");
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn connections_leave_descriptors_for_the_pictures() {
-    // Connections may take half of the 64.
+    // Connections may use half of the 64 descriptors.
     let service = with_open_files(64, 64, &(picture_table("", "") + ECHO));
     let mut page = Page::open(&service).await;
     let mut others = Vec::new();
@@ -71,7 +73,7 @@ async fn connections_leave_descriptors_for_the_pictures() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shortage_of_descriptors_is_one_line_when_it_begins_and_one_when_it_is_over() {
+async fn a_shortage_of_descriptors_is_logged_when_it_begins_and_when_it_ends() {
     const BEGINS: &str = "connections cannot be accepted";
     const OVER: &str = "connections are accepted again";
     let service = Service::start(ECHO);
@@ -83,7 +85,7 @@ async fn a_shortage_of_descriptors_is_one_line_when_it_begins_and_one_when_it_is
     let url = service.ws("/echo");
     let second = tokio::spawn(async move { Client::connect(&url).await.text().await });
     service.wait_for_log(BEGINS);
-    // Some hundred attempts to accept, and the first client does not notice.
+    // The service tries to accept some hundred times, and the first client does not notice.
     let begun = std::time::Instant::now();
     while begun.elapsed().as_millis() < 1000 {
         first.send_text("hello").await;

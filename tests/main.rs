@@ -1,21 +1,29 @@
-//! The black-box tests: the program `waterway` as its users meet it, and the house's own rules.
+//! The black-box tests: they use the program `waterway` as its users do. `layout` checks the
+//! repository's own rules.
 //!
-//! One test program, linked once; `util` is its harness. Programs in other languages that the
-//! tests talk to stand in `peers` (reference servers) and `clients`; `scripts/test` installs what
-//! they need.
+//! The tests are one program, so they are linked once; `util` is their harness. Programs in other
+//! languages are in `peers` (reference servers) and `clients`; `scripts/test` installs their
+//! packages.
 
-// In a test every `unwrap` is an assertion, in its helping functions too.
+// In a test every `unwrap` is an assertion, also in helper functions.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod auth;
 mod bad_input;
 mod bad_pictures;
 mod bad_wire;
 mod check;
 mod cli;
+mod compose;
+mod conformance;
 mod contract;
 mod cors;
+#[cfg(feature = "redis")]
+mod django;
 mod events;
+mod explain;
+mod gate;
 mod groups;
 mod hosts;
 mod kept;
@@ -25,17 +33,28 @@ mod log;
 mod machine;
 mod matrix;
 mod memory;
+mod new;
 mod per_address;
 mod pictures;
 mod page;
 mod private;
+mod programs;
 mod python_client;
 mod queue;
 mod rate;
+mod reload;
+mod replace;
 mod reports;
+#[cfg(feature = "redis")]
+mod scale;
+mod schema;
 mod signals;
+mod state;
 mod steps;
 mod storage;
+mod table_tests;
 mod tasks;
 mod util;
+mod webhook;
+mod web;
 mod wire;

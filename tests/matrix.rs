@@ -1,5 +1,5 @@
-//! Some 400 files, made by `references/matrix/make.py`: each is shown as the numbers
-//! that it was made from, or as Pillow or libvips shows it, or refused in words that fit.
+//! Some 400 files, made by `references/matrix/make.py`. Each is shown as it was made, or as Pillow
+//! or libvips shows it, or refused with a message that fits.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,18 +27,18 @@ struct Row {
     refused: Option<String>,
 }
 
-/// What became of a file: the columns of the table in `docs/pictures.md`.
+/// The outcome for a file: the columns of the table in `docs/pictures.md`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Verdict {
-    /// It is shown as the numbers that it was made from.
+    /// Shown with the pixels that it was made from.
     AsMade,
-    /// It is shown as Pillow or libvips shows it.
+    /// Shown as Pillow or libvips shows it.
     AsOthersShow,
-    /// It was cut short, and the rows that are there are shown.
+    /// Cut short, and shown as far as its rows go.
     InPart,
-    /// It is refused by the name of what is not supported.
+    /// Refused with the name of the unsupported format or feature.
     Named,
-    /// It is called damaged or cut short, and Pillow or libvips refuses it too.
+    /// Refused as damaged or cut short; Pillow or libvips refuses it too.
     Damaged,
 }
 
@@ -46,7 +46,7 @@ const VERDICTS: [Verdict; 5] =
     [Verdict::AsMade, Verdict::AsOthersShow, Verdict::InPart, Verdict::Named, Verdict::Damaged];
 
 #[test]
-fn every_file_of_the_matrix_is_shown_right_or_refused_in_words_that_fit() {
+fn every_file_of_the_matrix_is_shown_right_or_refused_with_a_fitting_reason() {
     let folder = tempfile::tempdir().unwrap();
     python("references/matrix/make.py", &[folder.path().to_str().unwrap()]);
     let manifest = fs::read(folder.path().join("manifest.json")).unwrap();
@@ -128,8 +128,8 @@ fn refusal(row: &Row, answer: &Value) -> Result<Verdict, String> {
     Err(message.to_owned())
 }
 
-/// Whether two pictures differ in no channel by more than this on average, in their first rows.
-/// Colours count by their alpha.
+/// Whether the first rows of two pictures differ by at most this on average in every channel.
+/// Colours are weighted by their alpha.
 fn near(
     one: &RgbaImage,
     other: &RgbaImage,

@@ -1,17 +1,16 @@
 //! The service's memory has one bound, and clients that take much of it do not keep others out.
 
-use std::process::Command;
-
 use serde_json::json;
 
 use crate::util::{
     BINARY, CLOSE, CONTINUATION, Client, Raw, Service, begun, binary_framing, masked, photo, post,
+    through,
 };
 
 const MIB: usize = 1 << 20;
 
-/// An echo of messages of up to 8 MiB, and pictures, in 32 MiB of memory: 16 of them for what is in
-/// transit.
+/// An echo of messages of up to 8 MiB, and a picture service, in 32 MiB of memory, 16 MiB of
+/// them for data in transit.
 fn small_service() -> Service {
     Service::start(
         "[server]\nmemory = '32MiB'\n\
@@ -26,14 +25,14 @@ fn small_service() -> Service {
     )
 }
 
-/// The first part of a message of 8 MiB, but for its last bytes.
+/// The first part of a message of 8 MiB.
 fn half_sent() -> Vec<u8> {
     let mut frame = masked(BINARY, &vec![0; 8 * MIB]);
     frame.truncate(7 * MIB);
     frame
 }
 
-/// A message in parts, of which the last never comes.
+/// A message in parts, without its last part.
 fn half_sent_in_parts() -> Vec<u8> {
     let part = vec![0; MIB];
     let first = begun(BINARY, &part);
@@ -47,14 +46,14 @@ async fn echoes(client: &mut Client, bytes: usize) {
 }
 
 #[tokio::test]
-async fn halves_of_large_messages_give_way_to_whole_small_ones() {
+async fn half_received_messages_are_dropped_for_whole_small_ones() {
     for half in [half_sent(), half_sent_in_parts()] {
         let service = small_service();
         let mut honest = Client::connect(&service.ws("/echo")).await;
         assert_eq!(honest.text().await, "connected!");
         echoes(&mut honest, MIB).await;
         let before = service.memory("VmRSS");
-        // 280 MiB, or 160 in parts.
+        // 280 MiB, or 160 MiB in parts.
         let mut hostile: Vec<Raw> = (0..40).map(|_| service.raw("/echo")).collect();
         for client in &mut hostile {
             client.send(&half);
@@ -63,20 +62,23 @@ async fn halves_of_large_messages_give_way_to_whole_small_ones() {
             echoes(&mut honest, MIB).await;
         }
         let grown = service.memory("VmHWM").saturating_sub(before) / 1024;
-        // The system's allocator may keep some of what has given way.
+        // The system's allocator may keep some of the memory of dropped messages.
         assert!(grown < 80, "{grown} MiB more than before");
         let is_closed = |client: &mut Raw| {
             let frames =
                 client.read_until(|frames| frames.last().is_some_and(|f| f.opcode() == CLOSE));
             frames.last().is_some_and(|close| close.payload.starts_with(&1013_u16.to_be_bytes()))
         };
-        assert!(is_closed(&mut hostile[0]), "the first that gave way is told to try again later");
+        assert!(
+            is_closed(&mut hostile[0]),
+            "the first client to lose its message is told to try again later"
+        );
         echoes(&mut honest, 4 * MIB).await;
     }
 }
 
 #[tokio::test]
-async fn a_body_that_there_is_no_memory_for_is_told_when_to_try_again() {
+async fn a_request_without_memory_for_its_body_gets_503_with_retry_after() {
     let service = small_service();
     let head = format!(
         "POST /work HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n",
@@ -100,11 +102,11 @@ async fn a_body_that_there_is_no_memory_for_is_told_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn unread_replies_give_way_to_those_of_clients_that_read() {
+async fn unread_replies_are_dropped_to_make_room_for_clients_that_read() {
     let service = small_service();
     let mut hostile: Vec<Raw> = (0..8).map(|_| service.raw("/echo")).collect();
     for client in &mut hostile {
-        // They read nothing of it.
+        // They do not read their replies.
         client.send(&masked(BINARY, &vec![0; 6 * MIB]));
     }
     let mut honest = Client::connect(&service.ws("/echo")).await;
@@ -112,7 +114,7 @@ async fn unread_replies_give_way_to_those_of_clients_that_read() {
     for _ in 0..20 {
         echoes(&mut honest, MIB).await;
     }
-    service.wait_for_log("client cut off: memory is spent");
+    service.wait_for_log("client cut off: memory is used up");
 }
 
 #[tokio::test]
@@ -138,26 +140,17 @@ async fn an_answer_larger_than_the_outbox_is_refused_with_its_size() {
 }
 
 #[tokio::test]
-async fn a_process_that_may_use_little_memory_refuses_messages_and_lives() {
-    // 32 heads of frames that announce 32 MiB each are 1 GiB.
+async fn a_process_with_little_memory_refuses_messages_and_goes_on() {
+    // Heads of 32 frames that announce 32 MiB each promise 1 GiB.
     for kib in [1 << 20, 600 << 10] {
-        let program = env!("CARGO_BIN_EXE_waterway");
-        let limited = |command: &mut Command| {
-            let folder = command.get_current_dir().expect("it has one").to_owned();
-            *command = Command::new("sh");
-            command
-                .current_dir(folder)
-                .env("NO_COLOR", "1")
-                .arg("-c")
-                .arg(format!("ulimit -v {kib}; exec {program} serve routing.toml"));
-        };
+        let script = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
         let service = Service::start_with(
             "[limits]\nmessage = '32MiB'\n\
              [[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n",
-            limited,
+            |command| through(command, "sh", &["-c", &script]),
         );
         let mut hostile: Vec<Raw> = (0..32).map(|_| service.raw("/echo")).collect();
-        // A last frame of bytes, masked, whose length stands in eight bytes: 32 MiB.
+        // The head of a final, binary, masked frame of 32 MiB; its length takes eight bytes.
         let head = [0x82, 0xff, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 3, 4];
         for client in &mut hostile {
             client.send(&head);

@@ -1,4 +1,4 @@
-//! The demonstration page in a browser: what a reader sees and does, with the service that ships.
+//! The demonstration page in a browser, with the service that ships.
 
 use std::fs;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::util::{Browser, Screen, Service, photo, root, waterway};
 
-/// Keeps what a page's sockets send and receive as `wire` (its texts; not the pictures), and adds
-/// words for what tests ask the page.
+/// Records the texts that a page's sockets send and receive as `wire`, and adds functions with
+/// which the tests query the page.
 const KEEP_THE_WIRE: &str = "
     window.wire = [];
     window.WebSocket = class extends WebSocket {
@@ -29,10 +29,10 @@ const KEEP_THE_WIRE: &str = "
     window.state = (selector) => document.querySelector(selector)?.dataset.state;
     window.count = (name) => Number(document.querySelector('#count-' + name).textContent);";
 
-/// How many pictures a long page has when nothing else is chosen.
+/// The number of pictures on a long page when no other number is chosen.
 const LONG: u64 = 120;
 
-/// How many of the page's own pictures one can send singly.
+/// The page's own pictures that can be sent one by one.
 const THUMBS: u64 = 14;
 
 #[test]
@@ -46,7 +46,7 @@ fn a_long_page_is_done_to_its_last_picture() {
     reader.wait_for_all();
     reader.wait_for_counts([LONG, 0, 0, 0]);
 
-    // Far away ones are fetched when they come near, unless one asks for them.
+    // The browser fetches results that are far away only when they come near, unless a script asks.
     reader.browser.run("for (const image of all('.result > img')) image.loading = 'eager';");
     reader
         .browser
@@ -59,11 +59,12 @@ fn a_long_page_is_done_to_its_last_picture() {
 }
 
 #[test]
-fn after_a_jump_what_is_in_view_is_done_first() {
+fn after_a_jump_on_the_page_the_visible_pictures_are_done_first() {
     let reader = Reader::start(Screen::DESKTOP, 1);
-    reader.choose("zoom", "0.25");
+    // The largest zoom, so that most pictures still wait when the reader acts.
+    reader.choose("zoom", "1.5");
     reader.browser.click("#samples");
-    // From here on the order is the service's alone.
+    // From here on the service alone decides the order.
     reader.browser.wait("all('.tile[data-state=grey]').length === 0 && count('done') >= 2");
     let in_view = reader.browser.run(
         "scrollTo({ top: document.body.scrollHeight * 0.7, behavior: 'instant' });
@@ -86,27 +87,29 @@ fn after_a_jump_what_is_in_view_is_done_first() {
     let done: Vec<&Value> = done.map(|it| &it["received"]["uuid"]).collect();
     let last = done.iter().rposition(|uuid| in_view.contains(uuid)).expect("some are done");
     let elsewhere = done[..=last].iter().filter(|uuid| !in_view.contains(uuid)).count();
-    // One was at work, and while the page said so the service went on with some more.
+    // One picture was at work, and the service finished a few more before the page's message
+    // arrived.
     assert!(elsewhere <= 5, "{elsewhere} far away were done before those in view: {done:?}");
 }
 
 #[test]
-fn closing_a_tile_that_waits_cancels_its_picture() {
+fn closing_a_waiting_tile_cancels_its_picture() {
     let reader = Reader::start(Screen::DESKTOP, 1);
-    reader.choose("zoom", "0.25");
+    // The largest zoom, so that most pictures still wait when the reader acts.
+    reader.choose("zoom", "1.5");
     reader.browser.click("#samples");
     reader.browser.wait("all('.tile[data-state=grey]').length === 0");
     let uuid = reader.browser.run("return all('.tile[data-state=queued]').at(-1).dataset.uuid");
     let uuid = uuid.as_str().expect("a uuid").to_owned();
     let tile = format!("[data-uuid='{uuid}']");
     reader.browser.click(&format!("{tile} .close"));
-    let told = format!("received?.uuid === '{uuid}' && received.code === 'cancelled'");
-    reader.browser.wait(&format!("wire.some(({{ received }}) => {told})"));
+    let reported = format!("received?.uuid === '{uuid}' && received.code === 'cancelled'");
+    reader.browser.wait(&format!("wire.some(({{ received }}) => {reported})"));
     reader.browser.wait("count('cancelled') === 1");
     assert_eq!(reader.browser.run(&format!("return state(\"{tile}\")")), "cancelled");
     reader.browser.screenshot("page-desktop-cancelled");
 
-    // Closed again it leaves the page; cleared, the page is as in the beginning.
+    // A second click on close removes the tile. After a clear, the page is as it was at the start.
     reader.browser.click(&format!("{tile} .close"));
     reader.browser.wait("all('.tile').length === 119");
     reader.browser.click("#clear");
@@ -115,10 +118,10 @@ fn closing_a_tile_that_waits_cancels_its_picture() {
 }
 
 #[test]
-fn a_chosen_file_comes_back_as_it_was_asked_for() {
+fn a_chosen_file_comes_back_in_the_chosen_pipeline_and_size() {
     let reader = Reader::start(Screen::DESKTOP, 0);
     let file = reader.service.folder().join("holiday.jpg");
-    fs::write(&file, photo(400, 300)).expect("the folder takes a file");
+    fs::write(&file, photo(400, 300)).expect("the folder is writable");
     reader.choose("result", "rl");
     reader.choose("zoom", "0.5");
     reader.browser.type_into("#file", file.to_str().expect("a path in Unicode"));
@@ -144,24 +147,24 @@ fn a_chosen_file_comes_back_as_it_was_asked_for() {
 }
 
 #[test]
-fn a_file_that_is_no_picture_shows_what_the_service_says_of_it() {
+fn the_page_shows_the_error_for_a_file_that_is_not_a_picture() {
     let reader = Reader::start(Screen::DESKTOP, 0);
     let file = reader.service.folder().join("broken.jpg");
-    fs::write(&file, "this is no picture").expect("the folder takes a file");
+    fs::write(&file, "this is no picture").expect("the folder is writable");
     reader.browser.type_into("#file", file.to_str().expect("a path in Unicode"));
     reader.browser.wait("all('.tile[data-state=error]').length === 1");
     reader.wait_for_counts([0, 0, 0, 1]);
-    let told = reader.browser.run(
+    let reported = reader.browser.run(
         "const said = wire.map((it) => it.received).find((it) => it?.code === 'bad_image');
          const shown = (name) => document.querySelector('.tile .' + name).textContent;
          return [said.error === shown('status'), shown('code')];",
     );
-    assert_eq!(told, json!([true, "bad_image"]));
+    assert_eq!(reported, json!([true, "bad_image"]));
     reader.browser.screenshot("page-desktop-error");
 }
 
 #[test]
-fn a_phone_shows_the_page_without_scrolling_sideways() {
+fn the_page_fits_a_phone_without_scrolling_sideways() {
     let reader = Reader::start(Screen::PHONE, 0);
     let too_wide = "return document.documentElement.scrollWidth - innerWidth";
     assert_eq!(reader.browser.run(too_wide), 0);
@@ -191,15 +194,16 @@ fn a_page_outlives_its_service() {
     reader.wait_for_counts([THUMBS, 0, 0, 0]);
 }
 
-/// The README advises it.
+/// docs/deploy.md advises it.
 const RATE: &str = "rate = \"60/s\"";
 
 #[test]
-fn a_page_has_every_answer_with_every_example_and_the_rate_that_the_readme_advises() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
-    assert!(readme.contains(RATE), "README.md is written otherwise now");
-    let examples = fs::read_dir(root().join("examples")).expect("it is there");
-    let mut files: Vec<_> = examples.map(|entry| entry.expect("it can be read").path()).collect();
+fn a_page_has_every_answer_with_every_example_and_the_rate_that_the_documents_advise() {
+    let advice = fs::read_to_string(root().join("docs/deploy.md")).expect("the file exists");
+    assert!(advice.contains(RATE), "docs/deploy.md no longer contains {RATE}");
+    let examples = fs::read_dir(root().join("examples")).expect("the file exists");
+    let mut files: Vec<_> =
+        examples.map(|entry| entry.expect("the entry is readable").path()).collect();
     files.push(root().join("routing.toml"));
     let tables = files.iter().filter(|file| file.extension().is_some_and(|it| it == "toml"));
     let tables = tables.map(|file| (file, fs::read_to_string(file).expect("it is text")));
@@ -220,24 +224,24 @@ fn a_page_has_every_answer_with_every_example_and_the_rate_that_the_readme_advis
         let closed = reader.browser.run("return wire.filter((it) => it.closed)");
         assert_eq!(closed, json!([]), "{}", file.display());
         assert_eq!(reader.browser.complaints(), [""; 0], "{}", file.display());
-        // Before the service ends, of which the page would complain.
+        // Leave the page first, because it would complain when the service ends.
         reader.browser.open("about:blank");
         browser = reader.browser;
     }
 }
 
 #[test]
-fn the_readmes_script_says_where_it_is_once_a_frame() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
-    let script = readme.split("```js\n").nth(1).and_then(|rest| rest.split("```").next());
+fn the_documents_script_says_where_it_is_once_a_frame() {
+    let document = fs::read_to_string(root().join("docs/start.md")).expect("the file exists");
+    let script = document.split("```js\n").nth(1).and_then(|rest| rest.split("```").next());
     let reader = Reader::start(Screen::DESKTOP, 0);
-    // Without the page's own script.
+    // A page without the demonstration's own script.
     reader.browser.open(&reader.service.url("/samples/alps.jpg"));
-    reader.browser.run(script.expect("README.md has a script"));
+    reader.browser.run(script.expect("docs/start.md has a script"));
     reader.browser.wait("wire.some((it) => it.received)");
     reader.browser.run("for (let i = 0; i < 100; i++) dispatchEvent(new Event('scroll'));");
     reader.browser.wait("wire.some((it) => it.sent?.type === 'viewport')");
-    // Whatever was to be sent was sent by the end of the next frame.
+    // The script sends its messages by the end of the next frame.
     reader
         .browser
         .run("requestAnimationFrame(() => requestAnimationFrame(() => wire.push('end')));");
@@ -246,7 +250,8 @@ fn the_readmes_script_says_where_it_is_once_a_frame() {
     assert_eq!(said, 1);
 }
 
-/// This table with the page's routes, at the advised rate, and as one machine can serve it.
+/// This table with the page's routes, at the advised rate, changed so that one machine can serve
+/// it.
 fn with_the_page(table: &str) -> String {
     let elsewhere = ["listen", "hosts", "public_url", "origins", "rate "];
     let mut kept: Vec<&str> =
@@ -270,28 +275,28 @@ fn with_the_page(table: &str) -> String {
 
 const SECRET: &str = "a secret of more than thirty-two bytes, for tests";
 
-/// A token for this table, where it asks for one.
+/// A token for this table, if the table demands one.
 fn token(service: &Service, table: &str) -> Option<String> {
     let arguments = ["token", "--ip", "127.0.0.1", "--claim", "sub=anna"];
-    table.contains("[auth.").then(|| {
+    table.lines().any(|line| line.starts_with("[auth.")).then(|| {
         let made = waterway(service.folder(), &arguments);
         String::from_utf8(made.stdout).expect("a token is ASCII").trim().to_owned()
     })
 }
 
-/// Someone with the page open, and the service behind it.
+/// A browser with the page open, and the service behind it.
 struct Reader {
     browser: Browser,
     service: Service,
 }
 
 impl Reader {
-    /// Opens the page and waits until it is connected. 0 workers are one for each core.
+    /// Opens the page and waits until it is connected. `workers` of 0 means one for each core.
     fn start(screen: Screen, workers: u8) -> Self {
         Self::open(Self::browser(screen), Service::start(&routing(workers)), "/")
     }
 
-    /// A browser that keeps what goes over the wire.
+    /// A browser that records the messages of the page's sockets.
     fn browser(screen: Screen) -> Browser {
         let browser = Browser::start(screen);
         browser.before_every_page(KEEP_THE_WIRE);
@@ -311,7 +316,8 @@ impl Reader {
         self.browser.click(&format!("label:has(input[name={name}][value='{value}'])"));
     }
 
-    /// Waits until no picture waits, where some do by the counters; each has its time, however many they are.
+    /// Waits until the page's counters show no waiting picture. Each further picture that is done
+    /// begins the wait again.
     fn wait_for_all(&self) {
         loop {
             let [done, waiting, ..] = self.counts();
@@ -322,7 +328,8 @@ impl Reader {
         }
     }
 
-    /// Waits until the page says so; it draws its counters a moment after its tiles.
+    /// Waits until the page's counters show these numbers; the page draws them a moment after its
+    /// tiles.
     fn wait_for_counts(&self, [done, waiting, cancelled, errors]: [u64; 4]) {
         self.browser.wait(&format!(
             "['done', 'waiting', 'cancelled', 'errors'].map(count).join() === \
@@ -330,7 +337,7 @@ impl Reader {
         ));
     }
 
-    /// Done, waiting, cancelled and errors, as the page says.
+    /// The page's counters: done, waiting, cancelled and errors.
     fn counts(&self) -> [u64; 4] {
         ["done", "waiting", "cancelled", "errors"].map(|name| {
             let count = self.browser.run(&format!("return count('{name}')"));
@@ -342,8 +349,11 @@ impl Reader {
 /// The routing table that ships, on a free port and with this many workers.
 fn routing(workers: u8) -> String {
     let ships = fs::read_to_string(root().join("routing.toml")).expect("it ships");
-    let (listen, all) = ("listen     = [\"127.0.0.1:8000\"]", "workers       = 0");
-    assert!(ships.contains(listen) && ships.contains(all), "routing.toml is written otherwise now");
+    let (listen, all) = ("listen     = [\"127.0.0.1:8000\"]", "workers   = 0");
+    assert!(
+        ships.contains(listen) && ships.contains(all),
+        "routing.toml no longer contains the lines to replace"
+    );
     ships
         .replace(listen, "listen = [\"127.0.0.1:0\"]")
         .replace(all, &format!("workers = {workers}"))

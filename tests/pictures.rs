@@ -37,15 +37,20 @@ fn result(answer: &Value) -> DynamicImage {
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     let picture = image::load_from_memory(&photo(60, 40)).expect("a picture");
-    picture.write_to(&mut file, format).expect("memory takes it");
+    picture.write_to(&mut file, format).expect("memory is writable");
     file.into_inner()
 }
 
-/// The text framing with something done to its base64.
+/// The text framing with a change to its base64.
 fn text_with(header: &Value, file: &[u8], change: impl FnOnce(&str) -> String) -> Message {
     let text = text_framing(header, file);
     let at = text.char_indices().nth(HEADER).expect("a picture follows").0;
     Message::text(format!("{}{}", &text[..at], change(&text[at..])))
+}
+
+/// What `encodeURIComponent` makes of base64.
+fn escaped(base64: &str) -> String {
+    base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
 
 #[tokio::test]
@@ -65,6 +70,10 @@ async fn a_picture_comes_back_grey_and_halved_in_every_framing() {
             ("text without padding", text(|t| t.trim_end_matches('=').to_owned())),
             ("text with a line break", text(|t| format!("{}\r\n{}", &t[..76], &t[76..]))),
             ("a data: URL", text(|t| format!("data:image/jpeg;base64,{t}"))),
+            (
+                "a percent-encoded data: URL",
+                text(|t| format!("data:image/jpeg;base64,{}", escaped(t))),
+            ),
             ("text as bytes", Message::binary(text_framing(&header, &file))),
             ("bytes", Message::binary(binary_framing(&header, &file))),
         ] {
@@ -79,7 +88,7 @@ async fn a_picture_comes_back_grey_and_halved_in_every_framing() {
 }
 
 #[tokio::test]
-async fn a_zoomed_picture_has_the_size_that_was_asked_for() {
+async fn a_zoomed_picture_has_the_requested_size() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     let file = photo(100, 50);
@@ -98,7 +107,7 @@ async fn a_zoomed_picture_has_the_size_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn every_format_is_taken_and_served_as_what_it_is() {
+async fn every_format_is_accepted_and_served_with_its_type() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     for (format, extension, media_type) in [
@@ -120,7 +129,7 @@ async fn every_format_is_taken_and_served_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_uuid_is_returned_as_it_came() {
+async fn the_uuid_is_returned_unchanged() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     let file = photo(8, 8);
@@ -144,22 +153,22 @@ async fn the_uuid_is_returned_as_it_came() {
 }
 
 #[tokio::test]
-async fn progress_is_told_stage_by_stage_before_the_answer() {
+async fn progress_is_reported_stage_by_stage_before_the_answer() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 7, "zoom": 0.4, "progress": true}), &photo(64, 64)).await;
     let stages = ["decode", "resize", "keep", "grayscale", "encode", "write"];
     assert_eq!(page.0.json().await, json!({"uuid": 7, "progress": "queued", "position": 0}));
     for stage in stages {
-        let told = page.0.json().await;
-        assert_eq!(told, json!({"uuid": 7, "progress": "working", "stage": stage}));
+        let reported = page.0.json().await;
+        assert_eq!(reported, json!({"uuid": 7, "progress": "working", "stage": stage}));
     }
     let answer = page.0.json().await;
     assert!(answer["url"].is_string() && answer.get("progress").is_none(), "{answer}");
 }
 
 #[tokio::test]
-async fn a_pipeline_that_fails_says_so_and_leaves_the_picture_as_it_came() {
+async fn a_failed_pipeline_is_reported_and_leaves_the_picture_unchanged() {
     let service = Service::start(&picture_table("", ""));
     let mut page = Page::open(&service).await;
     let file = photo(64, 64);
@@ -172,7 +181,7 @@ async fn a_pipeline_that_fails_says_so_and_leaves_the_picture_as_it_came() {
 }
 
 #[tokio::test]
-async fn an_envelope_is_what_pages_of_the_tornado_program_expect() {
+async fn an_envelope_has_the_form_that_pages_of_the_tornado_program_expect() {
     let table = picture_table("", "")
         .replace("consumer = 'image.connect'", "consumer = 'image.connect'\nenvelope = 'text'");
     let service = Service::start(&table);
@@ -245,17 +254,17 @@ async fn every_path_of_the_table_that_ships_answers() {
     assert_eq!(anna.json().await, json!({"joined": "anna", "here": 1}));
     anna.send_text("hello").await;
     assert_eq!(anna.json().await, json!({"from": "anna", "text": "hello"}));
-    // Behind the picture's route, the limit is the file's.
+    // The route for pictures has its own limit, for a whole file.
     assert_eq!(work(&service, "zoom=0.5", "*/*", &photo(64, 64)).status, 200);
 }
 
-/// POST /work with this query, accepting this.
+/// POST /work with this query and this `Accept` header.
 fn work(service: &Service, query: &str, accept: &str, file: &[u8]) -> Answer {
     request("POST", &service.url(&format!("/work?{query}")), &[("accept", accept)], file)
 }
 
 #[test]
-fn a_picture_that_is_posted_comes_back_as_the_response() {
+fn a_posted_picture_can_be_answered_in_the_response() {
     let service = Service::start(&picture_table("", ""));
     let file = photo(64, 48);
     let answer = work(&service, "zoom=0.5&rType=rl&uuid=a+b", "*/*", &file);
@@ -305,7 +314,7 @@ fn no_zoom_and_no_step_makes_a_huge_picture_of_a_tiny_one() {
         assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("bad_header")), "{query}");
         assert!(answer.text().contains("limits.enlarge"), "{query}: {}", answer.text());
     }
-    // 2 megapixels are allowed in any case, and 16 times the pixels of a larger picture.
+    // 2 megapixels are always allowed, and so are 16 times the pixels of a larger picture.
     for (query, body) in [("zoom=1400", flat(1, 1)), ("zoom=4", photo(400, 380))] {
         let answer = work(&service, &format!("rType=free&{query}"), "*/*", &body);
         assert_eq!(answer.status, 200, "{query}: {}", answer.text());
@@ -313,7 +322,7 @@ fn no_zoom_and_no_step_makes_a_huge_picture_of_a_tiny_one() {
 }
 
 #[test]
-fn a_picture_is_asked_for_before_it_is_posted_where_its_client_waits_for_that() {
+fn a_client_that_expects_100_continue_gets_it() {
     let service = Service::start(&picture_table("", ""));
     let file = photo(64, 48);
     let head = |length| {

@@ -1,4 +1,4 @@
-//! What a file says beside its picture is in no file that an answer names, wherever it stands.
+//! Metadata of a picture is in no file that an answer names, wherever the picture's file has it.
 
 mod chunks;
 mod exif;
@@ -19,12 +19,12 @@ const SECRET: &str = "Confidential 47.11N 8.5E";
 /// The text of a colour profile, which a result may have.
 const PROFILE_TEXT: &str = "Screen of the test 2026";
 
-/// A picture that holds the secret in one kind of metadata.
+/// A picture with the secret in one kind of metadata.
 #[derive(Clone)]
 struct Planted {
     kind: String,
     file: Vec<u8>,
-    /// The same file without the secret, if it can be taken out and the rest passed on.
+    /// The same file without the secret, if the service can remove it and pass the rest on.
     plain: Option<Vec<u8>>,
 }
 
@@ -33,14 +33,14 @@ impl Planted {
         Self { kind: kind.into(), file, plain: Some(plain.to_vec()) }
     }
 
-    /// In a place where the secret cannot be taken out, so that the picture is written anew.
+    /// A picture with the secret where it cannot be removed, so that the picture is encoded again.
     fn written_anew(kind: impl Into<String>, file: Vec<u8>) -> Self {
         Self { kind: kind.into(), file, plain: None }
     }
 }
 
-/// What is done to a picture: a pipeline, and a zoom. The last two fail, one before the picture is
-/// decoded and one afterwards.
+/// The pipelines and zooms that pictures are sent with. The last two fail, one before the picture
+/// is decoded and one afterwards.
 const WISHES: [(&str, &str); 9] = [
     ("none", "1"),
     ("strip", "1"),
@@ -77,12 +77,12 @@ fn sent(
 fn base(format: ImageFormat) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     let picture = image::load_from_memory(&photo(48, 36)).expect("a photo");
-    picture.write_to(&mut file, format).expect("memory takes it");
+    picture.write_to(&mut file, format).expect("memory is writable");
     file.into_inner()
 }
 
 #[test]
-fn no_text_of_any_metadata_is_in_a_result_or_in_what_stands_in_for_one() {
+fn no_text_of_any_metadata_is_in_a_result_or_the_picture_in_its_place() {
     let service = service();
     let all = [jpegs::planted(), chunks::pngs(), chunks::webps(), chunks::gifs()].concat();
     // Some forty kinds, most of them in several places.
@@ -92,7 +92,7 @@ fn no_text_of_any_metadata_is_in_a_result_or_in_what_stands_in_for_one() {
         for wish in WISHES {
             let (answer, result) = sent(&service, kind, file, wish);
             assert!(!is_found(SECRET, &result), "{kind}: in the result of {wish:?}");
-            assert!(image::load_from_memory(&result).is_ok(), "{kind}: {wish:?} is no picture");
+            assert!(image::load_from_memory(&result).is_ok(), "{kind}: {wish:?} is not a picture");
             let fails = ["broken", "stopped"].contains(&wish.0);
             assert_eq!(answer["code"] == "step_failed", fails, "{kind}: {answer}");
             if let Some(plain) = plain.as_ref().filter(|_| wish == ("none", "1") || fails) {
@@ -103,7 +103,7 @@ fn no_text_of_any_metadata_is_in_a_result_or_in_what_stands_in_for_one() {
 }
 
 #[test]
-fn the_text_of_a_colour_profile_stays_until_a_step_takes_it() {
+fn the_text_of_a_colour_profile_stays_until_a_step_removes_it() {
     let service = service();
     for (name, file) in
         [jpegs::with_profile(), chunks::png_with_profile(), chunks::webp_with_profile()]
@@ -118,7 +118,7 @@ fn the_text_of_a_colour_profile_stays_until_a_step_takes_it() {
 }
 
 #[test]
-fn the_pictures_of_the_reports_say_nothing_of_place_and_artist() {
+fn pictures_of_the_reports_contain_no_place_and_no_artist() {
     let service = service();
     for name in ["M01.jpg", "M02.jpg", "M05.jpg"] {
         let file = fs::read(root().join("tests/references/reports").join(name)).unwrap();

@@ -18,7 +18,7 @@ fn a_picture_comes_back_halved_in_every_framing() {
 }
 
 #[test]
-fn a_token_opens_the_door_and_every_other_is_told_why_not() {
+fn a_wrong_token_is_refused_with_the_reason() {
     let service = Service::start(&shipped_with_token());
     let url = service.ws("/ws/1");
     for (kind, printed) in [
@@ -41,7 +41,7 @@ fn shipped() -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The same with the door closed.
+/// The same table with a token demanded.
 fn shipped_with_token() -> String {
     let door = "path     = \"/ws/{page}\"\nconsumer = \"image.connect\"\n";
     let shipped = shipped();

@@ -1,7 +1,7 @@
-//! Whose picture is next, and what becomes of those whose turn does not come.
+//! The order in which pictures are worked on, and the end of pictures whose turn never comes.
 //!
-//! The service has one worker, and a [`Gate`] holds it while a test brings its queue about; what
-//! was worked on in which order is told by the results' names.
+//! The service has one worker, and a [`Gate`] holds it while a test fills the queue. The names of
+//! the results tell the order in which the pictures were worked on.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::util::{Gate, Page, Service, ends, flat, picture_table, post, worked_order};
 
 #[tokio::test]
-async fn a_stranger_who_leaves_disturbs_nobody() {
+async fn a_client_that_leaves_does_not_affect_others() {
     let service = Service::start_with(&picture_table("", ""), |command| {
         command.env("RUST_LOG", "debug");
     });
@@ -27,29 +27,30 @@ async fn a_stranger_who_leaves_disturbs_nobody() {
     gate.open().await;
     let expected: Vec<_> = (0..40).map(|n| (n, "done")).collect();
     assert_eq!(ends(&page.answers(40).await), expected);
-    // A picture as it came and its result, for each: none of the stranger's was worked on.
+    // An original and a result for each of the page's pictures; no picture of the stranger was
+    // worked on.
     page.settle().await;
     assert_eq!(service.media_names().len(), 80);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_gives_the_worker_back() {
+async fn a_client_that_leaves_frees_its_worker() {
     let service = Service::start(&picture_table("", ""));
     for leave_with_a_close in [true, false] {
         let gate = Gate::closed(&service).await;
         let mut page = Page::open(&service).await;
         page.send_all(&[(1, 0)]).await;
         page.settle().await;
-        // The gate would take longer than anybody here waits.
+        // The gate's picture takes longer than any wait of this test.
         gate.leave(leave_with_a_close).await;
         assert_eq!(ends(&page.answers(1).await), [(1, "done")], "{leave_with_a_close}");
     }
     let names = service.media_names();
-    assert_eq!(names.len(), 4, "what was given up left nothing: {names:?}");
+    assert_eq!(names.len(), 4, "a picture that was given up leaves no file: {names:?}");
 }
 
 #[tokio::test]
-async fn what_is_left_behind_is_finished_where_the_table_says_so() {
+async fn pictures_of_a_client_that_has_left_are_finished_if_the_table_says_so() {
     let service = Service::start(&picture_table("on_disconnect = 'finish'", ""));
     let gate = Gate::closed(&service).await;
     let mut leaver = Page::open(&service).await;
@@ -61,10 +62,11 @@ async fn what_is_left_behind_is_finished_where_the_table_says_so() {
     page.send_all(&[(3, 0), (4, 0)]).await;
     assert_eq!(ends(&page.answers(2).await), [(3, "done"), (4, "done")]);
     let names = service.media_names();
-    assert!(names.len() >= 6, "3 and at least one of those left behind: {names:?}");
+    assert!(names.len() >= 6, "3 and at least one of the client that left: {names:?}");
 }
 
-/// What a page sends while the worker is held, and the order in which its pictures then come.
+/// The messages that a page sends while the worker is held, and the order in which its pictures are
+/// then done.
 struct Row {
     behaviour: &'static str,
     order: &'static str,
@@ -87,21 +89,21 @@ async fn pictures_come_in_the_order_that_their_reader_wants() {
             expected: &[5, 4, 3, 2, 1, 0],
         },
         Row {
-            behaviour: "the topmost first, where nobody said what is seen",
+            behaviour: "the topmost first, without a viewport",
             order: "viewport",
             pictures: &[(1, 500), (2, -3), (3, 0), (4, 499)],
             says: vec![],
             expected: &[2, 3, 4, 1],
         },
         Row {
-            behaviour: "what is seen, then ahead, then behind",
+            behaviour: "pictures in view, then ahead, then behind",
             order: "viewport",
             pictures: page,
             says: vec![viewport(200, 150)],
             expected: &[2, 3, 4, 5, 1, 0],
         },
         Row {
-            behaviour: "scrolling up turns it round",
+            behaviour: "scrolling up reverses ahead and behind",
             order: "viewport",
             pictures: page,
             says: vec![viewport(400, 150), viewport(200, 150)],
@@ -115,7 +117,7 @@ async fn pictures_come_in_the_order_that_their_reader_wants() {
             expected: &[3, 4, 5, 2, 1, 0],
         },
         Row {
-            behaviour: "the seed's order takes no viewport",
+            behaviour: "the Tornado program's order ignores the viewport",
             order: "offset",
             pictures: page,
             says: vec![viewport(400, 150)],
@@ -156,7 +158,7 @@ async fn pictures_come_in_the_order_that_their_reader_wants() {
 }
 
 #[tokio::test]
-async fn each_picture_is_ended_once_and_in_the_words_for_it() {
+async fn each_picture_has_one_answer_with_the_right_code() {
     let service = Service::start(&picture_table("max_tasks = { client = 3, total = 4 }", ""));
     let gate = Gate::closed(&service).await;
     let mut page = Page::open(&service).await;
@@ -176,7 +178,8 @@ async fn each_picture_is_ended_once_and_in_the_words_for_it() {
     let displaced = page.answer().await;
     assert_eq!(ends(std::slice::from_ref(&displaced)), [(3, "displaced")]);
 
-    // Everything is full with the newcomer's second: who has most gives way, not the newcomer.
+    // The newcomer's second picture fills the queue. A picture of the client that has the most is
+    // displaced, and none of the newcomer's.
     let mut newcomer = Page::open(&service).await;
     newcomer.send_all(&[(1, 900), (2, 900)]).await;
     newcomer.settle().await;
@@ -186,7 +189,7 @@ async fn each_picture_is_ended_once_and_in_the_words_for_it() {
     assert_eq!(ends(&page.answers(2).await), [(5, "done"), (1, "done")]);
     assert_eq!(ends(&newcomer.answers(2).await), [(1, "done"), (2, "done")]);
     page.settle().await;
-    // The name is free again once it is answered.
+    // The uuid may be used again once its picture is answered.
     page.send_all(&[(1, 10)]).await;
     assert_eq!(ends(&page.answers(1).await), [(1, "done")]);
 }
@@ -209,7 +212,7 @@ async fn a_cancelled_picture_can_be_sent_again_at_once() {
             page.say(cancel()).await;
         }
         if twice {
-            // Slow ones, so that the second is still there when the third comes.
+            // Slow pictures, so that the second is still there when the third arrives.
             page.send(header(), &gate).await;
             page.send(header(), &gate).await;
             page.say(cancel()).await;
@@ -219,7 +222,7 @@ async fn a_cancelled_picture_can_be_sent_again_at_once() {
         assert_eq!(ends(&page.answers(expected.len()).await), expected, "{what}");
         page.settle().await;
     }
-    // One that leaves right after its cancel gives the worker back.
+    // A client that leaves right after its cancel gives the worker back.
     let mut leaver = Page::open(&service).await;
     leaver.send(json!({"uuid": 1, "rType": "gate", "progress": true}), &Gate::picture()).await;
     while leaver.0.json().await["stage"] != "rotate" {}
@@ -231,7 +234,7 @@ async fn a_cancelled_picture_can_be_sent_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_picture_that_its_queue_can_never_hold_is_told_so_and_not_to_try_again() {
+async fn a_picture_too_large_for_its_queue_is_refused_without_retry_after() {
     for bytes in ["{ client = '64KiB' }", "{ client = '64KiB', total = '64KiB' }"] {
         let service = Service::start(&picture_table(&format!("max_bytes = {bytes}"), ""));
         let mut page = Page::open(&service).await;
@@ -248,13 +251,13 @@ async fn a_picture_that_its_queue_can_never_hold_is_told_so_and_not_to_try_again
 }
 
 #[tokio::test]
-async fn a_late_picture_is_told_in_time_and_not_when_its_turn_comes() {
+async fn a_late_picture_is_answered_at_its_deadline() {
     let service = Service::start(&picture_table("deadline = '3s'", ""));
     let mut page = Page::open(&service).await;
     let picture = Gate::picture();
     page.send(json!({"uuid": 1, "rType": "gate", "progress": true}), &picture).await;
     page.send(json!({"uuid": 2, "offset_top": 1000}), &flat(8, 8)).await;
-    // The second gate is pushed later, so it has longer to live, and is nearer to the top.
+    // The second gate is pushed later, so its deadline is later, and it is nearer to the top.
     let begun = std::time::Instant::now();
     while begun.elapsed().as_millis() < 1000 {
         assert_eq!(page.0.json().await["uuid"], 1);
@@ -264,12 +267,12 @@ async fn a_late_picture_is_told_in_time_and_not_when_its_turn_comes() {
     assert_eq!(ends(&page.answers(2).await), [(1, "cancelled"), (2, "expired")]);
     let next = page.0.json().await;
     assert_eq!((&next["uuid"], &next["progress"]), (&json!(3), &json!("working")), "it goes on");
-    // What runs too long is stopped too.
+    // A picture that runs for too long is stopped too.
     assert_eq!(ends(&page.answers(1).await), [(3, "expired")]);
 }
 
 #[tokio::test]
-async fn a_newcomer_does_not_wait_for_a_long_queue() {
+async fn a_new_client_does_not_wait_for_the_backlog_of_others() {
     let service = Service::start(&picture_table("", ""));
     let gate = Gate::closed(&service).await;
     let (mut page, mut newcomer) = (Page::open(&service).await, Page::open(&service).await);
@@ -283,12 +286,12 @@ async fn a_newcomer_does_not_wait_for_a_long_queue() {
     assert_eq!(ends(&answers), [(1000, "done")]);
     answers.extend(page.answers(500).await);
     let before = worked_order(&answers).iter().position(|uuid| **uuid == 1000);
-    assert!(before <= Some(3), "{before:?} of the other's came before");
+    assert!(before <= Some(3), "{before:?} of the other's pictures were done before");
 }
 
 #[tokio::test]
 async fn many_connections_of_one_address_do_not_hold_up_another_address() {
-    // What of a table's `fair_by`, and whether the honest client is before most of the others then.
+    // The table's `fair_by`, and whether the honest client is then done before most of the others.
     for (fair_by, is_soon) in
         [("", true), ("fair_by = 'ip'", true), ("fair_by = 'connection'", false)]
     {
@@ -371,7 +374,7 @@ async fn every_picture_has_one_answer_whatever_happens() {
     for code in ["done", "cancelled", "duplicate", "bad_header", "bad_image", "step_failed"] {
         assert!(codes.contains_key(code), "{code} did not come about: {codes:?}");
     }
-    // And none a second one.
+    // No picture has a second answer.
     page.send_all(&[(1000, 0)]).await;
     assert_eq!(ends(&page.answers(1).await), [(1000, "done")]);
     page.settle().await;

@@ -1,5 +1,5 @@
-//! Clients that send more than their route's `rate`: their messages wait, and what cannot wait
-//! does not.
+//! Clients that send more than their route's `rate` allows: their messages wait, but viewports,
+//! cancels and closes do not.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::util::{CLOSE, Page, Raw, Service, TEXT, ends, frames, masked, picture_table};
 
-/// An echo that handles one message.
+/// An echo whose rate allows one message.
 fn echo(limits: &str) -> Service {
     Service::start(&format!(
         "[limits]\nrate = '1/h'\n{limits}\n\
@@ -39,13 +39,14 @@ async fn a_page_over_the_rate_has_every_answer() {
 }
 
 #[tokio::test]
-async fn a_viewport_a_cancel_and_the_end_do_not_wait_for_pictures() {
+async fn viewport_cancel_and_disconnect_do_not_wait_for_pictures() {
     let service = Service::start(&("[limits]\nrate = '3/h'\n".to_owned() + &picture_table("", "")));
     let mut page = Page::open(&service).await;
     page.send_all(&[(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]).await;
     let answers = page.answers(3).await;
     assert_eq!(ends(&answers), [(1, "done"), (2, "done"), (3, "done")]);
-    // Both tell that they are handled: one is wrong, the other finds a picture that waits.
+    // Both answers show that the messages are handled at once: the viewport is invalid, and the
+    // cancel finds a picture that waits for the rate.
     page.say(json!({"type": "viewport"})).await;
     assert_eq!(page.answer().await["code"], "bad_header");
     page.say(json!({"type": "cancel", "uuid": 5})).await;
@@ -55,11 +56,15 @@ async fn a_viewport_a_cancel_and_the_end_do_not_wait_for_pictures() {
 }
 
 #[tokio::test]
-async fn an_inbox_that_stays_full_for_longer_than_idle_is_closed() {
+async fn a_client_whose_inbox_stays_full_for_idle_is_closed() {
     let service = echo("inbox = '2KiB'\nidle = '500ms'");
+    let begun = Instant::now();
     let mut raw = flooding(&service);
     raw.read_until(|frames| frames.iter().any(|frame| frame.opcode() == CLOSE));
+    assert!(begun.elapsed() >= Duration::from_millis(500), "{:?}", begun.elapsed());
     let came = frames(&raw.finish());
+    let texts = came.iter().filter(|frame| frame.opcode() == TEXT).count();
+    assert_eq!(texts, 2, "it is greeted, its first message is answered, and no error is told");
     let close = came.iter().find(|frame| frame.opcode() == CLOSE).expect("it is closed");
     assert_eq!(close.payload[..2], 1008_u16.to_be_bytes());
     let line = service.wait_for_log("client left");
@@ -67,7 +72,7 @@ async fn an_inbox_that_stays_full_for_longer_than_idle_is_closed() {
 }
 
 #[tokio::test]
-async fn a_service_that_stops_does_not_wait_for_messages_over_the_rate() {
+async fn a_stop_does_not_wait_for_messages_over_the_rate() {
     let service = echo("inbox = '2KiB'\nclosing = '20s'");
     let mut raw = flooding(&service);
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Pictures made after public reports against image services, each with the right result.
+//! Pictures modelled on public reports against image services, each with the right result.
 //!
 //! The files are in `references/reports/`; all of them were made for this project.
 
@@ -9,8 +9,8 @@ use image::DynamicImage;
 
 use crate::util::{Service, get, picture_table, post, root};
 
-/// A file, the pipeline and the zoom it is sent with, the picture that its result shows, and how
-/// far the two may differ: the mean difference in each channel, in levels.
+/// A file, its pipeline and zoom, the picture that its result must show, and the tolerance: the
+/// mean difference in each channel, in levels.
 type Row = (&'static str, &'static str, &'static str, &'static str, f64);
 
 #[rustfmt::skip]
@@ -26,20 +26,20 @@ const TABLE: &[Row] = &[
     // Viewers show these results right without any profile or chunk.
     ("C05.jpg", "webp", "1", "C05webp.ref.png", 1.0),
     ("C12.png", "none", "0.5", "C12.ref.png", 1.0),
-    // A scan for each component, and the colours' first.
+    // A scan for each component, chroma first.
     ("J01.jpg", "png", "1", "J.truth.png", 3.0),
     ("J02.jpg", "png", "1", "J.truth.png", 3.0),
-    // Adobe markers: beside JFIF, and of a transform that does not exist.
+    // Adobe markers: together with JFIF, and with a transform that does not exist.
     ("J10.jpg", "png", "1", "J.truth.png", 3.0),
     ("J10d.jpg", "png", "1", "J.truth.png", 3.0),
-    // Colours sampled finer than brightness.
+    // Chroma with more samples than luma.
     ("J14.jpg", "png", "1", "J14.ref.png", 3.0),
     // A restart marker is missing: one interval is grey, and the rest right.
     ("J34.jpg", "png", "1", "J.truth.png", 3.0),
 ];
 
 #[test]
-fn each_picture_of_the_reports_comes_out_right() {
+fn each_picture_of_the_reports_has_the_right_result() {
     let service = service();
     for (file, pipeline, zoom, reference, tolerance) in TABLE.iter().copied() {
         let (_, result) = sent(&service, file, pipeline, zoom);
@@ -48,7 +48,7 @@ fn each_picture_of_the_reports_comes_out_right() {
 }
 
 #[test]
-fn a_jpeg_without_huffman_tables_has_the_standard_ones_whatever_came_before() {
+fn a_jpeg_without_huffman_tables_uses_the_standard_ones() {
     let service = service();
     for before in ["S1_no_tables.jpg", "S1_before.jpg", "S1_no_tables.jpg"] {
         sent(&service, before, "png", "1");
@@ -58,7 +58,7 @@ fn a_jpeg_without_huffman_tables_has_the_standard_ones_whatever_came_before() {
 }
 
 #[test]
-fn a_png_that_nothing_is_done_to_keeps_its_gamma() {
+fn a_png_that_is_passed_on_keeps_its_gamma() {
     let (file, picture) = sent(&service(), "C11e.png", "none", "1");
     let decoder = png::Decoder::new(Cursor::new(&file));
     let gamma = decoder.read_info().unwrap().info().gama_chunk;
@@ -104,14 +104,14 @@ fn a_lossy_webp_comes_back_lossy_or_as_jpeg() {
         let (png, lossless) = sent(&service, file, "png", "0.5");
         assert!(result.len() < png.len());
         differ_by_at_most(4.0, &on_black(&picture), &on_black(&lossless), file);
-        // What a step says counts first.
+        // A step's own choice of the format counts first.
         let (result, picture) = sent(&service, file, "webp", "0.5");
         assert!(result.windows(4).any(|chunk| chunk == b"VP8L"), "{file}");
         differ_by_at_most(0.0, &picture, &lossless, file);
     }
 }
 
-/// What shows of a picture on a black page.
+/// The picture as it looks on a black page.
 fn on_black(picture: &DynamicImage) -> DynamicImage {
     let mut picture = picture.to_rgba8();
     for pixel in picture.pixels_mut() {
@@ -128,7 +128,7 @@ fn service() -> Service {
     Service::start(&picture_table("", "").replacen("broken = ", pipelines, 1))
 }
 
-/// The result of a file of the reports, and what it shows.
+/// The result of a file of the reports, and the picture that the result shows.
 fn sent(service: &Service, file: &str, pipeline: &str, zoom: &str) -> (Vec<u8>, DynamicImage) {
     let url = service.url(&format!("/work?rType={pipeline}&zoom={zoom}"));
     let answer = post(&url, report(file)).json();

@@ -1,4 +1,4 @@
-//! Which signals stop the service, and which it ignores.
+//! Which signals stop the service, which one reloads its table, and which it ignores.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,7 +21,7 @@ use crate::util::{
 const ECHO: &str = "[[route]]\nchannel = 'websocket.*'\npath = '/echo'\nconsumer = 'echo'\n\
                     [server]\nlisten = '127.0.0.1:0'\n";
 
-/// A terminal: the end that a window holds, and the end that programs in it hold.
+/// A terminal: the window's end, and the end for the programs in it.
 fn terminal() -> (OwnedFd, File) {
     let window = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&window).unwrap();
@@ -49,39 +49,30 @@ async fn working(service: &Service) -> Page {
     page
 }
 
-/// The service ends, and the picture that was worked on is answered before.
+/// Checks that the service ends, and that it answers the picture in work before.
 async fn drains(service: Service, mut page: Page) {
     let answer = page.answer().await;
-    assert!(answer["url"].is_string(), "it was running: {answer}");
+    assert!(answer["url"].is_string(), "the picture was running: {answer}");
     assert_eq!(page.0.closed().await.0, 1012);
     drop(page);
     assert_eq!(service.end().code(), Some(0));
 }
 
 #[tokio::test]
-async fn a_signal_that_stops_the_service_lets_it_finish_what_runs() {
-    let (_window, terminal) = terminal();
-    for (name, signals, from) in [
-        ("SIGTERM", &[Signal::TERM][..], None),
-        ("SIGINT", &[Signal::INT], None),
-        ("SIGQUIT", &[Signal::QUIT], None),
-        ("SIGHUP", &[Signal::HUP], Some(&terminal)),
-        // As when a terminal is closed that runs a shell.
-        ("SIGHUP", &[Signal::HUP, Signal::HUP], Some(&terminal)),
-    ] {
-        let service = started_from(from);
+async fn a_stopping_signal_lets_running_tasks_finish() {
+    for (name, signal) in
+        [("SIGTERM", Signal::TERM), ("SIGINT", Signal::INT), ("SIGQUIT", Signal::QUIT)]
+    {
+        let service = started_from(None);
         let page = working(&service).await;
-        for signal in signals {
-            service.signal(*signal);
-            service.wait_for_log("stopping: no new connections");
-        }
+        service.signal(signal);
         service.wait_for_log(&format!("a signal stops the service signal=\"{name}\""));
         drains(service, page).await;
     }
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_closed_lets_the_service_finish_what_runs() {
+async fn closing_the_terminal_lets_running_tasks_finish() {
     let (window, terminal) = terminal();
     let service = Service::start_with(&picture_table("", ""), |command| {
         through(command, "setsid", &["--ctty"]);
@@ -90,14 +81,30 @@ async fn a_terminal_that_is_closed_lets_the_service_finish_what_runs() {
     let page = working(&service).await;
     drop(window);
     service.wait_for_log("a signal stops the service signal=\"SIGHUP\"");
+    // The shell in the terminal may send it too.
+    service.signal(Signal::HUP);
+    service.wait_for_log("signal ignored signal=\"SIGHUP\"");
     drains(service, page).await;
 }
 
 #[tokio::test]
-async fn a_signal_that_means_nothing_here_is_a_line_in_the_log() {
+async fn a_hangup_reloads_the_table_while_there_is_no_terminal_or_it_is_open() {
+    let (_window, terminal) = terminal();
+    for from in [None, Some(&terminal)] {
+        let service = started_from(from);
+        let mut page = working(&service).await;
+        service.signal(Signal::HUP);
+        let line = service.wait_for_log("table read again: nothing has changed");
+        assert!(line.contains("trigger=SIGHUP"), "{line}");
+        assert!(page.answer().await["url"].is_string());
+        assert_eq!(service.stop_gracefully().code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_signal_without_a_meaning_is_logged() {
     let (_window, terminal) = terminal();
     for (name, signal, from) in [
-        ("SIGHUP", Signal::HUP, None),
         ("SIGUSR1", Signal::USR1, None),
         ("SIGUSR2", Signal::USR2, None),
         ("SIGUSR1", Signal::USR1, Some(&terminal)),
@@ -114,13 +121,8 @@ async fn a_signal_that_means_nothing_here_is_a_line_in_the_log() {
 
 #[tokio::test]
 async fn a_second_stopping_signal_ends_the_service_at_once() {
-    let (_window, terminal) = terminal();
-    for (first, second, from) in [
-        (Signal::INT, Signal::TERM, None),
-        (Signal::TERM, Signal::QUIT, None),
-        (Signal::HUP, Signal::INT, Some(&terminal)),
-    ] {
-        let service = started_from(from);
+    for (first, second) in [(Signal::INT, Signal::TERM), (Signal::TERM, Signal::QUIT)] {
+        let service = started_from(None);
         let _gate = Gate::closed(&service).await;
         service.signal(first);
         service.wait_for_log("stopping: no new connections");
@@ -172,9 +174,9 @@ fn being_read(pipe: &Path) -> File {
 }
 
 #[test]
-fn a_file_beyond_the_limit_on_its_size_ends_its_own_picture_alone() {
+fn a_file_over_the_size_limit_fails_only_its_own_picture() {
     let service = Service::start_with(&picture_table("", ""), |command| {
-        // In blocks of 512 bytes, or of 1,024 where `sh` is bash.
+        // In blocks of 512 bytes, or of 1,024 bytes where `sh` is bash.
         through(command, "sh", &["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
     });
     let large = photo(800, 600);

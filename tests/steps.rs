@@ -1,7 +1,7 @@
 //! Every step against OpenCV or Pillow, on the same picture and through the running service.
 //!
-//! Tolerances are of 255, a mean and the most. What only moves samples or looks them up is exact;
-//! what interpolates may round otherwise than its reference.
+//! Tolerances are in levels of 255: on average, and at most. Steps that only move samples or look
+//! them up are exact; steps that interpolate may round differently from their reference.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -25,8 +25,8 @@ const GREY: &str = "grey.png";
 const BORDERED: &str = "bordered.png";
 const WIDE: &str = "wide.png";
 
-/// A step as `routing.toml` writes it, the input, and by how much the result may differ from the
-/// reference's: on average, and at worst.
+/// A step as `routing.toml` writes it, its input, and the tolerance of its result: on average, and
+/// at most.
 type Case = (&'static str, &'static str, f64, f64);
 
 const EXACT: (f64, f64) = (0.0, 0.0);
@@ -37,7 +37,7 @@ const ROUNDED: (f64, f64) = (0.3, 1.0);
 const PICTURES: &[Case] = &[
     ("{ zoom = 0.5 }", PHOTO, ROUNDED.0, ROUNDED.1),
     ("{ zoom = 1.3 }", PHOTO, ROUNDED.0, ROUNDED.1),
-    // Colours of what is nearly transparent are rounded twice.
+    // Nearly transparent colours are rounded twice.
     ("{ zoom = 0.4 }", CLEAR, 0.5, 3.0),
     ("{ fit = [50, 90] }", PHOTO, ROUNDED.0, ROUNDED.1),
     ("{ fit = [500, 900] }", PHOTO, EXACT.0, EXACT.1),
@@ -51,7 +51,7 @@ const PICTURES: &[Case] = &[
     ("{ rotate = 90 }", PHOTO, EXACT.0, EXACT.1),
     ("{ rotate = 180 }", CLEAR, EXACT.0, EXACT.1),
     ("{ rotate = 270 }", PHOTO, EXACT.0, EXACT.1),
-    // OpenCV's cubic is another, and it looks places up in 32nds of a pixel.
+    // OpenCV's cubic kernel is a different one, and OpenCV rounds positions to 32nds of a pixel.
     ("{ rotate = { degrees = 12.5, background = \"#203040\" } }", PHOTO, 1.2, 40.0),
     ("{ flip = \"horizontal\" }", PHOTO, EXACT.0, EXACT.1),
     ("{ flip = \"vertical\" }", CLEAR, EXACT.0, EXACT.1),
@@ -59,7 +59,7 @@ const PICTURES: &[Case] = &[
     ("{ pad = [200, 101] }", GREY, EXACT.0, EXACT.1),
     ("{ pad = { size = [200, 100], gravity = \"bottom-left\", colour = \"#20304080\" } }", PHOTO, EXACT.0, EXACT.1),
     ("{ pad = { top = 3, left = 9, colour = \"black\" } }", CLEAR, EXACT.0, EXACT.1),
-    // The reference's corner is drawn in 8 × 8 points.
+    // The reference draws the corner with 8 × 8 points for each pixel.
     ("{ round = 20 }", PHOTO, 0.2, 20.0),
     ("{ round = 9999 }", CLEAR, 0.4, 20.0),
     ("\"flatten\"", CLEAR, 0.5, 1.0),
@@ -70,27 +70,27 @@ const PICTURES: &[Case] = &[
     ("{ contrast = 1.5 }", PHOTO, 0.1, 1.0),
     ("{ contrast = 0.5 }", GREY, 0.1, 1.0),
     ("{ gamma = 2.2 }", PHOTO, EXACT.0, EXACT.1),
-    // Pillow's grey is rounded by other weights, and its mix is cut, not rounded.
+    // Pillow rounds its grey with other weights, and truncates its mix.
     ("{ saturation = 1.7 }", PHOTO, 0.8, 2.0),
     ("{ saturation = 0.3 }", PHOTO, 0.8, 2.0),
-    // Littlecms and moxcms.
+    // Pillow uses Little CMS, and the service moxcms.
     ("\"srgb\"", WIDE, 0.6, 3.0),
     ("{ blur = 0.4 }", PHOTO, 0.3, 1.0),
     ("{ blur = 1.5 }", PHOTO, 0.3, 1.0),
     ("{ blur = 3.9 }", GREY, 0.3, 1.0),
-    // Above 4 it is made of a smaller picture: beyond the edge lies the mean of some pixels, where
-    // the reference has one. Away from the edge it is within 2.
+    // Above a sigma of 4 the blur is made from a smaller picture. Beyond the edge it takes the mean
+    // of some pixels, and the reference a single pixel. Away from the edge it is within 2 levels.
     ("{ blur = 4.5 }", PHOTO, 0.7, 12.0),
     ("{ blur = 8 }", PHOTO, 1.2, 18.0),
     ("{ blur = 2 }", CLEAR, 0.6, 3.0),
     ("{ sharpen = 1 }", PHOTO, 0.4, 2.0),
     ("{ sharpen = { sigma = 2, amount = 0.5 } }", PHOTO, 0.4, 2.0),
     ("{ watermark = { file = \"mark.png\", size = 0.3, position = \"top-left\", margin = 5, opacity = 0.7 } }", PHOTO, 0.3, 5.0),
-    // Compared softened.
+    // Both are blurred before they are compared.
     ("{ watermark = { text = \"Wave 8\", size = 0.3, position = \"bottom\", margin = 4 } }", PHOTO, 1.0, 30.0),
 ];
 
-/// Steps that put fields into the answer, and the value that the reference gets.
+/// Steps that put fields into the answer, and the reference's input.
 const FIELDS: &[(&str, &str)] = &[
     ("\"info\"", PHOTO),
     ("\"info\"", CLEAR),
@@ -107,7 +107,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("\"blurhash\"", PHOTO),
 ];
 
-/// Shown by other tests: what is written, in which format, and with how much said of it.
+/// Steps that other tests cover: the result's format and its metadata.
 const ELSEWHERE: [&str; 6] = ["jpeg", "png", "webp", "gif", "avif", "strip"];
 
 /// The table with a pipeline for each of these steps: `p0`, `p1` …
@@ -118,7 +118,7 @@ fn table<'a>(steps: impl Iterator<Item = &'a str>) -> String {
         [consumer.pictures]\nuse = 'image.work'\n[consumer.pictures.results]\n"
         .to_owned();
     for (number, step) in steps.enumerate() {
-        writeln!(table, "p{number} = [{step}, \"png\"]").expect("a text takes a text");
+        writeln!(table, "p{number} = [{step}, \"png\"]").expect("a write to a String succeeds");
     }
     table
 }
@@ -130,8 +130,8 @@ fn work(service: &Service, number: usize, file: &[u8]) -> Answer {
     answer
 }
 
-/// The step as the reference reads it: `{name: value}`. What a TOML table of one line holds is JSON
-/// but for its keys.
+/// The step as the reference reads it: `{name: value}`. A TOML table of one line is JSON except for
+/// its keys.
 fn as_json(step: &str) -> Value {
     let mut json = String::new();
     for word in step.replace(" = ", " : ").split(' ') {
@@ -149,19 +149,19 @@ fn as_json(step: &str) -> Value {
 
 #[test]
 fn each_step_does_what_its_reference_does() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = folder.path().to_owned();
     draw(&at);
     let steps = PICTURES.iter().map(|(step, ..)| *step).chain(FIELDS.iter().map(|(step, _)| *step));
     let service = Service::start_in(folder, &table(steps), |_| {});
-    let read = |name: &str| fs::read(at.join(name)).expect("it was drawn");
+    let read = |name: &str| fs::read(at.join(name)).expect("the input was drawn");
 
     let mut cases = Vec::new();
     for (number, (step, input, mean, most)) in PICTURES.iter().enumerate() {
         let output = format!("{number}.png");
         fs::write(at.join(&output), work(&service, number, &read(input)).body).unwrap();
         let value = match as_json(step) {
-            // Where the name stands alone, the reference is told the default.
+            // A name alone means the default, which the reference takes as `null`.
             step if step == json!({"flatten": {}}) => json!({"flatten": null}),
             step => step,
         };
@@ -178,7 +178,7 @@ fn each_step_does_what_its_reference_does() {
 }
 
 #[test]
-fn no_step_is_left_without_a_reference() {
+fn every_step_has_a_reference() {
     let shown = PICTURES.iter().map(|(step, ..)| *step).chain(FIELDS.iter().map(|(step, _)| *step));
     let mut names: BTreeSet<String> = ELSEWHERE.iter().map(|name| (*name).to_owned()).collect();
     names.extend(shown.map(|step| {
@@ -192,8 +192,8 @@ fn no_step_is_left_without_a_reference() {
 }
 
 #[test]
-fn a_smart_cover_keeps_what_there_is_to_see() {
-    // A plain sky with one thing in it, left or right, high or low.
+fn a_smart_cover_keeps_the_object_in_the_picture() {
+    // A plain sky with one object, left or right, high or low.
     for (size, thing, cover) in [
         ((160, 60), (120, 20), "[60, 60]"),
         ((160, 60), (10, 20), "[60, 60]"),
@@ -222,7 +222,7 @@ fn a_smart_cover_keeps_what_there_is_to_see() {
 }
 
 #[test]
-fn the_format_steps_write_what_they_say() {
+fn the_format_steps_write_their_formats() {
     let mut steps =
         vec!["\"jpeg\"", "{ jpeg = { quality = 20 } }", "\"webp\"", "\"png\"", "\"gif\""];
     let mut formats = vec!["image/jpeg", "image/jpeg", "image/webp", "image/png", "image/gif"];
@@ -236,7 +236,7 @@ fn the_format_steps_write_what_they_say() {
     }
     let table = table(steps.into_iter()).replace(", \"png\"]", "]");
     let service = Service::start(&table);
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     draw(folder.path());
     let file = fs::read(folder.path().join(PHOTO)).unwrap();
     let numbers = 0..formats.len();
@@ -252,16 +252,17 @@ fn the_format_steps_write_what_they_say() {
 
 #[test]
 fn the_documents_say_what_the_program_says() {
-    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is there");
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("the file exists");
     let printed = waterway(&root(), &["steps", "--markdown"]).stdout;
     let page = String::from_utf8(printed).unwrap();
     let way_out = "run `waterway steps --markdown > docs/steps.md`";
-    assert!(read("docs/steps.md") == page, "docs/steps.md is not what the program says: {way_out}");
-    let begin = page.find("| step |").expect("a table");
-    let rows = page[begin..].lines().take_while(|line| line.starts_with('|'));
-    let rows: Vec<&str> = rows.collect();
-    let table = rows.join("\n");
-    assert!(read("README.md").contains(&table), "README.md's table of steps is not:\n{table}");
+    assert!(read("docs/steps.md") == page, "docs/steps.md differs from the output: {way_out}");
+    let steps = page.matches("\n### ").count();
+    let readme = read("README.md");
+    assert!(
+        readme.contains(&format!("There are {steps} steps")),
+        "README.md does not say {steps} steps"
+    );
 }
 
 /// Writes the inputs into a folder.
@@ -273,8 +274,8 @@ fn draw(folder: &Path) {
             let mut file = Vec::new();
             let mut encoder = PngEncoder::new(&mut file);
             say(&mut encoder);
-            picture.write_with_encoder(encoder).expect("memory takes it");
-            fs::write(folder.join(name), file).expect("the folder takes it");
+            picture.write_with_encoder(encoder).expect("memory is writable");
+            fs::write(folder.join(name), file).expect("the folder is writable");
         };
     let nothing = |_: &mut PngEncoder<&mut Vec<u8>>| {};
     let photo = DynamicImage::from(photo);
@@ -282,10 +283,10 @@ fn draw(folder: &Path) {
     encode(GREY, &photo.to_luma8().into(), &nothing);
     let profile = ColorProfile::new_display_p3().encode().expect("a profile");
     encode(WIDE, &photo, &|encoder| {
-        encoder.set_icc_profile(profile.clone()).expect("PNG takes a profile");
+        encoder.set_icc_profile(profile.clone()).expect("PNG has room for a profile");
     });
 
-    // Clear on the left, opaque on the right, with an edge between.
+    // Transparent on the left, opaque on the right, with a sharp edge between.
     let mut clear = photo.to_rgba8();
     for (x, y, pixel) in clear.enumerate_pixels_mut() {
         pixel.0[3] = u8::try_from((x * 3 + (y / 20) % 2 * 60).min(255)).unwrap();
@@ -295,7 +296,7 @@ fn draw(folder: &Path) {
     let mut bordered = photo.to_rgb8();
     for (x, y, pixel) in bordered.enumerate_pixels_mut() {
         if x < 15 || y < 9 || x >= 100 || y >= 61 {
-            // Not quite one colour, as a scan's border.
+            // Not quite one colour, like the border of a scan.
             pixel.0 = [200, 16 + u8::try_from((x + y) % 3).unwrap(), 32];
         }
     }
@@ -305,10 +306,10 @@ fn draw(folder: &Path) {
         let alpha = if (x + y) % 20 < 10 { 255 } else { 90 };
         Rgba([255, u8::try_from(x * 6).unwrap(), 40, alpha])
     });
-    mark.save(folder.join("mark.png")).expect("the folder takes it");
+    mark.save(folder.join("mark.png")).expect("the folder is writable");
 }
 
-/// What a camera writes, with a place in Chile.
+/// EXIF data as a camera writes them, with a position in Chile.
 fn camera() -> Vec<u8> {
     let text = |tag, text: &str| Field {
         tag,

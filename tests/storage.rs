@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::util::{Page, Service, get, photo, picture_table, post, waterway};
 
-/// The report of `waterway check` on a picture service with these keys; none when it is sound.
+/// The report of `waterway check` on a picture service with these keys; `None` if the table is
+/// sound.
 fn check(pictures: &str) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("routing.toml"), picture_table("", pictures)).unwrap();
@@ -17,8 +18,8 @@ fn check(pictures: &str) -> Option<String> {
 }
 
 #[test]
-fn what_is_wrong_with_a_storage_is_told_at_its_place() {
-    // `[consumer.pictures]` is the fifth line, and these keys begin in the seventh.
+fn mistakes_in_a_storage_are_reported_at_their_place() {
+    // `[consumer.pictures]` is on the fifth line, and these keys begin on the seventh.
     for (pictures, place, message) in [
         ("storage = 5", "7:11", "expected a folder's path or { s3 = "),
         ("storage = { s4 = {} }", "7:13", "unknown key \"s4\""),
@@ -28,8 +29,8 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
             "min_free is for a folder",
         ),
         ("storage = { folder = 'a', min_free = 5 }", "7:38", "5 has no unit"),
-        ("storage = {}", "7:11", "this says nothing of where files are kept"),
-        ("folder = 'a'\nstorage = 'b'", "5:1", "\"storage\" is given twice, once by another"),
+        ("storage = {}", "7:11", "the place where files are kept is missing"),
+        ("folder = 'a'\nstorage = 'b'", "5:1", "\"storage\" is given twice, once under another"),
         ("storage = { s3 = { region = 'eu-central-1' } }", "7:18", "missing key \"bucket\""),
         ("storage = { s3 = { bucket = 'a b' } }", "7:29", "is not the name of a bucket"),
         ("storage = { s3 = { bucket = 'abc' } }", "7:11", "the bucket has no region"),
@@ -38,9 +39,9 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
             "7:11",
             "access_key and secret_key belong together",
         ),
-        ("url = 'presigned'", "5:1", "url = \"presigned\" is of a bucket"),
+        ("url = 'presigned'", "5:1", "url = \"presigned\" needs a bucket"),
         ("url = 'somewhere'", "7:7", "somewhere"),
-        ("url = { presigned = '8d' }", "7:21", "is not how long an address can last"),
+        ("url = { presigned = '8d' }", "7:21", "an address cannot last 8d"),
         ("url = { signed = '1h' }", "7:9", "unknown key \"signed\""),
         ("retention = { age = '1m' }", "7:13", "an age of 1m is less than the 1h of keep_for"),
         ("retention = { age = 5 }", "7:21", "5 has no unit"),
@@ -63,7 +64,7 @@ fn what_is_wrong_with_a_storage_is_told_at_its_place() {
 }
 
 #[tokio::test]
-async fn old_pictures_and_what_a_crash_left_are_removed() {
+async fn old_pictures_and_leftovers_of_a_crash_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let media = folder.path().join("media");
     fs::create_dir(&media).unwrap();
@@ -78,13 +79,13 @@ async fn old_pictures_and_what_a_crash_left_are_removed() {
     let service = Service::start_in(folder, &picture_table("", pictures), |_| {});
     let line = service.wait_for_log("old pictures removed");
     assert!(line.contains("files=0") && line.contains("unfinished=1"), "{line}");
-    // It would be all pictures at once, so it waits for the next look.
-    let line = service.wait_for_log("they stay until the next look");
+    // The sweep would remove all pictures at once, so it waits for the next look.
+    let line = service.wait_for_log("they stay until the next sweep");
     assert!(line.contains("again=1s"), "{line}");
     service.wait_for_log("files=2");
     assert_eq!(service.media_names(), ["holiday.jpg"]);
 
-    // It goes on: what comes now is answered, and goes in its turn.
+    // The sweeps go on: a new picture is answered, and removed later.
     let mut page = Page::open(&service).await;
     page.send(json!({"uuid": 1}), &photo(8, 8)).await;
     assert!(page.answer().await["url"].is_string());
@@ -98,7 +99,7 @@ async fn old_pictures_and_what_a_crash_left_are_removed() {
 }
 
 #[tokio::test]
-async fn pictures_lie_in_folders_by_time_which_urls_do_not_show() {
+async fn pictures_are_stored_in_folders_by_time_that_urls_do_not_show() {
     for (pictures, base) in
         [("", None), ("url = 'https://cdn.example/a'", Some("https://cdn.example/a/"))]
     {
@@ -112,20 +113,20 @@ async fn pictures_lie_in_folders_by_time_which_urls_do_not_show() {
         let unique = name.strip_prefix("rb_").unwrap();
         let folder = match base {
             None => service.media().join(&unique[..5]).join(&unique[5..8]),
-            // Another server finds them by their names.
+            // Another server finds files by their names, so they lie flat.
             Some(_) => service.media(),
         };
         assert!(folder.join(name).is_file() && folder.join(unique).is_file(), "{folder:?}");
         let result = fs::read(folder.join(name)).unwrap();
-        assert_eq!(get(&format!("{own}{name}")).body, result, "it is served from both");
-        // As an earlier version left it.
+        assert_eq!(get(&format!("{own}{name}")).body, result, "media serves it from both places");
+        // The place where an earlier version stored it.
         fs::rename(folder.join(name), service.media().join(name)).unwrap();
         assert_eq!(get(&format!("{own}{name}")).body, result, "{base:?}");
     }
 }
 
 #[tokio::test]
-async fn a_picture_is_not_stored_where_too_little_would_stay_free() {
+async fn a_picture_is_not_stored_if_it_would_leave_too_little_space() {
     let storage = "storage = { folder = 'media', min_free = '900000GiB' }";
     let service = Service::start(&picture_table("", storage));
     let answer = post(&service.url("/work"), photo(8, 8));

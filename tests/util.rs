@@ -1,10 +1,9 @@
 //! The harness of the black-box tests: a started service, clients for it, a browser, pictures and
 //! Python.
 //!
-//! Every wait ends after [`PATIENCE`] with a panic that says what was waited for, so a test that
-//! would hang fails.
+//! Every wait ends after [`PATIENCE`] with a panic that names the awaited event, so no test hangs.
 
-// A harness is a vocabulary: not every word is in use at every time.
+// No test program uses all of a harness at all times.
 #![allow(dead_code, unused_imports)]
 
 mod browser;
@@ -17,6 +16,9 @@ mod page;
 mod photo;
 mod python;
 mod raw;
+mod receiver;
+#[cfg(feature = "redis")]
+mod redis;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -30,13 +32,16 @@ pub(crate) use http::{Answer, delete, get, post, request};
 pub(crate) use log::Log;
 pub(crate) use page::{Gate, Page, ends, flat, picture_table, worked_order};
 pub(crate) use photo::{HEADER, binary_framing, photo, text_framing};
-pub(crate) use python::{Peer, python};
+pub(crate) use python::{Peer, interpreter, python, python_command};
 pub(crate) use raw::{
     BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, Raw, TEXT, begun, close_payload, frames, masked,
 };
+pub(crate) use receiver::{Posted, Receiver, Stream, answered};
+#[cfg(feature = "redis")]
+pub(crate) use redis::{Kind as RedisKind, Redis};
 pub(crate) use service::{Service, program, through, waterway};
 
-/// How long the harness waits for anything: long, since machines that test are busy.
+/// How long the harness waits for anything: long, because machines that run tests are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The top of the repository.

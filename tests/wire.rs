@@ -1,7 +1,7 @@
-//! What `waterway` puts on the wire, byte by byte beside Tornado 6 and Channels 4 under daphne.
+//! The bytes that `waterway` puts on the wire, compared with Tornado 6 and Channels 4 under daphne.
 //!
-//! A row is one behaviour, with the route that makes `waterway` do it; the peers do it on the same
-//! path. Where the two differ, the row says which of them `waterway` follows, and the tests make
+//! A row is one behaviour, with the route that makes `waterway` show it; the peers show it on the
+//! same path. If the peers differ, the row says which of them `waterway` follows, and a test makes
 //! sure that they still differ.
 
 mod rows;
@@ -12,7 +12,8 @@ use std::net::SocketAddr;
 use self::rows::{DECLARED, Follows, Last, ROWS, Row, Sent, TOKEN};
 use crate::util::{CLOSE, Peer, Raw, Service, begun, masked};
 
-/// What of an answer matters; the rest (`Server`, `Date`, the text of a refusal) is each server's.
+/// The compared parts of an answer; the others (`Server`, `Date`, the text of a refusal) are each
+/// server's own.
 #[derive(Debug, PartialEq, Eq)]
 struct Wire {
     status: String,
@@ -25,7 +26,7 @@ struct Wire {
 }
 
 #[test]
-fn the_peers_differ_where_we_say() {
+fn the_reference_servers_differ_only_in_listed_points() {
     let [tornado, channels] = [Peer::start("tornado_peer.py"), Peer::start("channels_peer.py")];
     for row in ROWS {
         let [tornado, channels] = [&tornado, &channels].map(|peer| row.play(peer.address));
@@ -57,17 +58,17 @@ fn routing() -> String {
 }
 
 impl Row {
-    /// Does what the row says at this server.
+    /// Plays the row against this server.
     fn play(&self, address: SocketAddr) -> Wire {
         let offered = format!("{TOKEN}, second");
-        // Tornado asks check_origin only about another server's page.
+        // Tornado calls check_origin only for a page of another server.
         let mut headers = vec![("Origin", "https://elsewhere.example")];
         if self.path.ends_with("subprotocol") {
             headers.push(("Sec-WebSocket-Protocol", &offered));
         }
         let mut raw = Raw::open(address, self.path, &headers);
         let field = |name| raw.header(name).map(str::to_owned);
-        // RFC 6455, section 4.2.2: these two are compared without regard to case.
+        // RFC 6455, section 4.2.2: these two are case-insensitive.
         let word = |name| raw.header(name).map(str::to_ascii_lowercase);
         let mut wire = Wire {
             status: raw.status.clone(),

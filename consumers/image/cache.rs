@@ -1,29 +1,29 @@
-//! Results that were made before, found again by the content of their pictures.
+//! A cache of results, found by the content of their pictures.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use waterway::Size;
+use waterway::setting::Size;
 
 #[cfg(test)]
 mod tests;
 
-/// Results by picture and by `W`, all else that they depend on: bounded by bytes, and the least
-/// recently used go first.
+/// Results by picture and by `W`, everything else that they depend on. The cache is bounded in
+/// bytes, and the least recently used results are removed first.
 ///
-/// What is kept is `T`, what a job yields, and not the picture. It is up to date only while the
-/// files that it names are there, so who finds one says whether they are.
+/// It stores `T`, the result of a job, and not the picture. A result is only valid while the files
+/// that it names exist, so the caller checks that.
 #[derive(Debug)]
 pub struct Cache<W, T> {
     limit: u64,
     kept: Mutex<Kept<W, T>>,
 }
 
-/// A picture by its content, and how it is worked on.
+/// A picture by its content, and the work on it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key<W> {
-    /// BLAKE3's: nobody can make two files of which it is the same.
+    /// A BLAKE3 hash: it is infeasible to make two files with the same hash.
     content: [u8; 32],
     work: W,
 }
@@ -31,7 +31,7 @@ pub struct Key<W> {
 #[derive(Debug)]
 struct Kept<W, T> {
     results: HashMap<Key<W>, Entry<T>>,
-    /// By when they were used, which no two were at once.
+    /// By the number of their last use, which is unique.
     by_use: BTreeMap<u64, Key<W>>,
     uses: u64,
     bytes: u64,
@@ -52,22 +52,22 @@ const OVERHEAD: u64 = 1024;
 const SPARE: usize = 16;
 
 impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
-    /// A cache of so many bytes; of none, it is off.
+    /// A cache of this many bytes; with 0 it is off.
     #[must_use]
     pub fn new(limit: Size) -> Self {
         let kept = Kept { results: HashMap::new(), by_use: BTreeMap::new(), uses: 0, bytes: 0 };
         Self { limit: limit.bytes(), kept: Mutex::new(kept) }
     }
 
-    /// What such work on this file is found by; `None` when the cache is off, and then the file is
-    /// not looked at.
+    /// The key of this work on this file; `None` if the cache is off, and then the file is not
+    /// read.
     #[must_use]
     pub fn key(&self, file: &[u8], work: W) -> Option<Key<W>> {
         (self.limit > 0).then(|| Key { content: *blake3::hash(file).as_bytes(), work })
     }
 
-    /// The result, if there is one and `is_there` says that what it names is still there; else it
-    /// is forgotten.
+    /// The result, if there is one and `is_there` says that its files still exist; otherwise the
+    /// result is removed.
     pub async fn find<F: Future<Output = bool>>(
         &self,
         key: &Key<W>,
@@ -78,7 +78,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
             return Some(result);
         }
         let mut kept = self.kept();
-        // Somebody may have put a new one there meanwhile.
+        // Another caller may have stored a new result meanwhile.
         let same = kept.results.get(key).is_some_and(|entry| entry.used == used);
         let forgotten = if same { kept.remove(key) } else { None };
         drop(kept);
@@ -86,8 +86,8 @@ impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
         None
     }
 
-    /// Keeps a result that takes so many bytes in memory. One that is larger than the whole cache
-    /// is not kept.
+    /// Stores a result that takes this many bytes in memory, unless it is larger than the whole
+    /// cache.
     pub fn keep(&self, key: Key<W>, result: T, bytes: u64) {
         let bytes = bytes.saturating_add(OVERHEAD);
         if bytes > self.limit {
@@ -107,7 +107,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Cache<W, T> {
         drop(gone);
     }
 
-    /// How many bytes are kept.
+    /// The size of the stored results in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.kept().bytes
@@ -126,7 +126,7 @@ impl<W: Hash + Eq + Clone, T: Clone> Kept<W, T> {
         self.results.insert(key, Entry { result, bytes, used: self.uses });
     }
 
-    /// The result, used now, and what says so.
+    /// The result, marked as used now, and the number of this use.
     fn touch(&mut self, key: &Key<W>) -> Option<(T, u64)> {
         let entry = self.results.get_mut(key)?;
         self.uses += 1;

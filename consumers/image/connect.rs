@@ -1,13 +1,14 @@
-//! `image.connect` and `image.disconnect`: a page comes and goes.
+//! `image.connect` and `image.disconnect`: a page connects and leaves.
 
-use waterway::{CloseCode, Reply, ReplyChannel};
+use waterway::extract::CloseCode;
+use waterway::{Reply, ReplyChannel};
 
-/// Greets the page with `{}`, as the seed program does: it may send its pictures now.
+/// Greets the page with `{}`, like the Tornado program: the page may now send its pictures.
 pub async fn connect() -> Reply {
     Reply::text("{}")
 }
 
-/// The page has left. The queue has seen to its pictures already, by `on_disconnect`.
+/// The page has left. The queue has already handled its pictures, by `on_disconnect`.
 pub async fn disconnect(CloseCode(code): CloseCode, page: ReplyChannel) {
     tracing::debug!(client = %page.name(), code, "page left");
 }

@@ -1,12 +1,12 @@
-//! Splits a message into its head and its picture, in either of two framings.
+//! Splits a message into its header and its picture, in either of two framings.
 //!
 //! *Text*: the first 150 characters are a JSON header padded with spaces, the rest is the picture
 //! in base64. *Binary*: two bytes of header length, big-endian; the header; the picture's bytes.
-//! A binary message that begins with `{` is the text framing sent as bytes; no length that is
-//! allowed begins with that byte, so the two cannot be confused.
+//! A binary message that begins with `{` is the text framing sent as bytes. No allowed length
+//! begins with that byte, so the two cannot be confused.
 //!
-//! Splitting is cheap and copies nothing; decoding the base64 is put off until somebody asks for
-//! the picture, and that of a large one done where it stands if nobody else has the message.
+//! Splitting is cheap and copies nothing. The base64 is decoded when the picture is used; that of a
+//! large picture in place, if nothing else shares the message.
 
 use std::str;
 
@@ -18,7 +18,7 @@ use percent_encoding::percent_decode_str;
 use waterway::{Error, Payload, code};
 
 use super::code::BAD_IMAGE;
-use super::scratch;
+use super::error::reported;
 
 #[cfg(test)]
 mod tests;
@@ -28,11 +28,11 @@ pub const TEXT_HEADER: usize = 150;
 /// The longest header of the binary framing, in bytes.
 pub const BINARY_HEADER_MAX: usize = 4096;
 
-/// Up to how many bytes of text the picture is decoded aside. Where it stands takes two passes, and
-/// writing there takes a core longer than elsewhere, because another has just written it.
+/// Up to this many bytes of text, the picture is decoded into another buffer. Decoding in place
+/// takes two passes, and a core takes longer to write to memory that another core has just written.
 pub const ASIDE: usize = 256 << 10;
 
-/// A message as it came from the socket.
+/// A message from the socket.
 #[derive(Debug, Clone, Copy)]
 pub enum Frame<'a> {
     /// A text message.
@@ -44,27 +44,27 @@ pub enum Frame<'a> {
 /// A message's two parts.
 #[derive(Debug, Clone)]
 pub struct Parts<'a> {
-    /// The JSON header, its padding still on.
+    /// The JSON header, with its padding.
     pub head: &'a str,
-    /// The picture behind it.
+    /// The picture after it.
     pub body: Body<'a>,
 }
 
-/// A picture as its message carries it.
+/// A picture in the form that its message has.
 #[derive(Debug, Clone)]
 pub enum Body<'a> {
-    /// In base64, with all that browsers do to it.
+    /// In base64, with all changes that browsers make to it.
     Base64(&'a str),
     /// The file's own bytes.
     File(Bytes),
 }
 
 impl<'a> Frame<'a> {
-    /// The message's head and body. A text of no more than [`TEXT_HEADER`] characters is a head
-    /// and nothing else, as `{"type": "viewport"}` is.
+    /// The message's head and body. A text of at most [`TEXT_HEADER`] characters is only a head,
+    /// such as `{"type": "viewport"}`.
     ///
     /// # Errors
-    /// `bad_header` when there is no telling the header from the picture.
+    /// `bad_header` if the header cannot be told from the picture.
     pub fn split(self) -> Result<Parts<'a>, Error> {
         match self {
             Self::Text(text) => Ok(split_text(text)),
@@ -75,14 +75,15 @@ impl<'a> Frame<'a> {
 }
 
 impl Body<'_> {
-    /// The picture's file: without a copy when it came as such, else decoded into one buffer.
+    /// The picture's file: without a copy if the message has its bytes, otherwise decoded into one
+    /// buffer.
     ///
-    /// Takes spaces for `+`, a `data:` URL's prefix, percent-encoding, line breaks, the URL-safe
-    /// alphabet and missing padding. A single character that is left over at the end carries no whole byte and
-    /// is dropped: such a text was cut short, and the picture in it will tell.
+    /// Accepts spaces for `+`, a `data:` URL's prefix, percent-encoding, line breaks, the URL-safe
+    /// alphabet and missing padding. A single character at the end encodes no whole byte and is
+    /// dropped: such a text was cut short, and so is the picture in it.
     ///
     /// # Errors
-    /// `bad_image` when it is not base64 or empty.
+    /// `bad_image` if it is empty or not base64.
     pub fn picture(self) -> Result<Bytes, Error> {
         match self {
             Self::File(bytes) => not_empty(bytes),
@@ -90,7 +91,8 @@ impl Body<'_> {
         }
     }
 
-    /// Its beginning, with at least this many bytes of the file, or all of a shorter one.
+    /// The beginning of the picture, with at least this many bytes of the file, or a whole shorter
+    /// file.
     #[must_use]
     pub fn begin(&self, bytes: usize) -> Self {
         match self {
@@ -105,7 +107,7 @@ impl Body<'_> {
         }
     }
 
-    /// How many bytes the file has at most.
+    /// An upper bound of the file's length, in bytes.
     #[must_use]
     pub fn file_len(&self) -> usize {
         match self {
@@ -114,7 +116,7 @@ impl Body<'_> {
         }
     }
 
-    /// The length as it came, in bytes.
+    /// The length in the message, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -123,19 +125,19 @@ impl Body<'_> {
         }
     }
 
-    /// Whether nothing is behind the header.
+    /// Whether nothing follows the header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The picture's file out of a message that is not needed any more: as [`Body::picture`], but that
-/// of a text longer than `aside` bytes in the message's own memory when nobody else has it, so that
-/// the picture is there only once.
+/// The picture's file from a message that is not needed any more. Like [`Body::picture`], but a
+/// text longer than `aside` bytes is decoded in the message's own memory if nothing else shares it,
+/// so that the picture is in memory only once.
 ///
 /// # Errors
-/// `bad_header` or `bad_image`, as [`Frame::split`] and [`Body::picture`] have them.
+/// `bad_header` or `bad_image`, like [`Frame::split`] and [`Body::picture`].
 pub fn into_picture(message: Payload, aside: usize) -> Result<Bytes, Error> {
     let parts = match &message {
         Payload::Text(text) => Frame::Text(text).split()?,
@@ -145,7 +147,7 @@ pub fn into_picture(message: Payload, aside: usize) -> Result<Bytes, Error> {
     if text.len() <= aside {
         return Body::Base64(text).picture();
     }
-    // It ends where the message does.
+    // The text ends where the message does.
     let at = message.len() - without_data_url(text)?.len();
     let mut whole = message.into_bytes();
     let base64 = whole.split_off(at);
@@ -163,7 +165,7 @@ fn not_empty(picture: Bytes) -> Result<Bytes, Error> {
     Ok(picture)
 }
 
-/// Decodes what is base64 as the standard says it, and nobody else's; gives back what is not.
+/// Decodes standard base64 in memory that nothing else shares; returns other text.
 fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
     let mut own = base64.try_into_mut()?;
     let Some(length) = decode_in_place(&mut own) else { return Err(own.freeze()) };
@@ -171,11 +173,11 @@ fn in_place(base64: Bytes) -> Result<Bytes, Bytes> {
     Ok(own.freeze())
 }
 
-/// A whole number of base64's groups, little enough to stay in the nearest cache.
+/// A whole number of base64's groups, small enough for the nearest cache.
 const CHUNK: usize = 8 << 10;
 
-/// Decodes to the front of where the text is, in one pass; the length of what came of it. None when
-/// it is not base64 as the standard says it: then the text is as it was.
+/// Decodes in one pass, to the front of the text's memory. Returns the decoded length, or `None` if
+/// the text is not standard base64: then the text is unchanged.
 fn decode_in_place(base64: &mut [u8]) -> Option<usize> {
     let (mut taken, mut made) = (0, 0);
     let mut chunk = [0; CHUNK];
@@ -186,9 +188,9 @@ fn decode_in_place(base64: &mut [u8]) -> Option<usize> {
         let is_last = taken + length == base64.len();
         let decoded =
             STANDARD.decode(chunk, base64[made..].as_out()).map_or(0, |bytes| bytes.len());
-        // Padding ends a text, and only that.
+        // Padding may only end a text.
         if decoded == 0 || !is_last && decoded < length / 4 * 3 {
-            // What is decoded so far is written as the text that it was: there is one alone.
+            // Restores the text of the decoded part; standard base64 has only one text for it.
             let text = STANDARD.encode_to_string(&base64[..made]);
             base64[..taken].copy_from_slice(text.as_bytes());
             base64[taken..taken + length].copy_from_slice(chunk);
@@ -205,7 +207,7 @@ fn split_text(text: &str) -> Parts<'_> {
     Parts { head, body: Body::Base64(rest) }
 }
 
-/// Where the text framing's header ends, in bytes.
+/// The end of the text framing's header, in bytes.
 fn text_header_end(text: &str) -> usize {
     match text.as_bytes().get(..TEXT_HEADER) {
         Some(head) if head.is_ascii() => TEXT_HEADER,
@@ -222,8 +224,9 @@ fn split_binary(bytes: &Bytes) -> Result<Parts<'_>, Error> {
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
     if length > BINARY_HEADER_MAX {
-        let message =
-            format!("the header's length is {length} bytes, and at most {BINARY_HEADER_MAX} go");
+        let message = format!(
+            "the header's length is {length} bytes, but at most {BINARY_HEADER_MAX} are allowed"
+        );
         return Err(Error::new(code::BAD_HEADER, message));
     }
     let Some(head) = rest.get(..length) else {
@@ -241,7 +244,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
     })
 }
 
-/// What follows `data:image/jpeg;base64,`; any part of the URL may be percent-encoded (RFC 2397).
+/// The text after `data:image/jpeg;base64,`; any part of the URL may be percent-encoded (RFC 2397).
 fn without_data_url(text: &str) -> Result<&str, Error> {
     let trimmed = text.trim_ascii_start();
     let begins =
@@ -260,10 +263,10 @@ fn without_data_url(text: &str) -> Result<&str, Error> {
     }
 }
 
-/// For a text of at most this many bytes, the system is not asked for the memory first.
+/// A text of at most this many bytes is decoded without asking the system for memory first.
 const SMALL: usize = 64 << 10;
 
-// Trailing bits that no byte claims are what a text that was cut short ends with.
+// A text that was cut short may end with bits that belong to no byte.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -271,10 +274,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// As the standard says it by SIMD; what else is taken, slower.
+/// Decodes standard base64 with SIMD; other accepted text more slowly.
 fn decode(text: &str) -> Result<Vec<u8>, Error> {
     if text.len() > SMALL {
-        scratch::check_room(2 * text.len() as u64)?;
+        imaging::check_room(2 * text.len() as u64).map_err(reported)?;
     }
     if let Ok(picture) = STANDARD.decode_to_vec(text) {
         return Ok(picture);
@@ -288,8 +291,8 @@ fn decode(text: &str) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// The text in the standard alphabet, without percent-encoding, line breaks, padding and the
-/// character left over.
+/// The text in the standard alphabet, without percent-encoding, line breaks, padding and a single
+/// last character.
 fn cleaned(text: &str) -> Vec<u8> {
     let mut clean: Vec<u8> = percent_decode_str(text)
         .filter(|byte| !matches!(byte, b'\r' | b'\n' | b'\t'))
@@ -308,7 +311,7 @@ fn cleaned(text: &str) -> Vec<u8> {
     clean
 }
 
-/// The first character that is no base64, and its place in the text as it came.
+/// The first character that is not base64, and its position in the original text.
 fn not_base64(text: &str) -> Option<(usize, char)> {
     let known = |c: char| c.is_ascii_alphanumeric() || "+/-_= \r\n\t".contains(c);
     text.chars().enumerate().find(|&(_, c)| !known(c))

@@ -1,42 +1,43 @@
-//! The header that stands before a picture: its name, its place on the page and what to do.
+//! The header before a picture: its uuid, its position on the page and the work to do.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use waterway::{Error, code};
+
+use crate::push::value::{key, number, pixels};
 
 #[cfg(test)]
 mod tests;
 
-/// The longest uuid, in bytes: it is kept for as long as its task is.
+/// The longest uuid, in bytes: it is kept as long as its task.
 pub const UUID_MAX: usize = 256;
 /// The pipeline of a header that names none.
 pub const DEFAULT_RESULT: &str = "rl";
 
-/// What a client says about one picture.
+/// A client's wishes for one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
-    /// Names the picture in the reply, as it came: a string or a number.
+    /// Names the picture in the reply, unchanged: a string or a number.
     pub uuid: Value,
-    /// Where on the page the picture stands, px from the top.
+    /// The picture's position on the page, px from the top.
     pub offset_top: i64,
     /// The factor for both sides: finite and above zero.
     pub zoom: f64,
     /// Which pipeline: a key of [`Pictures::results`](super::Pictures::results).
     pub result: Arc<str>,
-    /// How the result comes back.
+    /// How the result is returned.
     pub response: Response,
     /// The picture's height on the page, px; not negative.
     pub height: i64,
-    /// Whether the client wants to hear how far the work is.
+    /// Whether the client wants progress messages.
     pub progress: bool,
 }
 
-/// How a result comes back.
+/// How a result is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Response {
-    /// As the address that it can be fetched from.
+    /// As an address from which it can be fetched.
     #[default]
     Url,
     /// In the answer itself.
@@ -44,7 +45,7 @@ pub enum Response {
 }
 
 impl Header {
-    /// Reads the JSON object that is a message's head. Fields that it does not know it ignores.
+    /// Reads the JSON object of a message's head. Unknown fields are ignored.
     ///
     /// # Errors
     /// `bad_header`, with the `uuid` where it is known.
@@ -55,7 +56,7 @@ impl Header {
         Self::from_object(&fields)
     }
 
-    /// Of an object that was read already: as [`parse`](Self::parse).
+    /// From an object that was read already: like [`parse`](Self::parse).
     ///
     /// # Errors
     /// `bad_header`, with the `uuid` where it is known.
@@ -67,8 +68,8 @@ impl Header {
         Self::from_fields(uuid, fields)
     }
 
-    /// Reads the parameters of a query, `zoom=0.5&rType=rl`, decoded. The last of equal names wins,
-    /// as it does in JSON, and a query that names no picture has `otherwise` name it.
+    /// Reads the parameters of a query, `zoom=0.5&rType=rl`, decoded. Of equal names the last
+    /// counts, as in JSON. If the query names no picture, `otherwise` names it.
     ///
     /// # Errors
     /// `bad_header`, with the `uuid` where it is known.
@@ -92,7 +93,8 @@ impl Header {
         Self::from_fields(&uuid, &fields)
     }
 
-    /// What the picture is found by: the uuid's text, so that `5` and `"5"` name the same one.
+    /// The key by which the picture is found: the uuid's text, so that `5` and `"5"` name the same
+    /// picture.
     #[must_use]
     pub fn key(&self) -> String {
         key(&self.uuid).unwrap_or_default().into_owned()
@@ -115,19 +117,7 @@ impl Header {
     }
 }
 
-/// The text of a uuid, be it a string or a number; nothing else is one.
-///
-/// A cancellation names its picture by the same rule.
-#[must_use]
-pub fn key(uuid: &Value) -> Option<Cow<'_, str>> {
-    match uuid {
-        Value::String(text) => Some(text.into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        _ => None,
-    }
-}
-
-/// Whether it is a uuid that a picture may have.
+/// Whether a picture may have this uuid.
 pub(super) fn is_uuid(uuid: &Value) -> bool {
     key(uuid).is_some_and(|key| (1..=UUID_MAX).contains(&key.len()))
 }
@@ -139,7 +129,7 @@ fn check_uuid(uuid: &Value) -> Result<(), Error> {
     Err(refused("uuid", uuid, "a string of 1 to 256 bytes or a number"))
 }
 
-/// One field, when it is there, by the rule that `take` is.
+/// One field, if it is present, converted by `take`.
 fn field<T>(
     fields: &Map<String, Value>,
     name: &str,
@@ -152,7 +142,7 @@ fn field<T>(
     }
 }
 
-/// Long values are cut: the answer is not the place to send a client's message back.
+/// A long value is cut, so that an answer does not repeat a client's whole message.
 fn refused(name: &str, value: &Value, takes: &str) -> Error {
     const SHOWN: usize = 64;
     let mut shown = value.to_string();
@@ -163,35 +153,12 @@ fn refused(name: &str, value: &Value, takes: &str) -> Error {
     Error::new(code::BAD_HEADER, format!("the header's {name:?} takes {takes}, and is {shown}"))
 }
 
-/// Towards zero, and to the nearest end of the range from beyond it.
-pub(super) fn pixels(value: &Value) -> Option<i64> {
-    // A whole number is not sent through a float, which holds 53 bits of it.
-    let whole = match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // `as` truncates and saturates, which is the rule.
-    #[allow(clippy::cast_possible_truncation)]
-    whole.or_else(|| number(value).map(|float| float as i64))
-}
-
 fn height(value: &Value) -> Option<i64> {
     pixels(value).filter(|&height| height >= 0)
 }
 
 fn factor(value: &Value) -> Option<f64> {
     number(value).filter(|&factor| factor > 0.0)
-}
-
-/// A number or a numeric string, neither infinite nor NaN.
-pub(super) fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Number(number) => Number::as_f64(number)?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
 }
 
 fn text(value: &Value) -> Option<Arc<str>> {

@@ -1,91 +1,44 @@
-//! The whole work on one picture, from its file to a result.
+//! All the work on one picture, from its file to the result.
+
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use image::DynamicImage;
+use imaging::{
+    Encoding, Format, Index, Picture, Pipeline, Plan, Probe, Profile, Source, plan,
+    run_without_pixels, zoomed,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
+use waterway::panics::quietly;
 use waterway::{Error, code};
 
-use super::admission::{Watch, estimate};
+use super::admission::Watch;
+use super::checkpoint::Checkpoint;
 use super::code::BAD_IMAGE;
-use super::codec::{self, Encoding, Format, Index, Probe, metadata};
-use super::header::Response;
+use super::error::reported;
+use super::header::{Header, Response};
 use super::options::{Keep, OnTruncated};
-use super::picture::Picture;
-use super::pipeline::{self, Pipeline, Stopped};
-use super::plan::{Plan, plan, smaller};
-use super::profile::Profile;
-use super::resize::zoomed;
 use super::service::Service;
-use super::work::{Source, Work};
-use super::{Checkpoint, Header, scratch};
+use super::worked::{Encoded, Worked};
 use crate::storage::{Kept, Store};
 
 mod stand_in;
 #[cfg(test)]
 mod tests;
 
-/// What became of a picture. Equal pictures of several clients may share it, so it says nothing of
-/// any of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Worked {
-    /// What steps such as `info` found out.
-    pub fields: Map<String, Value>,
-    /// The name that the result is kept under, where it is.
-    pub name: Option<String>,
-    /// The result itself, where it was asked for inline and is a picture.
-    pub picture: Option<Encoded>,
-    /// Whether the file was cut short.
-    pub truncated: bool,
-}
-
-impl Worked {
-    /// The memory that it takes in addition to the value itself, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        let fields: usize = self.fields.iter().map(|(name, value)| member(name, value)).sum();
-        let name = self.name.as_ref().map_or(0, String::len);
-        let picture = self.picture.as_ref().map_or(0, |picture| picture.bytes.len());
-        (fields + name + picture) as u64
-    }
-}
-
-/// The memory of a member of a JSON object: its name, its value and its hash.
-fn member(name: &str, value: &Value) -> usize {
-    name.len() + size_of::<(String, Value, u64)>() + within(value)
-}
-
-/// The memory of a JSON value in addition to the value itself.
-fn within(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + within(value)).sum(),
-        Value::Object(members) => members.iter().map(|(name, value)| member(name, value)).sum(),
-    }
-}
-
-/// A picture as a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    /// Its format.
-    pub format: Format,
-    /// Its bytes.
-    pub bytes: Bytes,
-}
-
-/// Does what the header asks for.
+/// Does the work that the header asks for.
 ///
-/// Stages: `decode`, `resize` (unless the size stays), `keep`, the steps that are left by their
-/// names, `encode`, `write`. The checkpoint is asked before each.
+/// Stages: `decode`, `resize` (unless the size stays), `keep`, the names of the remaining steps,
+/// `encode`, `write`. The checkpoint is called before each.
 ///
-/// A picture that was received stays in the store only when an answer names it: when its result
-/// is there, or when its pipeline failed and it stands in for the result, upright and stripped.
+/// A received picture stays in the store only when an answer names it: when its result is stored
+/// too, or when its pipeline failed and it takes the result's place, upright and stripped.
 ///
 /// # Errors
-/// `bad_header` for a pipeline that is not there or a result beyond the limits, `bad_image`,
-/// `storage`, `expired`, whatever the checkpoint says, and, with a `url`, `step_failed` or `failed`
-/// when the pipeline did not come to its end.
-pub(super) async fn work(
+/// `bad_header` for an unknown pipeline or a result beyond the limits, `bad_image`, `storage`,
+/// `expired`, the error with which the checkpoint breaks, and, with a `url`, `step_failed` or
+/// `failed` if the pipeline failed.
+pub(super) async fn run(
     file: &Bytes,
     header: &Header,
     service: &Service,
@@ -93,15 +46,15 @@ pub(super) async fn work(
     checkpoint: &mut Checkpoint<'_>,
 ) -> Result<Worked, Error> {
     let watch = Watch::begin(service.pictures.limits.time);
-    let mut checkpoint = |stage: &'static str| {
-        watch.check()?;
-        checkpoint(stage)
+    let mut checkpoint = |stage: &'static str| match watch.check() {
+        Ok(()) => checkpoint(stage),
+        Err(expired) => ControlFlow::Break(expired),
     };
     Job { file, header, service, store }.run(&mut checkpoint).await
 }
 
-/// How much memory the work takes, bytes, as far as the file's beginning tells; `None` for a picture
-/// that will be refused. `length` is that of the whole file.
+/// The memory that the work takes, in bytes, estimated from the file's beginning; `None` for a
+/// picture that will be refused. `length` is that of the whole file.
 pub(super) fn need(
     begin: &Bytes,
     length: usize,
@@ -111,13 +64,12 @@ pub(super) fn need(
     let store = service.pictures.store("");
     let job = Job { file: begin, header, service, store: &store };
     let pipeline = job.pipeline().ok()?;
-    let (index, probe) = codec::read(begin).ok()?;
-    let size = job.admit(&probe).ok()?;
-    let profile = Profile::of(&index, &probe);
-    let plan = job.plan(pipeline, &probe, profile.as_ref(), size).ok()?;
+    let known = Known::of(begin).ok()?;
+    let size = job.admit(&known.probe).ok()?;
+    let plan = job.plan(pipeline, &known, size).ok()?;
     // A decoder's memory may grow with the file.
     let unseen = (length - begin.len()) as u64;
-    Some(estimate(&plan.demand(&probe, begin)) + 2 * unseen)
+    Some(plan.demand(&known.probe, begin).bytes() + 2 * unseen)
 }
 
 struct Job<'a> {
@@ -127,34 +79,80 @@ struct Job<'a> {
     store: &'a Store,
 }
 
+/// The facts that a file states about its picture.
+struct Known<'a> {
+    index: Index<'a>,
+    probe: Probe,
+    profile: Option<Profile>,
+}
+
+/// A picture on its way to the result.
+enum Unwritten {
+    /// It does not change: this is the result's file.
+    PassedOn(Vec<u8>),
+    /// A file in the picture's own format can carry this profile.
+    Decoded(Picture, Option<Profile>),
+}
+
+/// Why the work did not give a result.
+enum Failure {
+    /// The picture was refused, or its clients no longer want it.
+    Refused(Error),
+    /// The pipeline failed. The client gets the received picture in place of the result.
+    Pipeline(Error),
+}
+
+impl Failure {
+    fn refused(error: imaging::Error) -> Self {
+        Self::Refused(reported(error))
+    }
+
+    fn pipeline(error: imaging::Error) -> Self {
+        Self::Pipeline(reported(error))
+    }
+}
+
+/// The value with which the checkpoint lets the work go on, or the error with which it ends it.
+fn pass<T>(asked: ControlFlow<Error, T>) -> Result<T, Failure> {
+    match asked {
+        ControlFlow::Continue(value) => Ok(value),
+        ControlFlow::Break(error) => Err(Failure::Refused(error)),
+    }
+}
+
+impl<'a> Known<'a> {
+    fn of(file: &'a Bytes) -> Result<Self, Error> {
+        let (index, probe) = imaging::read(file).map_err(reported)?;
+        let profile = Profile::of(&index, &probe);
+        Ok(Self { index, probe, profile })
+    }
+}
+
 impl Job<'_> {
     async fn run(&self, checkpoint: &mut Checkpoint<'_>) -> Result<Worked, Error> {
         let pipeline = self.pipeline()?;
         self.service.pictures.limits.check_length(self.file)?;
-        let (index, probe) = codec::read(self.file)?;
-        let size = self.admit(&probe)?;
-        let profile = Profile::of(&index, &probe);
-        let mut received = Received::new();
-        let worked = match self.plan(pipeline, &probe, profile.as_ref(), size) {
-            Ok(plan) => {
-                let read = (&index, &probe, profile);
-                self.work(&plan, read, &mut received, checkpoint).await
-            }
-            Err(error) => Err(Stopped::Step(error)),
+        let known = Known::of(self.file)?;
+        let size = self.admit(&known.probe)?;
+        let names = Names::new();
+        let mut original = None;
+        let done = match self.plan(pipeline, &known, size) {
+            Ok(plan) => self.process(&plan, &known, &names, &mut original, checkpoint).await,
+            Err(error) => Err(Failure::Pipeline(error)),
         };
-        match worked {
+        match done {
             Ok(worked) => {
-                if worked.name.is_some() {
-                    received.commit();
+                if let Some(original) = original.filter(|_| worked.name.is_some()) {
+                    original.commit();
                 }
                 Ok(worked)
             }
-            Err(Stopped::Checkpoint(error)) => Err(error),
-            // The store would not take another file either.
-            Err(Stopped::Step(error)) if error.code() == code::STORAGE => Err(error),
-            Err(Stopped::Step(error)) => {
-                let upright = self.upright(&index, &probe, checkpoint);
-                Err(self.stand_in(error, upright, &probe, received).await)
+            Err(Failure::Refused(error)) => Err(error),
+            // The store would refuse another file too.
+            Err(Failure::Pipeline(error)) if error.code() == code::STORAGE => Err(error),
+            Err(Failure::Pipeline(error)) => {
+                let upright = self.upright(&known, checkpoint);
+                Err(self.stand_in(error, upright, &known, &names, original).await)
             }
         }
     }
@@ -168,197 +166,200 @@ impl Job<'_> {
         })
     }
 
-    /// The size that the zoom makes, decided from what the file says of itself.
+    /// The size after the zoom, from the properties of the file.
     fn admit(&self, probe: &Probe) -> Result<(u32, u32), Error> {
-        let limits = &self.service.pictures.limits;
-        limits.check(probe)?;
+        let limits = &self.service.pictures.limits.picture();
+        limits.check(probe).map_err(reported)?;
         if probe.truncated && self.service.pictures.on_truncated == OnTruncated::Reject {
             return Err(Error::new(BAD_IMAGE, "the picture was cut short"));
         }
         let Probe { width, height, .. } = *probe;
+        // Written with `:?`, which gives numbers such as 1e300 an exponent.
         let zoom = self.header.zoom;
         let size = zoomed((width, height), zoom, limits).ok_or_else(|| {
-            let message =
-                format!("a zoom of {zoom} makes {width} × {height} pixels too many: {limits} go");
+            let message = format!(
+                "a zoom of {zoom:?} makes a picture of {width} × {height} pixels too large: {limits} \
+                 are allowed"
+            );
             Error::new(code::BAD_HEADER, message)
         })?;
-        limits.check_enlarged(format_args!("a zoom of {zoom}"), probe.size(), size)?;
+        let what = format_args!("a zoom of {zoom:?}");
+        limits.check_enlarged(what, probe.size(), size).map_err(reported)?;
         Ok(size)
     }
 
     fn plan<'p>(
         &self,
         pipeline: &'p Pipeline,
-        probe: &Probe,
-        profile: Option<&Profile>,
+        known: &Known<'_>,
         size: (u32, u32),
     ) -> Result<Plan<'p>, Error> {
         let pictures = &self.service.pictures;
         let apart = pictures.keep == Keep::Zoomed;
-        plan(pipeline, probe, profile, size, apart, &pictures.limits)
+        let limits = pictures.limits.picture();
+        plan(pipeline, &known.probe, known.profile.as_ref(), size, apart, &limits).map_err(reported)
     }
 
-    /// Refuses a picture that needs more than all pictures together may take. For a smaller need,
-    /// the queue has already waited.
+    /// Refuses a picture that needs more memory than all pictures together may take. For a smaller
+    /// need the queue has already waited.
     fn check_memory(&self, needed: u64) -> Result<(), Error> {
         let limit = self.service.budget.limit() as u64;
-        if needed <= limit {
-            return Ok(());
+        if needed > limit {
+            let [needed, limit] = [needed, limit].map(|bytes| bytes.div_ceil(1 << 20));
+            let message = format!(
+                "working on the picture takes some {needed} MiB of memory, but only {limit} MiB are \
+                 allowed (limits.in_flight): send a smaller one"
+            );
+            return Err(Error::new(BAD_IMAGE, message));
         }
-        let [needed, limit] = [needed, limit].map(|bytes| bytes.div_ceil(1 << 20));
-        let message = format!(
-            "working on the picture takes some {needed} MiB of memory, and {limit} MiB go \
-             (limits.in_flight): send a smaller one"
-        );
-        Err(Error::new(BAD_IMAGE, message))
+        imaging::check_room(needed).map_err(reported)
     }
 
-    async fn work(
+    /// Carries out the plan, and keeps the original meanwhile.
+    async fn process(
         &self,
         plan: &Plan<'_>,
-        (index, probe, mut profile): (&Index<'_>, &Probe, Option<Profile>),
-        received: &mut Received,
+        known: &Known<'_>,
+        names: &Names,
+        original: &mut Option<Kept>,
         checkpoint: &mut Checkpoint<'_>,
-    ) -> Result<Worked, Stopped> {
-        // What is wrong with the file itself is no failure of the pipeline.
-        let refused = Stopped::Checkpoint;
-        let demand = estimate(&plan.demand(probe, self.file));
-        self.check_memory(demand).map_err(refused)?;
-        scratch::bound(self.service.pictures.limits.buffers.as_usize());
-        scratch::check_room(demand).map_err(refused)?;
-        // A file that cannot be stripped of what it says beside its picture is not passed on.
-        let stripped = if plan.untouched { metadata::stripped(index, !plan.strips) } else { None };
-        let mut picture = match stripped {
-            Some(_) => DynamicImage::default().into(),
-            None => self.picture(plan, probe, checkpoint).map_err(refused)?,
+    ) -> Result<Worked, Failure> {
+        let demand = plan.demand(&known.probe, self.file).bytes();
+        self.check_memory(demand).map_err(Failure::Refused)?;
+        let mut worker = self.service.workers.lend();
+        let unwritten = match plan.passed_on(&known.index) {
+            Some(file) => Unwritten::PassedOn(file),
+            None => self.decoded(plan, known, &mut worker, checkpoint)?,
         };
-        let received_as = self.service.codec.encoding(Encoding::like(probe), &picture);
-        profile = profile.and_then(|profile| profile.settled(received_as, &mut picture));
-        checkpoint("keep").map_err(refused)?;
-        let kept = self.keep(&picture, probe, profile.as_ref(), received);
-        received.kept = kept.await.map_err(refused)?;
+        pass(checkpoint("keep"))?;
+        let kept = self.keep(&unwritten, known, names, &mut worker);
+        *original = kept.await.map_err(Failure::Refused)?;
 
-        let source = Source {
-            format: probe.format,
-            size: probe.size(),
-            orientation: probe.orientation,
-            exif: metadata::exif(index),
-        };
-        // Planes are what no step that is left looks at.
-        let (pixels, planes) = match picture {
-            Picture::Pixels(pixels) => (pixels, None),
-            planes @ Picture::Planes(_) => (DynamicImage::default(), Some(planes)),
-        };
-        let mut work = Work::new(pixels, &source, &self.service.pictures.limits);
-        work.profile = profile;
-        pipeline::run(&mut work, plan.rest.iter().copied(), checkpoint)?;
-        let Work { picture, profile, fields, .. } = work;
-        let picture = planes.unwrap_or(Picture::Pixels(picture));
-        let truncated = probe.truncated;
-        if self.header.response == Response::Inline && !fields.is_empty() {
-            // What steps found out is the result, and nobody asks for the picture.
-            picture.recycle();
+        let (fields, unwritten) =
+            self.step_through(unwritten, plan, known, &mut worker, checkpoint)?;
+        let truncated = known.probe.truncated;
+        let inline = self.header.response == Response::Inline;
+        if inline && !fields.is_empty() {
+            // The fields are the result, and the picture is not needed.
+            if let Unwritten::Decoded(picture, _) = unwritten {
+                worker.recycle(picture);
+            }
             return Ok(Worked { fields, name: None, picture: None, truncated });
         }
-        checkpoint("encode").map_err(Stopped::Checkpoint)?;
-        let result = match stripped {
-            Some(stripped) => Encoded { format: probe.format, bytes: stripped.into() },
-            None => self.encode(plan.encoding, picture, profile).map_err(Stopped::Step)?,
+        pass(checkpoint("encode"))?;
+        let result = match unwritten {
+            Unwritten::PassedOn(file) => Encoded { format: known.probe.format, bytes: file.into() },
+            Unwritten::Decoded(picture, profile) => {
+                write(&mut worker, picture, plan.encoding, profile).map_err(Failure::pipeline)?
+            }
         };
-        checkpoint("write").map_err(Stopped::Checkpoint)?;
-        let name = self.result_name(received, result.format.extension());
-        self.store.keep(&name, &result.bytes).await.map_err(Stopped::Step)?.commit();
-        let inline = self.header.response == Response::Inline;
+        drop(worker);
+        pass(checkpoint("write"))?;
+        let name = self.result_name(names, result.format);
+        self.store.keep(&name, &result.bytes).await.map_err(Failure::Pipeline)?.commit();
         Ok(Worked { fields, name: Some(name), picture: inline.then_some(result), truncated })
     }
 
-    /// The picture upright, in the size that the plan says.
-    fn picture(
+    /// The picture upright, in the size that the plan says, and its profile, if a file like the
+    /// received one can carry it.
+    fn decoded(
         &self,
         plan: &Plan<'_>,
-        probe: &Probe,
+        known: &Known<'_>,
+        worker: &mut imaging::Worker,
         checkpoint: &mut Checkpoint<'_>,
-    ) -> Result<Picture, Error> {
-        checkpoint("decode")?;
-        let picture = self.service.codec.decode(self.file, probe, plan.wanted)?;
-        // A codec need not shrink every picture.
-        let shrunk = if picture.size() == probe.stored() { 1 } else { plan.wanted.shrunk };
-        let geometry = smaller(&plan.geometry, shrunk);
-        if !geometry.is_identity(picture.size()) {
-            checkpoint("resize")?;
-        }
-        Ok(picture.reshape(&geometry)?.turned(probe.orientation))
+    ) -> Result<Unwritten, Failure> {
+        let Known { probe, profile, .. } = known;
+        let (picture, panic) = quietly(|| worker.picture(self.file, probe, plan, checkpoint));
+        let picture = picture.map_err(|error| match panic {
+            Some(panic) => Failure::Refused(reported(error).because(panic)),
+            None => Failure::refused(error),
+        })?;
+        let mut picture = pass(picture)?;
+        let like = worker.encoding(Encoding::like(probe), &picture);
+        let (profile, _) = quietly(|| profile.clone()?.settled(like, &mut picture));
+        Ok(Unwritten::Decoded(picture, profile))
     }
 
-    /// Stores what was received, as far as it is to be.
+    /// Does the remaining steps.
+    fn step_through(
+        &self,
+        unwritten: Unwritten,
+        plan: &Plan<'_>,
+        known: &Known<'_>,
+        worker: &mut imaging::Worker,
+        checkpoint: &mut Checkpoint<'_>,
+    ) -> Result<(Map<String, Value>, Unwritten), Failure> {
+        let source = Source::of(&known.index, &known.probe);
+        match unwritten {
+            Unwritten::PassedOn(file) => {
+                let fields = run_without_pixels(&plan.rest, &source, &mut None, checkpoint);
+                let fields = pass(fields.map_err(Failure::pipeline)?)?;
+                Ok((fields, Unwritten::PassedOn(file)))
+            }
+            Unwritten::Decoded(picture, profile) => {
+                let limits = self.service.pictures.limits.picture();
+                let run = || worker.run(picture, profile, &source, plan, &limits, checkpoint);
+                let changed = pass(quietly(run).0.map_err(Failure::pipeline)?)?;
+                Ok((changed.fields, Unwritten::Decoded(changed.picture, changed.profile)))
+            }
+        }
+    }
+
+    /// Stores the second file that the option `keep` asks for.
     async fn keep(
         &self,
-        picture: &Picture,
-        probe: &Probe,
-        profile: Option<&Profile>,
-        received: &Received,
+        unwritten: &Unwritten,
+        known: &Known<'_>,
+        names: &Names,
+        worker: &mut imaging::Worker,
     ) -> Result<Option<Kept>, Error> {
-        match self.service.pictures.keep {
-            Keep::None => Ok(None),
-            Keep::Original => {
-                self.store.keep(received.file_name(probe.format), self.file).await.map(Some)
+        match (self.service.pictures.keep, unwritten) {
+            (Keep::None, _) => Ok(None),
+            (Keep::Original, _) | (Keep::Zoomed, Unwritten::PassedOn(_)) => {
+                self.store.keep(names.original(known.probe.format), self.file).await.map(Some)
             }
-            Keep::Zoomed => {
-                let encoding = self.service.codec.encoding(Encoding::like(probe), picture);
-                encoding.check_side(picture.size())?;
-                let profile = profile.and_then(|profile| profile.carried_by(encoding, picture));
-                let zoomed = self.service.codec.encode(picture, encoding, profile)?;
-                self.store.keep(received.file_name(encoding.format()), &zoomed).await.map(Some)
+            (Keep::Zoomed, Unwritten::Decoded(picture, profile)) => {
+                let encoding = worker.encoding(Encoding::like(&known.probe), picture);
+                encoding.check_side(picture.size()).map_err(reported)?;
+                let profile = profile.as_ref().and_then(|it| it.carried_by(encoding, picture));
+                let zoomed = worker.encode(picture, encoding, profile).map_err(reported)?;
+                self.store.keep(names.original(encoding.format()), &zoomed).await.map(Some)
             }
         }
     }
 
-    fn encode(
-        &self,
-        encoding: Encoding,
-        mut picture: Picture,
-        profile: Option<Profile>,
-    ) -> Result<Encoded, Error> {
-        let encoding = self.service.codec.encoding(encoding, &picture);
-        encoding.check_side(picture.size())?;
-        let profile = profile.and_then(|profile| profile.settled(encoding, &mut picture));
-        let profile = profile.as_ref().and_then(|it| it.carried_by(encoding, &picture));
-        let mut bytes = self.service.codec.encode(&picture, encoding, profile)?;
-        // It may be kept for long, and encoders reserve up to twice its size.
-        bytes.shrink_to_fit();
-        picture.recycle();
-        Ok(Encoded { format: encoding.format(), bytes: bytes.into() })
-    }
-
-    fn result_name(&self, received: &Received, extension: &str) -> String {
-        received.named(self.service.pictures.prefix.as_str(), extension)
+    fn result_name(&self, names: &Names, format: Format) -> String {
+        names.with(self.service.pictures.prefix.as_str(), format)
     }
 }
 
-/// A picture that came: the name that it gets sorts by time and cannot be guessed.
-struct Received {
-    name: Uuid,
-    /// Forgotten again unless an answer names it.
-    kept: Option<Kept>,
+fn write(
+    worker: &mut imaging::Worker,
+    picture: Picture,
+    encoding: Encoding,
+    profile: Option<Profile>,
+) -> Result<Encoded, imaging::Error> {
+    let (written, _) = quietly(|| worker.write(picture, encoding, profile));
+    let imaging::Encoded { format, bytes } = written?;
+    Ok(Encoded { format, bytes: bytes.into() })
 }
 
-impl Received {
+/// The names of one picture's files. They sort by time and cannot be guessed.
+struct Names(Uuid);
+
+impl Names {
     fn new() -> Self {
-        Self { name: Uuid::now_v7(), kept: None }
+        Self(Uuid::now_v7())
     }
 
-    fn file_name(&self, format: Format) -> String {
-        self.named("", format.extension())
+    fn original(&self, format: Format) -> String {
+        self.with("", format)
     }
 
-    fn named(&self, prefix: &str, extension: &str) -> String {
+    fn with(&self, prefix: &str, format: Format) -> String {
         let mut text = Uuid::encode_buffer();
-        [prefix, self.name.hyphenated().encode_lower(&mut text), ".", extension].concat()
-    }
-
-    fn commit(self) {
-        if let Some(kept) = self.kept {
-            kept.commit();
-        }
+        let name = self.0.hyphenated().encode_lower(&mut text);
+        [prefix, name, ".", format.extension()].concat()
     }
 }

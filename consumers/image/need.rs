@@ -1,18 +1,20 @@
-//! How much memory a picture needs: asked before the work on it begins.
+//! The memory that a picture needs, estimated before the work on it begins.
 
-use waterway::{Content, Message, Need};
+use waterway::memory::Need;
+use waterway::message::Content;
+use waterway::{Message, State};
 
 use super::framing::Body;
 use super::service::Service;
 use super::{job, receive};
 
-/// How much of a file is looked at first: the headers of most pictures, before their pixels.
+/// How much of a file is read first: it contains the headers of most pictures.
 const BEGIN: usize = 16 << 10;
 
 /// The memory that the work on a message's picture needs. It is zero for a picture that will be
 /// refused: the work itself then reports why.
 #[must_use]
-pub fn need(message: &Message, service: &Service) -> Need {
+pub fn need(message: &Message, service: &State<Service>) -> Need {
     let limit = service.budget.limit();
     let estimated = estimated(message, service).filter(|bytes| *bytes <= limit);
     Need::new(estimated.unwrap_or(0)).within(&service.budget)

@@ -3,39 +3,56 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use imaging::{Pipeline, Step};
+use schemars::JsonSchema;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use waterway::Size;
+use serde::{Deserialize, Deserializer, Serialize};
+use waterway::setting::Size;
 
-use super::codec::Limits;
 use super::header::DEFAULT_RESULT;
-use super::pipeline::Pipeline;
-use super::step::Step;
-use crate::storage::{Address, Retention, Storage, Store};
+use super::limits::Limits;
+use super::pipelines;
+use crate::storage::{self, Address, Retention, Storage, Store};
 
-/// How pictures are worked on and where they are kept.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// How pictures are worked on, and where they are stored.
+///
+/// Without `url`, the URLs of results begin with `<public_url>/upload/`, so route `media` with the
+/// same folder or bucket at `/upload/{*file}`.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, remote = "Self")]
+#[schemars(transform = storage::or_folder)]
 pub struct Pictures {
-    /// The pipelines: what a header's `rType` names, and the steps that it stands for, in order.
+    /// Pipelines: each name is a value of `rType`, each list its steps in order; `[]` does nothing. A
+    /// header without `rType` means `rl`, so keep a pipeline of that name. See [steps.md](steps.md).
+    #[serde(deserialize_with = "pipelines::read")]
+    #[schemars(
+        schema_with = "pipelines::schema",
+        extend("default" = { (DEFAULT_RESULT): ["grayscale"] })
+    )]
     pub results: BTreeMap<String, Pipeline>,
-    /// How large a picture may be, as it came and zoomed.
-    pub limits: Limits,
-    /// What to do with a picture that was cut short.
-    pub on_truncated: OnTruncated,
-    /// What is kept of a picture beside its result.
-    pub keep: Keep,
-    /// The memory for results that are found again when an equal picture comes; none by default.
-    pub cache: Size,
-    /// Where pictures are kept: `folder = PATH` is short for `storage = PATH`.
+    /// In place of `folder`: `{ folder = "media", min_free = "10GiB" }`, or a bucket,
+    /// `{ s3 = { … } }`.
     #[serde(alias = "folder")]
+    #[schemars(extend("x-default" = "`folder`"))]
     pub storage: Storage,
-    /// What kept pictures are called in answers.
+    /// Beginning of the results' URLs, followed by the file's name: `"https://…"` (files then lie
+    /// flat in the folder); or the bucket's own signed URLs, `"presigned"` or
+    /// `{ presigned = "15m" }` with their lifetime (`"1h"`).
+    #[schemars(extend("x-default" = "`<public_url>/upload`"))]
     pub url: Address,
-    /// How long they stay there.
+    /// Which pictures are removed.
     pub retention: Retention,
-    /// What a result's name begins with: the rest of it is the received picture's name.
+    /// Beginning of the names of results; the rest is the name of the received picture.
     pub prefix: Prefix,
+    /// The answer to a file that was cut short.
+    pub on_truncated: OnTruncated,
+    /// The second file that is stored with each result.
+    pub keep: Keep,
+    /// How large a picture may be, and how much all pictures in progress may take.
+    pub limits: Limits,
+    /// Memory for finding results of equal pictures again; the least recently used go first, and a
+    /// result that is gone from the store is not answered. `"0B"` turns this off.
+    pub cache: Size,
 }
 
 impl Default for Pictures {
@@ -58,14 +75,14 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    /// The store, as it is called from outside by a client that knows this service as `public_url`.
+    /// The store, with the addresses for a client that knows this service as `public_url`.
     #[must_use]
     pub fn store(&self, public_url: impl Into<Arc<str>>) -> Store {
         Store::new(self.storage.clone(), self.url.clone(), public_url)
     }
 }
 
-/// Key by key, and then what keys say together.
+/// Reads each key, and then checks the keys together.
 impl<'de> Deserialize<'de> for Pictures {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let pictures = Self::deserialize(deserializer)?;
@@ -74,33 +91,34 @@ impl<'de> Deserialize<'de> for Pictures {
     }
 }
 
-/// What to do with a picture that was cut short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+/// The answer to a picture that was cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnTruncated {
-    /// Show what came with grey for the rest, and say `"truncated": true`.
+    /// The part that arrived is shown, with grey for the rest and `"truncated": true`.
     #[default]
     Grey,
-    /// Answer `bad_image`.
+    /// `bad_image`.
     Reject,
 }
 
-/// What is kept of a picture beside its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+/// The files that are stored in addition to a picture's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
-    /// The file as it came, its EXIF data with it.
+    /// The file as it was sent, with its metadata; `media` serves it only if its `prefix` allows.
     #[default]
     Original,
-    /// The picture zoomed, written anew: what the seed program kept.
+    /// The zoomed picture, encoded again, as the Tornado program did.
     Zoomed,
     /// Nothing.
     None,
 }
 
-/// What a result's name begins with: 1 to 32 letters, digits, `_` and `-`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The beginning of a result's name: 1 to 32 letters, digits, `_` and `-`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = r"^[A-Za-z0-9_-]{1,32}$", "x-bound" = "1 to 32 letters, digits, `_`, `-`"))]
 pub struct Prefix(String);
 
 impl Prefix {

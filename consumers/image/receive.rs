@@ -1,59 +1,52 @@
-//! `image.receive` and `image.http`: a picture comes, and is put on the queue.
-
-use std::sync::Arc;
+//! `image.receive` and `image.http`: receive a picture and put it on the queue.
 
 use serde::de::IgnoredAny;
-use waterway::{Content, Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
+use waterway::message::Content;
+use waterway::{Error, Message, Payload, Task, TaskQueue, TaskUuid, code};
 
 use super::code::BAD_IMAGE;
-use super::control::Change;
 use super::framing::{BINARY_HEADER_MAX, Body, Frame, Parts, TEXT_HEADER};
 use super::header::{Header, is_uuid};
+use crate::push::Change;
 
-/// Puts a page's picture on the route's queue; the queue answers whatever becomes of it.
+/// Puts a page's picture on the route's queue, which answers the picture in every case.
 ///
-/// A message of the type `viewport`, `cancel` or `reprioritise` is obeyed here too, so that these
-/// need no routes of their own. Any other `type` is a field of a picture's header like the rest
-/// that is not known.
+/// Also handles messages of the type `viewport`, `cancel` or `reprioritise`, so that these need no
+/// routes of their own. Any other `type` is an unknown field of a picture's header.
 ///
 /// # Errors
-/// `bad_header`, with the `uuid` where it is known; `bad_image` when nothing follows the header.
+/// `bad_header`, with the `uuid` if it is known; `bad_image` if nothing follows the header.
 pub async fn receive(message: Message, queue: TaskQueue) -> Result<(), Error> {
     if let Some(change) = Change::of(&message) {
-        return change.obey(&message, &queue);
+        return change.obey(&message, &queue).await;
     }
     let header = header_of_frame(&message)?;
-    push(message, header, &queue)
+    push(message, header, &queue).await
 }
 
-/// Puts the picture that is a request's body on the route's queue; its answer is the response.
+/// Puts the picture in a request's body on the route's queue; its answer is the response.
 ///
 /// # Errors
-/// `bad_header` for a parameter of the query that is wrong, `bad_image` without a body.
+/// `bad_header` for a wrong parameter of the query, `bad_image` without a body.
 pub async fn http(message: Message, queue: TaskQueue) -> Result<(), Error> {
     let header = header_of_request(&message)?;
     if message.size() == 0 {
         let message = "there is no picture: send the file itself as the body";
         return Err(Error::new(BAD_IMAGE, message));
     }
-    push(message, header, &queue)
+    push(message, header, &queue).await
 }
 
-/// The header of a picture's message, however it came: as it was read before the message was put on
-/// the queue, unless another consumer than these did that.
-pub(super) fn header(message: &Message) -> Result<Arc<Header>, Error> {
-    if let Some(header) = message.extension() {
-        return Ok(header);
-    }
+/// The header of a picture's message: of a WebSocket's in front of the picture, of a request's in
+/// the query.
+pub(super) fn header(message: &Message) -> Result<Header, Error> {
     match &message.content {
         Content::Receive(_) => header_of_frame(message),
         _ => header_of_request(message),
     }
-    .map(Arc::new)
 }
 
-/// The message's head, which is read once, where it is all that the header has in it; else what is
-/// wrong with the header.
+/// The header from the message's head, which is read only once, or the header's error.
 fn header_of_frame(message: &Message) -> Result<Header, Error> {
     let Parts { head, body } = split(message)?;
     let begin = message.size() - body.len() - head.len();
@@ -66,7 +59,7 @@ fn header_of_frame(message: &Message) -> Result<Header, Error> {
     }
 }
 
-/// The error for a header in the text framing that goes on behind its last character.
+/// The error for a header in the text framing that is longer than the framing allows.
 fn too_long(message: &Message, head: &str, body: &Body<'_>) -> Option<Error> {
     let is_cut = |head| serde_json::from_str::<IgnoredAny>(head).is_err_and(|error| error.is_eof());
     let is_text = matches!(body, Body::Base64(rest) if !rest.is_empty());
@@ -92,7 +85,7 @@ fn is_json_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Head and body of a page's message.
+/// The head and the body of a page's message.
 pub(super) fn split(message: &Message) -> Result<Parts<'_>, Error> {
     match &message.content {
         Content::Receive(Payload::Text(text)) => Frame::Text(text).split(),
@@ -101,19 +94,22 @@ pub(super) fn split(message: &Message) -> Result<Parts<'_>, Error> {
     }
 }
 
-/// The query says what a header would; the client's own name stands for a `uuid` it did not give.
+/// The query takes the header's place. Without a `uuid` the picture gets a random one, which its
+/// task keeps.
 fn header_of_request(message: &Message) -> Result<Header, Error> {
-    let name = message.reply_channel.name().to_string();
-    let pairs = form_urlencoded::parse(message.scope.query.as_bytes()).into_owned();
-    Header::from_query(pairs, || name)
+    let uuid = || match message.task() {
+        Some(place) => place.uuid.key().to_string(),
+        None => TaskUuid::random().key().to_string(),
+    };
+    let pairs = form_urlencoded::parse(message.query().as_bytes()).into_owned();
+    Header::from_query(pairs, uuid)
 }
 
-fn push(message: Message, header: Header, queue: &TaskQueue) -> Result<(), Error> {
+async fn push(message: Message, header: Header, queue: &TaskQueue) -> Result<(), Error> {
     let uuid = TaskUuid::new(header.uuid.clone())?;
-    let Header { offset_top, height, .. } = header;
-    // A response is one: there is no room for progress in it.
+    // A request gets one response, which cannot carry progress too.
     let progress = header.progress && matches!(message.content, Content::Receive(_));
-    let task = Task::new(uuid, message.with_extension(header)).at(offset_top, height);
-    queue.push(task.with_progress(progress));
+    let task = Task::new(uuid, message).at(header.offset_top, header.height);
+    queue.push(task.with_progress(progress)).await;
     Ok(())
 }

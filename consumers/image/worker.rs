@@ -1,6 +1,6 @@
-//! `image.work`: takes pictures from the queue, one at a time, and does the work on them.
+//! `image.work`: takes pictures from the queue, one at a time, and works on them.
 
-use std::ops::Not;
+use std::ops::{ControlFlow, Not};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -8,57 +8,68 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use waterway::{
-    Cancellation, Content, Error, Message, Options, Reply, ReplyChannel, Scope, code, give_way,
-};
+use waterway::message::Content;
+use waterway::worker::yield_now;
+use waterway::{Cancellation, Error, Message, Reply, ReplyChannel, State, code};
 
+use super::error::reported;
 use super::framing::{ASIDE, into_picture};
-use super::job::{self, Encoded, Worked};
+use super::header::Header;
+use super::job;
+use super::options::Pictures;
+use super::receive;
 use super::service::{Service, Wish};
-use super::{Header, Pictures, receive, scratch};
+use super::worked::{Encoded, Worked};
 use crate::storage::keep_swept;
 
-/// Works on one picture. Between stages it asks whether anybody still waits, lets the sockets go
-/// first, and tells a page that wants to know how far it is.
+/// Works on one picture. Between stages it checks whether a client still waits, yields to the
+/// sockets' threads, and sends progress to pages that want it.
 ///
-/// Of equal pictures that are wanted in the same way one is worked on, and all are answered; with
-/// a cache also those that come later.
+/// Of equal pictures with equal requests, it works on one and answers all. With a cache, it also
+/// answers later ones.
 ///
 /// # Errors
-/// What the client is told: see `job::work`.
-pub async fn work(message: Message, service: Options<Service>) -> Result<Reply, Error> {
-    // The queue's threads are for this: nothing else waits while a picture is worked on.
-    let header = receive::header(&message)?;
-    let (asked, content) = Asked::new(message, header);
+/// Those of `job::run`. The client gets them.
+pub async fn work(message: Message, service: State<Service>) -> Result<Reply, Error> {
+    let (asked, content) = Asked::new(message)?;
     let named = |error: Error| error.with("uuid", asked.header.uuid.clone());
     let picture = picture(content).map_err(named)?;
     let worked = worked(&picture, &asked, &service).await.map_err(named)?;
     reply(worked, &asked, &service).await.map_err(named)
 }
 
-/// Who asked for what, without the picture itself: that would be in memory twice.
+/// A request for a picture, without the picture itself: that would be in memory twice.
 struct Asked {
-    header: Arc<Header>,
-    scope: Arc<Scope>,
+    header: Header,
+    public_url: Arc<str>,
     reply_channel: ReplyChannel,
     cancellation: Cancellation,
-    /// Whether it was asked for by a request, whose answer is a response.
+    /// Whether it came in an HTTP request, whose answer is the response.
     is_request: bool,
+    /// Whether the response is the picture itself.
+    takes_picture: bool,
 }
 
 impl Asked {
-    /// And what the picture is in.
-    fn new(message: Message, header: Arc<Header>) -> (Self, Content) {
+    /// Also returns the content, which holds the picture.
+    fn new(message: Message) -> Result<(Self, Content), Error> {
+        // Read again: it costs less than a thousandth of the work on a small picture.
+        let header = receive::header(&message)?;
         let is_request = matches!(message.content, Content::Request { .. });
-        let Message { reply_channel, scope, cancellation, content, .. } = message;
-        (Self { header, scope, reply_channel, cancellation, is_request }, content)
+        let accept = message.header("accept").unwrap_or_default();
+        let takes_picture = is_request && accept.starts_with("image/");
+        let public_url = Arc::clone(message.public_url());
+        let Message { reply_channel, cancellation, content, .. } = message;
+        let asked =
+            Self { header, public_url, reply_channel, cancellation, is_request, takes_picture };
+        Ok((asked, content))
     }
 }
 
 async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Worked, Error> {
-    let Asked { header, scope, reply_channel, cancellation, is_request } = asked;
-    let store = service.pictures.store(Arc::clone(&scope.public_url));
-    let wish = Wish::new(header, &scope.public_url);
+    let Asked { header, public_url, reply_channel, cancellation, is_request, .. } = asked;
+    let store = service.pictures.store(Arc::clone(public_url));
+    let wish = Wish::new(header, public_url);
     let key = service.cache.key(picture, wish.clone());
     if let Some(key) = &key {
         let is_there = |worked: Worked| {
@@ -71,26 +82,29 @@ async fn worked(picture: &Bytes, asked: &Asked, service: &Service) -> Result<Wor
     }
     let progress = header.progress && !is_request;
     let mut checkpoint = |stage: &'static str| {
-        cancellation.check()?;
-        if progress {
-            let frame = json!({"uuid": header.uuid, "progress": "working", "stage": stage});
-            reply_channel.send(Reply::json(&frame)?)?;
-        }
-        give_way();
-        Ok(())
+        let go_on = || {
+            cancellation.check()?;
+            if progress {
+                let frame = json!({"uuid": header.uuid, "progress": "working", "stage": stage});
+                reply_channel.send(Reply::json(&frame)?)?;
+            }
+            yield_now();
+            Ok(())
+        };
+        go_on().map_or_else(ControlFlow::Break, ControlFlow::Continue)
     };
-    // Where it is: as an argument it would be in this future twice.
-    let work = pin!(job::work(picture, header, service, &store, &mut checkpoint));
-    let worked = service.folding.work(picture, wish, cancellation, work).await?;
+    // Pinned here: as an argument it would be in this future twice.
+    let work = pin!(job::run(picture, header, service, &store, &mut checkpoint));
+    let worked = service.coalescing.work(picture, wish, cancellation, work).await?;
     if let Some(key) = key {
-        let bytes = worked.bytes() + scope.public_url.len() as u64;
+        let bytes = worked.bytes() + public_url.len() as u64;
         service.cache.keep(key, worked.clone(), bytes);
     }
     Ok(worked)
 }
 
-/// Beside `image.work`: keeps its folder within what `retention` says.
-pub async fn sweep(service: Options<Service>) {
+/// The background job of `image.work`: keeps its folder within the bounds of `retention`.
+pub async fn sweep(service: State<Service>) {
     let Pictures { storage, retention, .. } = &service.pictures;
     keep_swept(storage, retention).await;
 }
@@ -105,30 +119,30 @@ fn picture(content: Content) -> Result<Bytes, Error> {
     }
 }
 
-/// The answer as JSON; to a request that accepts nothing but a picture, the picture itself.
+/// The answer as JSON, or the picture itself for a request that accepts only pictures.
 async fn reply(worked: Worked, asked: &Asked, service: &Service) -> Result<Reply, Error> {
     let Worked { fields, name, picture, truncated } = worked;
     let mut answer = Answer { fields, image: None, url: None, truncated, uuid: &asked.header.uuid };
     if let Some(Encoded { format, bytes }) = picture {
-        let accepts = asked.scope.header("accept").unwrap_or_default();
-        if asked.is_request && accepts.starts_with("image/") {
+        if asked.takes_picture {
             let media_type = HeaderValue::from_static(format.media_type());
             let reply = Reply::bytes(bytes).with_header(http::header::CONTENT_TYPE, media_type);
             let nosniff = HeaderValue::from_static("nosniff");
             return Ok(reply.with_header(http::header::X_CONTENT_TYPE_OPTIONS, nosniff));
         }
         let mut image = format!("data:{};base64,", format.media_type());
-        scratch::check_room(base64_simd::STANDARD.encoded_length(bytes.len()) as u64)?;
+        imaging::check_room(base64_simd::STANDARD.encoded_length(bytes.len()) as u64)
+            .map_err(reported)?;
         base64_simd::STANDARD.encode_append(&bytes, &mut image);
         answer.image = Some(image);
     } else if let Some(name) = name {
-        let store = service.pictures.store(Arc::clone(&asked.scope.public_url));
+        let store = service.pictures.store(Arc::clone(&asked.public_url));
         answer.url = Some(store.url(&name).await?);
     }
     Reply::json(&answer)
 }
 
-/// What a client is told of its picture.
+/// The answer to a client about its picture.
 #[derive(Serialize)]
 struct Answer<'a> {
     #[serde(flatten)]

@@ -1,33 +1,41 @@
-//! `media`: serves the files of one folder, and never leaves it; or the objects of a bucket.
-
-mod conditions;
+//! `media`: serves the files of one folder and nothing outside it, or the objects of a bucket.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Component, Path as FilePath};
+use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use waterway::{Content, Error, FilePart, Message, Options, Path, Payload, Reply, Scope, code};
+use waterway::message::{Content, Scope};
+use waterway::reply::FilePart;
+use waterway::{Error, Message, Options, Path, Payload, Reply, code};
 
-use crate::storage::{Bucket, Folder, Storage, kind};
-use conditions::{Condition, Validators};
+use crate::files::{self, Links, Validators, is_of_the_name, set};
+use crate::storage::{self, Bucket, Folder, Storage, kind};
 
-/// `[consumer.NAME]` with `use = "media"`.
-#[derive(Debug, Clone, Deserialize)]
+/// Which files are served, and how long browsers keep them.
+///
+/// `media` never leaves its folder. It finds a picture in its folder by time, or at the top. It does
+/// not serve a file whose name begins with a dot. A file that is not a picture, sound or film is sent
+/// as a download. An object of more than 64 MiB in a bucket is answered with a redirect to a presigned
+/// URL.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(transform = storage::or_folder)]
 pub struct Media {
-    /// The folder, `"media"` by default, or the bucket.
+    /// In place of `folder`: `{ folder = "media" }`, or a bucket, `{ s3 = { … } }`.
     #[serde(alias = "folder")]
+    #[schemars(extend("x-default" = "`folder`"))]
     pub storage: Storage,
-    /// What the names of files that may be fetched begin with; by default `""`, which is all.
+    /// Beginning of the names that may be fetched; `""` allows all.
     pub prefix: String,
-    /// How long a browser may keep a file without asking again. The names that pictures get are
-    /// never used twice, so the default is a year.
+    /// Time that browsers may keep a file without asking again. The service never uses a picture's
+    /// name twice.
     pub keep: waterway::Time,
 }
 
@@ -42,33 +50,32 @@ impl Default for Media {
     }
 }
 
-/// Sends a file, or the part of it that the client asks for, with the type that its first bytes
-/// show. What is not a picture, sound or film is sent as a download. The request's conditions are
-/// obeyed (RFC 9110, section 13): 304 for a file that the client has, 412 for one that is not the
-/// one it expects.
+/// Sends a file, or the part that the client asks for, with the type that its first bytes show. A
+/// file other than a picture, sound or film is sent as a download. The request's conditions are
+/// obeyed (RFC 9110, section 13): 304 if the client has the file already, 412 if the client expects
+/// another version.
 ///
 /// # Errors
-/// `not_found` for whatever is not a file in the folder.
+/// `not_found` if the name is not that of a file in the folder.
 pub async fn media(
     Path(name): Path<String>,
     message: Message,
     options: Options<Media>,
 ) -> Result<Reply, Error> {
-    let Content::Request { method, .. } = &message.content else {
+    let (Content::Request { method, .. }, Some(scope)) = (&message.content, message.scope()) else {
         return Err(Error::new(code::BAD_MESSAGE, "files are fetched over HTTP"));
     };
     if method != Method::GET && method != Method::HEAD {
-        return Ok(Reply::status(StatusCode::METHOD_NOT_ALLOWED)
-            .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
+        return Ok(files::method_not_allowed());
     }
     if !is_served(&options, &name) {
         return Err(not_found());
     }
     let folder = match &options.storage {
         Storage::Folder(folder) => folder.clone(),
-        Storage::S3(bucket) => return from_bucket(bucket, &name, &message.scope, &options).await,
+        Storage::S3(bucket) => return from_bucket(bucket, &name, scope, &options).await,
     };
-    // Opening a file can take as long as the disk likes.
+    // Opening a file may block for as long as the disk takes.
     let asked = name.clone();
     let place = folder.clone();
     let opened = tokio::task::spawn_blocking(move || find(&place, &asked)).await?;
@@ -79,17 +86,17 @@ pub async fn media(
         }
         not_found()
     })?;
-    Ok(from_file(found, &message.scope, &options))
+    Ok(from_file(found, scope, &options))
 }
 
-/// A file that was found, and what its first bytes show.
+/// A file that was found, and the type that its first bytes show.
 struct Found {
     file: File,
     metadata: Metadata,
     kind: Option<&'static str>,
 }
 
-/// Opens the file of this plain name, wherever in the folder it is.
+/// Opens the file with this plain name, wherever it is in the folder.
 fn find(folder: &Folder, name: &str) -> io::Result<Found> {
     let [by_time, flat] = folder.places(name);
     match open(folder.path(), &by_time) {
@@ -100,44 +107,17 @@ fn find(folder: &Folder, name: &str) -> io::Result<Found> {
 
 /// Opens a file, if it is in the folder.
 fn open(folder: &FilePath, path: &FilePath) -> io::Result<Found> {
-    let folder = folder.canonicalize()?;
-    let path = path.canonicalize()?;
-    // A link that leads out of the folder is not followed.
-    if !path.starts_with(&folder) {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    // Looked at before it is opened: to open a pipe would wait for whoever writes to it.
-    if !path.metadata()?.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
+    // The folder's own places are relative to the working folder, as the folder is.
+    let name = path.strip_prefix(folder).map_err(|_| io::ErrorKind::NotFound)?;
+    // A link may lead out of the folder; such a file is not served.
+    let (file, metadata) = files::open(folder, name, Links::Inside)?;
     let mut first = [0; kind::FIRST_BYTES];
     let read = file.read_at(&mut first, 0)?;
     Ok(Found { file, metadata, kind: kind::of(&first[..read]) })
 }
 
-/// Whether an error only says that there is no file of this name.
-fn is_of_the_name(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
-}
-
 fn is_served(options: &Media, name: &str) -> bool {
-    is_plain(name) && name.starts_with(&options.prefix)
-}
-
-/// Whether a name has only plain parts: no `..`, nothing absolute, no file that hides behind a dot
-/// (which is how files are named while they are written).
-fn is_plain(name: &str) -> bool {
-    let plain = |part: Component<'_>| match part {
-        Component::Normal(part) => !part.as_encoded_bytes().starts_with(b"."),
-        _ => false,
-    };
-    !name.is_empty() && !name.contains(['\0', '\\']) && FilePath::new(name).components().all(plain)
+    files::is_plain(name, &[]) && name.starts_with(&options.prefix)
 }
 
 fn from_file(found: Found, scope: &Scope, options: &Media) -> Reply {
@@ -150,8 +130,8 @@ fn from_file(found: Found, scope: &Scope, options: &Media) -> Reply {
     }
 }
 
-/// Passes an object on, under the same rules as a file; one that is too large to hold in memory
-/// has its client sent to the bucket.
+/// Passes an object on, under the same rules as a file. If the object is too large for memory,
+/// redirects the client to the bucket.
 async fn from_bucket(
     bucket: &Bucket,
     name: &str,
@@ -174,10 +154,10 @@ async fn from_bucket(
     Ok(reply)
 }
 
-/// How long a client may take to follow where it is sent.
+/// How long a redirected client may take to follow the redirect.
 const REDIRECTED_FOR: Duration = Duration::from_secs(300);
 
-/// All but the body, and which part of the file that is to be.
+/// The answer without its body, and the part of the file that the body must be.
 fn answer(
     validators: &Validators,
     length: u64,
@@ -185,56 +165,29 @@ fn answer(
     scope: &Scope,
     options: &Media,
 ) -> (Reply, Option<Range<u64>>) {
-    // What a token was asked for is not for caches that others share.
+    // An answer that needed a token must not be kept by shared caches.
     let whose = if scope.claims.is_some() { "private" } else { "public" };
     let keep = format!("{whose}, max-age={}, immutable", options.keep.duration().as_secs());
-    let mut reply = Reply::status(StatusCode::OK)
-        .with_header(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
+    let mut reply = Reply::default()
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
         .with_header(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     set(&mut reply, header::CACHE_CONTROL, &keep);
-    set(&mut reply, header::ETAG, &validators.etag);
-    set(&mut reply, header::LAST_MODIFIED, &validators.modified);
-    let range = match validators.examine(&scope.headers, length) {
-        Condition::Failed => return (refused(reply, StatusCode::PRECONDITION_FAILED), None),
-        Condition::NotModified => return (reply.with_status(StatusCode::NOT_MODIFIED), None),
-        Condition::Unsatisfiable => {
-            set(&mut reply, header::CONTENT_RANGE, &format!("bytes */{length}"));
-            return (refused(reply, StatusCode::RANGE_NOT_SATISFIABLE), None);
-        }
-        Condition::Whole => 0..length,
-        Condition::Part(range) => {
-            let (first, last) = (range.start, range.end - 1);
-            set(&mut reply, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
-            reply = reply.with_status(StatusCode::PARTIAL_CONTENT);
-            range
-        }
-    };
+    let (mut reply, range) = files::answer(reply, validators, length, &scope.headers);
+    if range.is_none() {
+        return (reply, None);
+    }
     set(&mut reply, header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream"));
     if kind.is_none() {
         set(&mut reply, header::CONTENT_DISPOSITION, "attachment");
     }
-    (reply, Some(range))
+    (reply, range)
 }
 
-/// A refusal, which caches must not keep as if it were the file.
-fn refused(mut reply: Reply, status: StatusCode) -> Reply {
-    set(&mut reply, header::CACHE_CONTROL, "no-store");
-    reply.with_status(status)
-}
-
-/// Whatever a file is, as a page of its own it may do nothing.
+/// A file that a browser opens as a page may not run scripts or load anything.
 const POLICY: &str = "default-src 'none'; sandbox";
 
-fn set(reply: &mut Reply, name: HeaderName, value: &str) {
-    // All of them are ASCII.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        reply.headers_mut().insert(name, value);
-    }
-}
-
 fn not_found() -> Error {
-    Error::new(code::NOT_FOUND, "there is no such file")
+    Error::new(code::NOT_FOUND, "the file does not exist")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What of a folder is served, and how.
+//! Which files of a folder are served, and how.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -66,7 +66,7 @@ fn nothing_outside_the_folder_is_served() {
 }
 
 #[test]
-fn a_picture_is_found_where_it_is_by_time_and_where_it_lies_flat() {
+fn a_picture_is_found_in_its_folder_by_time_and_in_the_flat_folder() {
     let dir = folder();
     let media = dir.path().join("media");
     let outside = dir.path().join("outside");
@@ -76,7 +76,7 @@ fn a_picture_is_found_where_it_is_by_time_and_where_it_lies_flat() {
     fs::write(media.join("0193a/8e1").join(name(1)), "by time").unwrap();
     fs::write(media.join(name(1)), "flat").unwrap();
     fs::write(media.join(name(2)), "flat").unwrap();
-    // A file where a folder is looked for, and a folder elsewhere.
+    // A file in the place of a folder by time, and a folder elsewhere.
     fs::write(media.join("0193a/8e3"), "no folder").unwrap();
     fs::write(media.join(name(3)), "flat").unwrap();
     fs::write(outside.join(name(4)), "secret").unwrap();
@@ -86,14 +86,14 @@ fn a_picture_is_found_where_it_is_by_time_and_where_it_lies_flat() {
         let text = found(&options, &name(at)).ok().map(|found| io::read_to_string(found.file));
         assert_eq!(text.transpose().unwrap().as_deref(), expected, "{at}");
         let original = name(at).replace("rb_", "");
-        assert!(found(&options, &original).is_err(), "the prefix counts for the name");
+        assert!(found(&options, &original).is_err(), "the prefix applies to a name");
         let path = format!("0193a/8e{at}/{}", name(at));
-        assert!(found(&options, &path).is_err(), "{path}: and for a path");
+        assert!(found(&options, &path).is_err(), "{path}: and to a path");
     }
 }
 
 #[test]
-fn a_prefix_keeps_the_other_files_back() {
+fn a_prefix_hides_the_other_files() {
     let dir = folder();
     assert!(found(&options(&dir, "rb_"), "rb_a.jpg").is_ok());
     assert!(found(&options(&dir, "rb_"), "a.jpg").is_err());
@@ -114,10 +114,10 @@ fn a_file_is_what_its_first_bytes_show() {
 }
 
 #[test]
-fn what_a_token_was_asked_for_is_kept_in_no_cache_that_others_share() {
+fn an_answer_that_needed_a_token_is_not_for_shared_caches() {
     let dir = folder();
     let options = options(&dir, "");
-    for (claims, whose) in [(None, "public"), (Some(serde_json::Map::new()), "private")] {
+    for (claims, whose) in [(None, "public"), (Some(Arc::default()), "private")] {
         let scope = Scope { claims, ..Scope::default() };
         let reply = from_file(found(&options, "a.jpg").unwrap(), &scope, &options);
         let cache = reply.headers()[header::CACHE_CONTROL].to_str().unwrap();

@@ -1,4 +1,4 @@
-// The bounds that the page keeps, and what it offers to choose from.
+// The page's bounds, and the choices that it offers.
 'use strict';
 
 const MAX_BUFFERED = 1 << 20;       // bytes the socket may hold unsent before the page waits

@@ -1,4 +1,4 @@
-//! The page as one HTML document, put together once from its files, and the policy it is under.
+//! The page as one HTML document, assembled once from its files, and its Content-Security-Policy.
 
 use std::sync::LazyLock;
 
@@ -8,21 +8,21 @@ use bytestring::ByteString;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 
-/// What `GET /` sends.
+/// The answer to `GET /`.
 pub(super) static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::assemble);
 
-/// The page, which fetches nothing of its own but pictures.
+/// The page. It fetches only pictures.
 pub(super) struct Document {
-    /// The page's markup with its style and its scripts in it.
+    /// The page's markup, with its style and its scripts in it.
     pub(super) html: ByteString,
-    /// The value of `Content-Security-Policy`: of scripts and styles, the page's own alone run.
+    /// The value of `Content-Security-Policy`: it allows the page's own scripts and styles only.
     pub(super) policy: HeaderValue,
 }
 
 const MARKUP: &str = include_str!("index.html");
 
-/// Each file that the markup refers to, in its order: the reference, the file, and the element
-/// that takes the reference's place.
+/// Each file that the markup refers to, in the markup's order: the reference, the file, and the
+/// element that replaces the reference.
 const PARTS: [Part; 6] = [
     Part::style(r#"<link rel="stylesheet" href="page.css">"#, include_str!("page.css")),
     Part::script(r#"<script src="bounds.js"></script>"#, include_str!("bounds.js")),
@@ -47,7 +47,7 @@ impl Part {
         Self { reference, element: "script", file }
     }
 
-    /// How a policy names this part (Content Security Policy Level 3, section 2.3.1).
+    /// The name of this part in a policy (Content Security Policy Level 3, section 2.3.1).
     fn source(&self) -> String {
         format!("'sha256-{}'", STANDARD.encode(Sha256::digest(self.file)))
     }
@@ -63,7 +63,7 @@ impl Document {
             let parts = PARTS.iter().filter(|part| part.element == element);
             parts.map(Part::source).collect::<Vec<_>>().join(" ")
         };
-        // Pictures come from wherever the service says they are, see `public_url`.
+        // The service decides where pictures are; see `public_url`.
         let policy = format!(
             "default-src 'none'; script-src {}; style-src {}; img-src * data: blob:; \
              connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,7 +1,7 @@
 //! `page` and `page.sample`: the page that shows the picture service at work, and its pictures.
 //!
-//! They are part of the program, so that it shows itself from any folder. `samples/generate.py`
-//! draws the pictures anew.
+//! They are part of the program, so they are served from any working folder. `samples/generate.py`
+//! draws the pictures.
 
 mod document;
 
@@ -49,7 +49,7 @@ pub async fn page() -> Reply {
 pub async fn sample(Path(name): Path<String>) -> Result<Reply, Error> {
     let found = SAMPLES.iter().find(|(known, ..)| *known == name);
     let &(_, media_type, bytes) =
-        found.ok_or_else(|| Error::new(code::NOT_FOUND, "there is no such picture"))?;
+        found.ok_or_else(|| Error::new(code::NOT_FOUND, "the picture does not exist"))?;
     Ok(Reply::bytes(bytes)
         .with_header(header::CONTENT_TYPE, value(media_type))
         .with_header(header::CACHE_CONTROL, value("public, max-age=86400"))

@@ -1,4 +1,4 @@
-// What the reader does: pictures come in, and the page's controls.
+// The reader's actions: adding pictures, and the page's controls.
 'use strict';
 
 function addFiles(files) {

@@ -13,7 +13,7 @@ function answered(ms) {
   if (latencies.length > 500) latencies.shift();
 }
 
-// Any number of answers is drawn once; the reader's own movements are drawn with the next frame.
+// Many answers are drawn together; the reader's own movements are drawn with the next frame.
 function changed() { drawTimer ||= setTimeout(drawSoon, DRAW_EVERY); }
 function drawSoon() { frame ||= requestAnimationFrame(draw); }
 

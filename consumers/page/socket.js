@@ -1,4 +1,4 @@
-// The service: pictures go up, the nearest to the view first, and answers come back.
+// The connection to the service: sends pictures, the nearest to the view first, and takes answers.
 'use strict';
 
 // ---- Connection ---------------------------------------------------------------------
@@ -10,7 +10,7 @@ function connect() {
   clearTimeout(retryTimer);
   if (socket && socket.readyState < WebSocket.CLOSING) return;
   showConnection('connecting', 'connecting');
-  // The page's own query goes along, so a deployment with a token works unchanged.
+  // The page's own query is passed on, so a deployment with a token works unchanged.
   socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/demo${location.search}`);
   socket.onopen = () => {
     openedAt = performance.now();
@@ -28,13 +28,13 @@ function disconnected(code) {
   const lost = [...unanswered.values()];
   unanswered.clear();
   if (code === 1009 && lost.length > 0) {
-    // One of these was too large for this deployment; sent again it would close us again.
+    // One of these pictures was too large for this deployment; if it is sent again, the service closes again.
     const largest = lost.reduce((a, b) => (b.size > a.size ? b : a));
-    if (isWaiting(largest)) fail(largest, 'Larger than this service takes.', 'too_big', false);
+    if (isWaiting(largest)) fail(largest, 'Larger than this service allows.', 'too_big', false);
   }
-  for (const tile of lost) if (isWaiting(tile)) setState(tile, 'grey', 'goes again');
+  for (const tile of lost) if (isWaiting(tile)) setState(tile, 'grey', 'will be sent again');
   if (code === 3000) return showConnection('closed', 'not admitted');
-  // Only a connection that held is a reason to begin with short waits again.
+  // Only a connection that lasted resets the waits to short ones.
   if (performance.now() - openedAt > STEADY_AFTER) attempts = 0;
   openedAt = Infinity;
   const wait = Math.min(RETRY_LAST, RETRY_FIRST * 2 ** attempts) * (0.5 + Math.random() / 2);
@@ -92,7 +92,7 @@ function wakeIn(ms) {
 async function sendPicture(tile) {
   let bytes;
   try { bytes = await tile.bytes(); } catch { return fail(tile, 'This picture could not be read.', 'unreadable', true); }
-  if (bytes.byteLength > MAX_PICTURE) return fail(tile, 'Larger than 32 MiB, the most that is taken.', 'too_big', false);
+  if (bytes.byteLength > MAX_PICTURE) return fail(tile, 'Larger than 32 MiB, the limit.', 'too_big', false);
   if (!isOpen() || tile.state !== 'grey' || unanswered.has(tile.uuid)) return;
   const header = new TextEncoder().encode(JSON.stringify({
     uuid: tile.uuid, offset_top: tile.top, height: tile.height, zoom: tile.zoom, rType: tile.rType,
@@ -140,15 +140,15 @@ function finish(tile, { uuid, error, code, url, truncated, retry_after_ms, ...fi
   if (code === 'refused' || code === 'displaced' || code === 'rate') {
     const wait = Math.min(Math.max(Number(retry_after_ms) || 1000, 100), 30000);
     tile.notBefore = performance.now() + wait;
-    // Displaced means only that this one was the last in its queue; full holds for all.
+    // Displaced only means that this picture was the last in its queue; full applies to all pictures.
     if (code !== 'displaced') pauseUntil = tile.notBefore;
-    return setState(tile, 'grey', code === 'displaced' ? 'put back, goes again' : 'service is full, goes again');
+    return setState(tile, 'grey', code === 'displaced' ? 'displaced, will be sent again' : 'service is full, will be sent again');
   }
   if (code === 'cancelled') { // nobody here gave it up, or it would not wait: the service is about to stop
     tile.notBefore = performance.now() + 1000;
-    return setState(tile, 'grey', 'service stops, goes again');
+    return setState(tile, 'grey', 'service stops, will be sent again');
   }
-  if (code === 'expired' && ++tile.expired <= MAX_EXPIRED) return setState(tile, 'grey', 'waited too long, goes again');
+  if (code === 'expired' && ++tile.expired <= MAX_EXPIRED) return setState(tile, 'grey', 'waited too long, will be sent again');
   if (error !== undefined) fail(tile, String(error), String(code ?? ''), !/^bad_/.test(code));
   else {
     const took = performance.now() - tile.sentAt;
@@ -166,7 +166,7 @@ const webAddress = (text) => {
 
 function showResult(tile, address) {
   const url = webAddress(address);
-  if (!url) return fail(tile, 'The answer is no web address.', 'bad_url', false);
+  if (!url) return fail(tile, 'The answer is not a web address.', 'bad_url', false);
   const link = part(tile, 'result'), image = new Image();
   image.alt = `${tile.name}, ${RESULTS[tile.rType]}`;
   image.loading = 'lazy';           // what is far away is fetched when it comes near
@@ -185,7 +185,7 @@ function showResult(tile, address) {
   link.hidden = false;
 }
 
-// A service that was away is back, and so may be what it had done.
+// The service is back after a pause, so results that could not be shown may be available again.
 function fetchAgain() {
   for (const tile of tiles) {
     if (!tile.unfetched) continue;

@@ -1,4 +1,4 @@
-// The tiles: one for each picture, what has become of it, and where it stands.
+// The tiles: one for each picture, with its state and its position on the page.
 'use strict';
 
 // ---- Tiles --------------------------------------------------------------------------
@@ -12,7 +12,7 @@ const counts = { grey: 0, queued: 0, working: 0, done: 0, cancelled: 0, error: 0
 const isWaiting = (tile) => tile.state === 'grey' || tile.state === 'queued' || tile.state === 'working';
 const waiting = () => counts.grey + counts.queued + counts.working;
 
-// crypto.randomUUID is missing where the page came over plain http from another machine.
+// crypto.randomUUID is missing if the page was loaded over plain http from another machine.
 function newUuid() {
   const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
@@ -102,7 +102,7 @@ function release(tile) {
   if (tile.url.startsWith('blob:')) URL.revokeObjectURL(tile.url);
 }
 
-// What the service says goes into the page as text only; see also `webAddress`.
+// The service's texts go into the page as text only; see also `webAddress`.
 function fail(tile, words, code, mayHelp) {
   setState(tile, 'error', words);
   part(tile, 'code').textContent = code;
@@ -132,7 +132,7 @@ function measure() {
 // 0 in view, else the distance from it in px.
 const distance = (tile) => Math.max(0, tile.top - (view.top + view.height), view.top - (tile.top + tile.height));
 
-// Kept here because asking the window makes it lay out whatever has changed, at every answer.
+// Kept here because reading it from the window makes the browser lay the page out, at every answer.
 const view = { top: scrollY, height: innerHeight };
 const look = () => Object.assign(view, { top: scrollY, height: innerHeight });
 

@@ -1,94 +1,103 @@
-//! The program `waterway`: what its commands do.
+//! Consumers that are programs, in any language: `exec = […]`.
+//!
+//! A program reads events and writes actions, one JSON object on each line (`docs/programs.md`).
+//! With `mode = "lines"`, each connection has a program of its own, whose lines are messages.
 
-mod arguments;
-mod check;
-mod log;
-mod root;
-mod routes;
-mod rules;
-mod serve;
-mod signals;
-mod steps;
-mod token;
+mod asked;
+mod child;
+mod command;
+mod errors;
+mod files;
+mod instance;
+mod lines;
+mod missing;
+mod options;
+mod pool;
+mod process;
+mod room;
+mod running;
+mod session;
+mod shared;
+mod trial;
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::Parser;
-use waterway::{Loaded, Router, RoutingConfig};
+use serde_json::Value;
+use waterway::action::OpenEvent;
+use waterway::{Error, Host, Reply, State, Stateful};
 
-use arguments::{Arguments, Command, Environment};
+use self::options::Mode;
+use self::pool::Pool;
+use self::session::Sessions;
+use self::shared::Shared;
+use crate::refusal::refusal;
 
-/// A command's end: done, or a message for the person who gave it.
-type Outcome = Result<(), String>;
+pub use self::missing::{Missing, missing};
+pub use self::options::Options;
 
-/// Runs the command that the arguments name. Exit codes: 0 when it is done, 1 when it could not be
-/// done, 2 when the command itself is wrong.
-#[must_use]
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let outcome = match arguments.command() {
-        Command::Serve(file) => return serve::serve(&file.path(), arguments.log),
-        Command::Check(arguments) => check::check(&arguments),
-        Command::Routes(routes) => routes::routes(&routes),
-        Command::Token(token) => token::token(&token),
-        Command::Steps(steps) => steps::steps(&steps),
+/// The programs of one `[consumer.NAME]`.
+pub struct Program(Kind);
+
+enum Kind {
+    Events(Arc<Pool>),
+    Lines(Sessions),
+}
+
+/// Gives each event to a program, and applies the actions that it writes.
+///
+/// # Errors
+/// The program's own error; `refused` while programs fail, or too many events wait; `expired` if
+/// the event takes longer than `timeout`; `failed` if the program is over before the event's end.
+pub async fn program(event: OpenEvent, program: State<Program>) -> Result<Reply, Error> {
+    let channel = event.channel();
+    let answered = match &program.0 {
+        Kind::Events(pool) => pool.ask(event).await,
+        Kind::Lines(sessions) => sessions.take(event, &program).await,
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            complain(&message);
-            ExitCode::FAILURE
+    answered.or_else(|error| refusal(channel, error))
+}
+
+impl Stateful for Program {
+    type Options = Options;
+
+    async fn start(options: Options, host: &Host) -> Result<Self, Error> {
+        let mode = options.mode;
+        let shared = Shared::new(options, host)?;
+        Ok(Self(match mode {
+            Mode::Events => Kind::Events(Pool::start(shared).await?),
+            Mode::Lines => Kind::Lines(Sessions::new(shared)),
+        }))
+    }
+
+    /// The program itself, the files among its arguments, and those that `reload` lists.
+    fn files(options: &Options) -> Vec<PathBuf> {
+        let folder = options.folder.clone().unwrap_or_default();
+        let files = options.exec.iter().filter(|argument| !argument.starts_with('-'));
+        let files = files.map(|file| folder.join(file));
+        // `ProgramRules` reports why the others cannot be watched.
+        files.chain(options.watched().unwrap_or_default()).collect()
+    }
+
+    fn tasks(options: &Options) -> Option<usize> {
+        Some(options.tasks())
+    }
+
+    async fn try_out(options: Options, host: &Host) -> Result<Option<String>, Error> {
+        trial::start_once(options, host).await.map(Some)
+    }
+
+    fn status(&self) -> Value {
+        match &self.0 {
+            Kind::Events(pool) => pool.status(),
+            Kind::Lines(sessions) => sessions.status(),
         }
     }
-}
 
-/// Loads a routing table with every consumer of the program. Returns the router, and the loaded
-/// file with its warnings. From then on the process works in the table's `root`.
-fn load(path: &Path, environment: Environment) -> Result<(Router, Box<Loaded>), String> {
-    if !path.exists() {
-        return Err(format!(
-            "there is no file {}\nname one: waterway serve FILE, or WATERWAY_CONFIG=FILE; waterway help lists the commands",
-            path.display()
-        ));
+    async fn stop(&self) {
+        match &self.0 {
+            Kind::Events(pool) => pool.stop().await,
+            Kind::Lines(sessions) => sessions.stop().await,
+        }
     }
-    let mut loaded = if environment.allow_missing_env {
-        RoutingConfig::load_allowing_missing_env(path)
-    } else {
-        RoutingConfig::load(path)
-    };
-    root::enter(&mut loaded);
-    let warnings = rules::check(&loaded.config);
-    loaded.warnings.extend(warnings);
-    // With mistakes, warnings are not shown: they may only follow from the mistakes.
-    Router::build(loaded, &crate::registry()).map_err(|loaded| loaded.report().to_string())
-}
-
-/// Loads a routing table for a command that does not serve it. Warnings go to standard error.
-fn load_and_warn(path: &Path, environment: Environment) -> Result<(Router, Box<Loaded>), String> {
-    let (router, loaded) = load(path, environment)?;
-    if !loaded.warnings.is_empty() {
-        complain(&format!("{}\n", loaded.report_warnings()));
-    }
-    if let Some(unset) = unset(&loaded) {
-        complain(&format!("{unset}\n"));
-    }
-    Ok((router, loaded))
-}
-
-/// Writes to standard error. A write error is ignored: there is no other place to report it.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// The variables whose values are not checked, each once, with the place of its first use.
-fn unset(loaded: &Loaded) -> Option<String> {
-    let mut told = BTreeMap::new();
-    for name in &loaded.missing {
-        told.entry(name.as_str()).or_insert_with(|| loaded.sources.describe(name.place));
-    }
-    let told: Vec<_> = told.iter().map(|(name, place)| format!("{name} ({place})")).collect();
-    (!told.is_empty()).then(|| format!("not set, and so not checked: {}", told.join(", ")))
 }

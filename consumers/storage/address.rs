@@ -1,13 +1,17 @@
-//! What kept files are called by those who fetch them: the option `url`.
+//! The addresses under which clients fetch stored files: the option `url`.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use waterway::{PublicUrl, Time};
+use serde_json::json;
+use waterway::Time;
+use waterway::config::PublicUrl;
 
-/// What a file is called in an answer.
+/// The address of a file in an answer.
 ///
 /// Written `"https://cdn.example.com/pictures"`, `"presigned"` or `{ presigned = "15m" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,16 +19,17 @@ pub enum Address {
     /// `<public_url>/upload/<name>`, which this service serves itself.
     #[default]
     Own,
-    /// `<base>/<name>`, which is served by whoever else has the files.
+    /// `<base>/<name>`, which another server serves.
     Base(PublicUrl),
-    /// The bucket's own address, signed so that whoever has it may fetch the file, for so long.
+    /// The bucket's own address, signed so that anyone who has it may fetch the file, for this
+    /// long.
     Presigned(Time),
 }
 
-/// How long a presigned address lasts unless the table says otherwise.
+/// How long a presigned address lasts by default.
 const PRESIGNED: Time = Time::from_secs(3600);
 
-/// As long as Signature Version 4 lets one last.
+/// The longest that Signature Version 4 allows.
 const PRESIGNED_MAX: Time = Time::from_secs(7 * 86_400);
 
 impl<'de> Deserialize<'de> for Address {
@@ -56,21 +61,46 @@ impl<'de> Visitor<'de> for AddressVisitor {
     }
 }
 
-/// The table that an address may be.
+/// `url` as a table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     presigned: Lasting,
 }
 
-/// How long a presigned address lasts: above 0, and not longer than one may.
+impl JsonSchema for Address {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut presigned = Time::json_schema(generator);
+        presigned.insert("description".into(), "How long a signed URL is valid.".into());
+        presigned.insert("x-bound".into(), "`\"1s\"` to `\"7d\"`".into());
+        let table = json!({
+            "type": "object",
+            "properties": { "presigned": presigned },
+            "required": ["presigned"],
+            "additionalProperties": false
+        });
+        json_schema!({
+            "anyOf": [{ "const": "presigned" }, PublicUrl::json_schema(generator), table]
+        })
+    }
+}
+
+/// How long a presigned address lasts: more than 0, and at most the maximum.
 struct Lasting(Time);
 
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let time = Time::deserialize(deserializer)?;
         if time < Time::from_secs(1) || time > PRESIGNED_MAX {
-            let text = format!("{time} is not how long an address can last\nfrom 1s to 7d");
+            let text = format!("an address cannot last {time}\ngive a time from 1s to 7d");
             return Err(D::Error::custom(text));
         }
         Ok(Self(time))

@@ -1,4 +1,4 @@
-//! A bucket of an S3-compatible service, as a place for files.
+//! A bucket of an S3-compatible service that stores files.
 
 use std::ops::Range;
 use std::sync::{Arc, Once};
@@ -16,7 +16,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use waterway::Error;
 
-use super::{S3, failed, kind};
+use super::bucket_options::S3;
+use super::error::failed;
+use super::kind;
 
 /// A bucket of an S3-compatible service. Clones are the same bucket and share its connections.
 #[derive(Debug, Clone)]
@@ -26,40 +28,40 @@ pub struct Bucket(Arc<Inner>);
 struct Inner {
     settings: S3,
     store: AmazonS3,
-    /// Counts the KiB that are passed on at a time.
+    /// One permit for each KiB that may be passed on at a time.
     room: Arc<Semaphore>,
 }
 
-/// What an object is, before it is read.
+/// An object's metadata, known before the object is read.
 pub(crate) struct Object {
     pub(crate) length: u64,
     pub(crate) etag: String,
     pub(crate) modified: SystemTime,
-    /// Its type, where it is a picture's, a sound's or a film's.
+    /// Its type, if it is that of a picture, sound or film.
     pub(crate) kind: Option<&'static str>,
 }
 
-/// How long a connection may take to come about; the whole request may be given less.
+/// The longest that opening a connection may take. The time of the whole request may be shorter.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Names are never used twice, so what they stand for never changes.
+/// Names are never used twice, so an object never changes.
 const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 
 impl Bucket {
     /// The largest part of an object that is passed on through memory.
     pub(crate) const PASSED_ON_MAX: u64 = 64 << 20;
 
-    /// KiB of objects that are in memory at a time, for clients to take.
+    /// KiB of objects that may be in memory at a time until clients have read them.
     const ROOM: usize = 256 << 10;
 
-    /// A bucket; nothing is asked of it yet.
+    /// A bucket. Sends no request yet.
     ///
     /// # Errors
-    /// Why it cannot be talked to with these settings.
+    /// The reason why these settings do not work.
     pub(super) fn new(settings: S3) -> Result<Self, String> {
         static CRYPTOGRAPHY: Once = Once::new();
         CRYPTOGRAPHY.call_once(|| {
-            // Fails when the program has chosen another one, which does as well.
+            // Fails if the program has installed another provider, which serves as well.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
         let store = builder(&settings).build().map_err(|error| error.to_string())?;
@@ -67,7 +69,7 @@ impl Bucket {
         Ok(Self(Arc::new(Inner { settings, store, room })))
     }
 
-    /// Keeps an object whole or not at all, with the type that its first bytes show.
+    /// Stores a whole object or none, with the type that its first bytes show.
     pub(super) async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let kind = kind::of(bytes);
         let text = |text: &'static str| AttributeValue::from(text);
@@ -84,9 +86,10 @@ impl Bucket {
         kept.map(drop).map_err(|error| self.failed("the picture could not be stored", name, &error))
     }
 
-    /// Forgets an object that no answer will name: soon, on the runtime's own threads.
+    /// Removes an object that no answer will name: soon, and on the runtime's own threads.
     pub(super) fn forget(&self, name: String) {
-        // Without a runtime the process is at its end, and the lifecycle rules remove the object.
+        // Without a runtime the process is ending, and the bucket's lifecycle rules remove the
+        // object.
         let Ok(runtime) = Handle::try_current() else { return };
         let bucket = self.clone();
         runtime.spawn(async move {
@@ -94,13 +97,13 @@ impl Bucket {
             match bucket.0.store.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => {
-                    tracing::warn!(name, %error, "an object that no answer names may stay");
+                    tracing::warn!(name, %error, "an object that no answer names may stay in the bucket");
                 }
             }
         });
     }
 
-    /// An address of an object that is good for so long.
+    /// An address of an object that is valid for this long.
     pub(crate) async fn presigned(&self, name: &str, lasts: Duration) -> Result<String, Error> {
         let url = self.0.store.signed_url(http::Method::GET, &self.path(name)?, lasts).await;
         url.map(String::from)
@@ -110,9 +113,9 @@ impl Bucket {
     /// Looks for an object.
     ///
     /// # Errors
-    /// `storage` when the bucket does not say whether it is there.
+    /// `storage` if the bucket does not say whether the object exists.
     pub(crate) async fn find(&self, name: &str) -> Result<Option<Object>, Error> {
-        // What cannot be a path is not there.
+        // A name that is not a valid path names no object.
         let Ok(path) = self.path(name) else { return Ok(None) };
         let options = GetOptions { head: true, ..GetOptions::default() };
         let found = match self.0.store.get_opts(&path, options).await {
@@ -132,13 +135,13 @@ impl Bucket {
         }))
     }
 
-    /// Reads a part of an object, of [`PASSED_ON_MAX`](Self::PASSED_ON_MAX) bytes at most, once
+    /// Reads a part of an object, of at most [`PASSED_ON_MAX`](Self::PASSED_ON_MAX) bytes, once
     /// there is room for it in memory.
     pub(crate) async fn read(&self, name: &str, range: Range<u64>) -> Result<Bytes, Error> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        // At most 64 Ki of the permits there are, which fits; the semaphore is never closed.
+        // At most 64 Ki of the permits, which fits into 32 bits. The semaphore is never closed.
         let permits = u32::try_from((range.end - range.start).div_ceil(1024)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.0.room).acquire_many_owned(permits).await?;
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
@@ -150,7 +153,7 @@ impl Bucket {
         Ok(Bytes::from_owner(Held { bytes, _permit: permit }))
     }
 
-    /// The log is told which object it was.
+    /// An error whose cause, with the object's name, is written to the log.
     fn failed(&self, message: &'static str, name: &str, error: &object_store::Error) -> Error {
         let S3 { bucket, prefix, .. } = &self.0.settings;
         failed(message, format!("{}/{prefix}{name}: {error}", bucket.as_str()))
@@ -167,7 +170,7 @@ impl PartialEq for Bucket {
     }
 }
 
-/// Bytes that take room until their client has them.
+/// Bytes with their permits, which are free again once the client has read the bytes.
 struct Held {
     bytes: Bytes,
     _permit: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! How long ago something was, by a clock that may be set while the service runs.
+//! The age of time stamps, by a clock that may be set while the service runs.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,7 +13,8 @@ pub(super) struct Clock {
 pub(super) struct Now {
     /// The wall clock, which stamps files.
     pub(super) wall: SystemTime,
-    /// The steady clock: the wall clock as it would be without having been set since the start.
+    /// The steady clock: the time that the wall clock would show if it had not been set since the
+    /// start.
     pub(super) steady: SystemTime,
 }
 
@@ -29,9 +30,9 @@ impl Clock {
 }
 
 impl Now {
-    /// The age of a time stamp: the smaller of its ages by the two clocks, where a clock by which
-    /// the stamp lies in the future does not count. So a stamp never counts as older than it is,
-    /// whether the wall clock was set forward or back, before or after it was made.
+    /// The age of a time stamp: the smaller of its ages by the two clocks. A clock by which the
+    /// stamp is in the future does not count. So a stamp never counts as older than it is, whether
+    /// the wall clock was set forward or back, before or after the stamp was made.
     pub(super) fn since(&self, stamp: SystemTime) -> Duration {
         let by = |now: SystemTime| now.duration_since(stamp).ok();
         match (by(self.wall), by(self.steady)) {
@@ -40,7 +41,7 @@ impl Now {
         }
     }
 
-    /// By how much the wall clock was set, forward or back.
+    /// By how much the wall clock was set since the start, forward or back.
     pub(super) fn set_by(&self) -> Duration {
         let forward = self.wall.duration_since(self.steady);
         forward.unwrap_or_else(|back| back.duration())
@@ -54,12 +55,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_as_old_as_it_is_whenever_the_wall_clock_was_set() {
+    fn a_stamp_has_its_true_age_whenever_the_wall_clock_was_set() {
         const HOUR: u64 = 3600;
         const YEARS: u64 = 20 * 8766 * HOUR;
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        // The service began at `begin` by the wall clock; two hours have passed, and after the first
-        // of them the wall clock was set.
+        // The service began at `begin` by the wall clock. Two hours have passed; after the first
+        // hour the wall clock was set.
         let begin = 10 * YEARS;
         for (set, wall) in [
             ("not at all", begin + 2 * HOUR),
@@ -75,6 +76,6 @@ mod tests {
             assert_eq!(now.set_by(), Duration::from_secs(years), "{set}");
         }
         let now = Now { wall: at(begin), steady: at(begin) };
-        assert_eq!(now.since(at(begin + 1)), Duration::ZERO, "the future is now");
+        assert_eq!(now.since(at(begin + 1)), Duration::ZERO, "a stamp in the future has no age");
     }
 }

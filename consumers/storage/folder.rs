@@ -1,4 +1,4 @@
-//! A folder of this machine, as a place for files.
+//! A folder of this machine that stores files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -8,61 +8,62 @@ use std::time::SystemTime;
 
 use rustix::fs::{Access, IFlags, access, ioctl_getflags, ioctl_setflags};
 use uuid::Uuid;
-use waterway::{Error, Size};
+use waterway::Error;
+use waterway::setting::Size;
 
-use super::failed;
+use super::error::failed;
 use super::free_space::FreeSpace;
 use super::name::{self, Ours};
 use super::period::Period;
 
 /// A folder of this machine. Clones are the same folder.
 #[derive(Debug, Clone)]
-pub struct Folder(Arc<Place>);
+pub struct Folder(Arc<Span>);
 
 #[derive(Debug)]
-struct Place {
+struct Span {
     path: PathBuf,
     free: FreeSpace,
 }
 
-/// How the pictures of a folder lie in it.
+/// The layout of a folder's pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// In folders by time, so that new files are created away from where old ones are removed.
-    /// ext4 without a journal does not use the inode of a file again that was removed within the
-    /// last minute, and looks at each such inode of a folder's block group for every new file.
+    /// In folders by time, so that new files are created away from removed ones. ext4 without a
+    /// journal does not reuse the inode of a file that was removed within the last minute. For
+    /// every new file it looks at each such inode of the folder's block group.
     ByTime,
-    /// All in one folder, where whoever else serves them finds them by name.
+    /// All in one folder, where another server finds them by name.
     Flat,
 }
 
-/// How often a sweep may remove an empty folder before its first file is in it.
+/// How often a write creates its folder again because a sweep has removed the empty folder.
 const TRIES: u32 = 100;
 
-/// Held while a file is looked at and removed for its age, or said to be in use again: so that
-/// nothing is removed between the two. One for the process, whose folders are few.
+/// Held while a file's age is checked and the file removed, or while it is marked as used: so a
+/// file that is in use again is not removed. One lock serves the process, which has few folders.
 static AGEING: Mutex<()> = Mutex::new(());
 
 impl Folder {
-    /// A folder, which need not exist yet, and the space of its file system that has to stay free.
+    /// A folder, and the space that must stay free on its file system. The folder may be missing.
     pub(super) fn new(path: impl Into<PathBuf>, min_free: Option<Size>) -> Self {
-        Self(Arc::new(Place { path: path.into(), free: FreeSpace::new(min_free) }))
+        Self(Arc::new(Span { path: path.into(), free: FreeSpace::new(min_free) }))
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Where it is, from the root of the file system.
+    /// Its path from the root of the file system.
     pub(crate) fn absolute(&self) -> PathBuf {
         std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned())
     }
 
-    /// Checks by the permissions whether files can be kept here; creates nothing.
+    /// Checks by the permissions whether files can be stored here. Creates nothing.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why they cannot.
     pub(crate) fn writable(&self) -> io::Result<()> {
         let absolute = self.absolute();
         for folder in absolute.ancestors() {
@@ -87,52 +88,54 @@ impl Folder {
         fs::remove_file(aside)
     }
 
-    /// Where a file of this name can be: where it is by time, and then where it lies flat.
+    /// The places where a file with this name may be: its folder by time, and then the folder
+    /// itself.
     pub(crate) fn places(&self, name: &str) -> [PathBuf; 2] {
         [Layout::ByTime, Layout::Flat].map(|layout| self.place(name, layout))
     }
 
-    /// Keeps a file whole or not at all: it is written aside, under a name that begins with a dot,
-    /// then renamed. It is written aside in its own folder, because a file system chooses the place
-    /// of a file by the folder in which it is created.
+    /// Stores a whole file or none: it is written under a temporary name that begins with a dot,
+    /// then renamed. The temporary file is in the same folder as the file, because a file system
+    /// chooses the place of a file by the folder in which it is created.
     ///
     /// # Errors
-    /// `storage` when the disk does not take it, or has too little room for it.
+    /// `storage` if the disk cannot store it, or has too little free space.
     pub(super) fn keep(&self, name: &str, bytes: &[u8], layout: Layout) -> Result<(), Error> {
-        let told = |path: &Path, error: io::Error| {
+        let reported = |path: &Path, error: io::Error| {
             failed("the picture could not be stored", format!("{}: {error}", path.display()))
         };
         self.0
             .free
             .take(self.path(), bytes.len() as u64)
-            .map_err(|error| told(self.path(), error))?;
+            .map_err(|error| reported(self.path(), error))?;
         let file = self.place(name, layout);
         let aside = file.with_file_name(name::aside(Uuid::new_v4()));
         let kept = self.write_new(&aside, bytes).and_then(|()| fs::rename(&aside, &file));
         kept.map_err(|error| {
-            // Best effort: what is left over bears a name that is never served, and is swept.
+            // Best effort: a file that stays has a name that is never served, and a sweep removes
+            // it.
             let _ = fs::remove_file(&aside);
-            told(&file, error)
+            reported(&file, error)
         })
     }
 
-    /// Forgets a file that no answer will name.
+    /// Removes a file that no answer will name.
     pub(super) fn forget(&self, name: &str) {
-        // If it cannot be removed it is one file too many, and nobody's answer is worse for it.
+        // If that fails, one file too many stays, and no answer changes.
         let _ = self.places(name).iter().try_for_each(|file| match fs::remove_file(file) {
             Ok(()) => Err(()),
             Err(_) => Ok(()),
         });
     }
 
-    /// Marks a file as used now; `false` when it is not there.
+    /// Marks a file as used now; `false` if it does not exist.
     pub(super) fn touch(&self, name: &str) -> bool {
         let _ageing = ageing();
         let touch = |file| File::open(file)?.set_modified(SystemTime::now());
         self.places(name).iter().any(|file| touch(file).is_ok())
     }
 
-    /// Where a file of this name is put: only pictures have folders by time.
+    /// The place of a file with this name: only pictures have folders by time.
     fn place(&self, name: &str, layout: Layout) -> PathBuf {
         let mut path = self.path().to_owned();
         if let (Layout::ByTime, Some(Ours::Picture(picture))) = (layout, name::ours(name)) {
@@ -142,7 +145,7 @@ impl Folder {
         path
     }
 
-    /// Writes a file that is not there yet, and creates its folder if that is missing.
+    /// Writes a new file, and creates its folder if that is missing.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut tries = 0;
         loop {
@@ -159,19 +162,19 @@ impl Folder {
         }
     }
 
-    /// Creates this folder, or one by time within it.
+    /// Creates this folder, or a folder by time within it.
     fn create(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         if let Some(outer) = folder.parent().filter(|_| folder != self.path()) {
-            // Other file systems have no such flag.
+            // Only ext4 has this flag.
             let _ = spread(outer);
         }
         Ok(())
     }
 }
 
-/// Has ext4 put the folders within this one far from each other (`chattr +T`). By default it puts
-/// them beside each other, and so new files beside those that are removed.
+/// Makes ext4 place the folders within this one far from each other (`chattr +T`). By default it
+/// places them next to each other, and so new files next to removed ones.
 fn spread(folder: &Path) -> io::Result<()> {
     let folder = File::open(folder)?;
     let flags = ioctl_getflags(&folder)?;
@@ -184,7 +187,7 @@ impl PartialEq for Folder {
     }
 }
 
-/// Taken by whoever removes files for their age.
+/// Taken to remove files for their age.
 pub(super) fn ageing() -> MutexGuard<'static, ()> {
     AGEING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_made_and_nothing_is_left_beside_the_file() {
+    fn a_missing_folder_is_created_and_contains_only_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(dir.path().join("a/b"), None);
         folder.keep("one.jpg", b"bytes", Layout::ByTime).unwrap();
@@ -211,7 +214,7 @@ mod tests {
         assert!(folder.touch("one.jpg"));
         folder.forget("one.jpg");
         assert!(names(folder.path()).is_empty());
-        assert!(!folder.touch("one.jpg"), "what is gone cannot be used again");
+        assert!(!folder.touch("one.jpg"), "a removed file cannot be used again");
     }
 
     #[test]
@@ -226,7 +229,7 @@ mod tests {
             folder.forget(name);
             assert!(!folder.touch(name));
         }
-        // Where the file system has such a flag.
+        // The flag, if the file system has it.
         let flags = |folder: &Path| ioctl_getflags(File::open(folder).unwrap());
         let expected = spread(dir.path()).and_then(|()| Ok(flags(dir.path())?)).is_ok();
         let found = flags(&dir.path().join("0193a"));
@@ -240,7 +243,7 @@ mod tests {
         let name = "0193a8e2-2f11-7000-8000-000000000001.jpg";
         let [file, _] = folder.places(name);
         let outer = dir.path().join("0193a");
-        // How often the folders may still be removed while a file is kept; `None` at the end.
+        // How many more times the folders are removed while a file is stored; `None` at the end.
         let removals = Mutex::new(Some(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -270,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_known_before_and_when_it_is_tried() {
+    fn a_folder_that_cannot_be_written_fails_the_check_and_the_trial() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(dir.path().join("a/b"), None);
         folder.writable().unwrap();
-        assert!(names(dir.path()).is_empty(), "a question makes nothing");
+        assert!(names(dir.path()).is_empty(), "a check creates nothing");
         folder.prepare().unwrap();
-        assert!(names(folder.path()).is_empty(), "and a trial leaves nothing");
+        assert!(names(folder.path()).is_empty(), "a trial leaves nothing");
 
         fs::write(dir.path().join("file"), "").unwrap();
         for path in ["file", "file/folder"] {
@@ -287,17 +290,20 @@ mod tests {
     }
 
     #[test]
-    fn what_the_disk_does_not_take_is_a_storage_error_and_leaves_nothing() {
+    fn a_failed_write_is_a_storage_error_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::new(dir.path(), None);
-        // A folder of the name that the file should get: the rename fails, the writing does not.
+        // A folder with the file's name: the file is written, and its rename fails.
         fs::create_dir_all(dir.path().join("one.jpg/full")).unwrap();
         let error = folder.keep("one.jpg", b"bytes", Layout::ByTime).unwrap_err();
         assert_eq!(error.code(), "storage");
         let file = dir.path().join("one.jpg").display().to_string();
-        assert!(error.to_string().contains(&file), "the log is told which file: {error}");
-        assert!(!error.to_json().to_string().contains(&file), "clients are not: {error:?}");
-        assert_eq!(error.field("retry_after_ms"), Some(&super::super::RETRY_MS.into()));
+        assert!(error.to_string().contains(&file), "the log names the file: {error}");
+        assert!(
+            !error.to_json().to_string().contains(&file),
+            "clients do not get its name: {error:?}"
+        );
+        assert_eq!(error.field("retry_after_ms"), Some(&super::super::error::RETRY_MS.into()));
         assert_eq!(names(dir.path()), ["one.jpg"]);
 
         let folder = Folder::new(dir.path(), Some(Size::new(u64::MAX)));

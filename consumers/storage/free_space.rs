@@ -1,23 +1,23 @@
-//! The free space that a folder's file system must keep.
+//! The free space that must stay on a folder's file system.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use waterway::Size;
+use waterway::setting::Size;
 
-/// The most that stays free where the table does not say how much.
+/// The most that must stay free by default.
 const DEFAULT_MOST: u64 = 1 << 30;
-/// The part of the file system that stays free if that is less: one twentieth, 5 %.
+/// The part of the file system that must stay free by default if that is less: one twentieth, 5 %.
 const DEFAULT_PART: u64 = 20;
-/// How long one look at the file system counts.
+/// How long one reading of the file system is used.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The room on a folder's file system beyond the free space that it must keep.
+/// The room on a folder's file system above the free space that must stay.
 #[derive(Debug)]
 pub(super) struct FreeSpace {
-    /// The free space to keep, from the table. `None` means the default.
+    /// The free space that must stay, from the table. `None` means the default.
     min: Option<Size>,
     seen: Mutex<Seen>,
 }
@@ -25,24 +25,24 @@ pub(super) struct FreeSpace {
 #[derive(Debug)]
 struct Seen {
     at: Option<Instant>,
-    /// The free space to keep, in bytes.
+    /// The free space that must stay, in bytes.
     least: u64,
-    /// How many bytes may be written until the next look.
+    /// How many bytes may be written until the next reading.
     left: u64,
 }
 
 impl FreeSpace {
     pub(super) fn new(min: Option<Size>) -> Self {
-        // Other threads may write while the first look is under way.
+        // Other threads may write during the first reading.
         Self { min, seen: Mutex::new(Seen { at: None, least: 0, left: u64::MAX }) }
     }
 
-    /// The free space to keep, as the table says it.
+    /// The free space that must stay, as the table gives it.
     pub(super) fn min(&self) -> Option<Size> {
         self.min
     }
 
-    /// Takes room for a file of this many bytes. It asks the file system at most once a second, and
+    /// Takes room for a file of this size in bytes. Asks the file system at most once a second, and
     /// counts the bytes that are written in between.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl FreeSpace {
         let is_due = seen.at.is_none_or(|at| now.duration_since(at) >= LOOK);
         if is_due {
             seen.at = Some(now);
-            // The lock is not held meanwhile: a network file system may answer slowly.
+            // The lock is released meanwhile: a network file system may answer slowly.
             drop(seen);
             let (least, left) = self.look(folder);
             seen = self.seen();
@@ -74,8 +74,8 @@ impl FreeSpace {
         }
     }
 
-    /// The free space to keep, and how many bytes may be written. Where the system cannot tell, for
-    /// instance because the folder does not exist yet, any number of bytes may be written.
+    /// The free space that must stay, and how many bytes may be written. If the system cannot tell,
+    /// for instance because the folder does not exist yet, any number of bytes may be written.
     fn look(&self, folder: &Path) -> (u64, u64) {
         match rustix::fs::statvfs(folder) {
             Ok(found) if found.f_blocks > 0 => {
@@ -92,7 +92,7 @@ impl FreeSpace {
     }
 }
 
-/// The free space that a file system of this many bytes must keep.
+/// The free space that must stay on a file system of this many bytes.
 fn least(min: Option<Size>, whole: u64) -> u64 {
     min.map_or((whole / DEFAULT_PART).min(DEFAULT_MOST), Size::bytes)
 }
@@ -124,24 +124,24 @@ mod tests {
         };
         assert!(take(Some(1), 1));
         assert!(!take(Some(u64::MAX), 1));
-        assert!(!take(Some(1), u64::MAX), "the file itself counts");
+        assert!(!take(Some(1), u64::MAX), "the file's own size counts");
         assert!(take(Some(0), u64::MAX), "off");
         let nowhere = FreeSpace::new(Some(Size::new(u64::MAX)));
         assert!(nowhere.take(&dir.path().join("not/made/yet"), 1).is_ok());
     }
 
     #[test]
-    fn what_is_written_between_two_looks_is_counted() {
+    fn bytes_written_between_two_readings_are_counted() {
         let dir = tempfile::tempdir().unwrap();
         let space = FreeSpace::new(Some(Size::new(1)));
         space.take(dir.path(), 0).unwrap();
         space.seen().left = 100;
-        // A look that is a second away.
+        // The next reading is a second away.
         space.seen().at = Some(Instant::now() + LOOK);
         assert!(space.take(dir.path(), 60).is_ok());
         assert!(space.take(dir.path(), 60).is_err());
         assert!(space.take(dir.path(), 40).is_ok());
         space.seen().at = None;
-        assert!(space.take(dir.path(), 60).is_ok(), "it is looked at anew");
+        assert!(space.take(dir.path(), 60).is_ok(), "the file system is read again");
     }
 }

@@ -1,9 +1,9 @@
-//! A file that is kept for an answer still to come.
+//! A stored file whose answer is not yet sent.
 
-use super::Storage;
+use super::options::Storage;
 
-/// A file that is kept for an answer still to come. Dropped before it is committed, because
-/// the work failed, panicked or was cancelled, it is forgotten: from a folder at once, from a
+/// A stored file whose answer is not yet sent. If it is dropped before it is committed, because the
+/// work failed, panicked or was cancelled, the file is removed: from a folder at once, from a
 /// bucket soon after.
 #[must_use = "a file that is not committed is forgotten at once"]
 #[derive(Debug)]
@@ -18,13 +18,13 @@ impl Kept {
         Self { storage, name, committed: false }
     }
 
-    /// Its name.
+    /// The file's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// It stays: an answer names it, or stands for it.
+    /// Lets the file stay, because an answer names it or takes its place.
     pub fn commit(mut self) {
         self.committed = true;
     }

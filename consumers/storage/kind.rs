@@ -1,6 +1,6 @@
-//! What a file is, by its first bytes and never by its name.
+//! The type of a file, by its first bytes and never by its name.
 
-/// How many of a file's first bytes are looked at.
+/// How many of a file's first bytes the type depends on.
 pub(crate) const FIRST_BYTES: usize = 16;
 
 /// The type of a picture, sound or film, which a browser shows or plays but never runs.
@@ -11,13 +11,13 @@ pub(crate) fn of(first: &[u8]) -> Option<&'static str> {
     found.map(|(.., kind)| *kind)
 }
 
-/// The type that an object claims to be, if it is one of those.
+/// The type that an object declares, if it is one of those.
 #[cfg(feature = "s3")]
 pub(super) fn named(claimed: &str) -> Option<&'static str> {
     KINDS.iter().map(|(.., kind)| *kind).find(|kind| *kind == claimed)
 }
 
-/// First bytes, where they stand, and what they show.
+/// First bytes, their position, and the type that they show.
 const KINDS: [(&[u8], usize, &str); 11] = [
     (b"\xff\xd8\xff", 0, "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),

@@ -1,27 +1,26 @@
-//! The names of the files that this service makes, and of no others.
+//! The names of this service's own files.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::{Uuid, Variant};
 
-/// What a file in the folder is by its name.
+/// The kind of a file of this service, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ours {
-    /// A picture as it came, or a result of it: both bear its name.
+    /// An original or its result: both names contain the picture's uuid.
     Picture(Uuid),
-    /// A file that is being written, or was when the process ended.
+    /// A file that is being written, or was being written when the process ended.
     Aside,
 }
 
-/// The name under which a file is written before it gets its own. It begins with a dot, and so is
-/// never served.
+/// The temporary name of a file that is being written. It begins with a dot, so it is never served.
 pub(super) fn aside(unique: Uuid) -> String {
     let mut text = Uuid::encode_buffer();
     [".", unique.simple().encode_lower(&mut text), ".part"].concat()
 }
 
-/// What this name stands for, if it is one of ours: `[PREFIX]<uuid v7>.<extension>` or
-/// `.<uuid>.part`.
+/// The kind of the file with this name, if the name is one of this service's: `[PREFIX]<uuid
+/// v7>.<extension>` or `.<uuid>.part`.
 pub(super) fn ours(name: &str) -> Option<Ours> {
     if let Some(rest) = name.strip_prefix('.') {
         let unique = rest.strip_suffix(".part")?;
@@ -40,10 +39,10 @@ pub(super) fn ours(name: &str) -> Option<Ours> {
     is_v7.then_some(Ours::Picture(unique))
 }
 
-/// When a picture came, by its name.
+/// When a picture arrived, by its uuid.
 pub(super) fn came(picture: Uuid) -> SystemTime {
     let milliseconds = picture.as_u128() >> 80;
-    // 48 bits.
+    // The number has 48 bits.
     UNIX_EPOCH + Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
 }
 

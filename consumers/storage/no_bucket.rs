@@ -1,4 +1,4 @@
-//! In a program that was built without the feature `s3` there are no buckets.
+//! Stands in for buckets in a program without the feature `s3`.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use waterway::Error;
 
-use super::S3;
+use super::bucket_options::S3;
 
-/// There is none.
+/// A bucket, which cannot exist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bucket(Infallible);
 
-/// Nor is there anything in it.
+/// An object, which cannot exist either.
 pub(crate) struct Object {
     pub(crate) length: u64,
     pub(crate) etag: String,

@@ -1,16 +1,23 @@
-//! Where files are kept, as a routing table says it.
+//! The option `storage`: where files are stored.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use waterway::{PublicUrl, Secret, Size, Time};
+use serde_json::{Value, json};
+use waterway::setting::Size;
 
-use super::{Address, Bucket, Folder, Retention};
+use super::address::Address;
+use super::bucket::Bucket;
+use super::bucket_options::S3;
+use super::folder::Folder;
+use super::retention::Retention;
 
-/// Where files are kept.
+/// Where files are stored.
 ///
 /// Written `"media"`, a folder, `{ folder = "media", min_free = "10GiB" }`, or `{ s3 = { bucket = "pictures", … } }`.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,22 +29,23 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// A folder of this machine, made when it is missing.
+    /// A folder of this machine. It is created if it is missing.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Self::Folder(Folder::new(path, None))
     }
 
-    /// Says what of the keys beside it does not fit, with the way out on a second line.
+    /// Checks the options `url` and `retention` against the storage. An error has the way out on
+    /// its second line.
     pub(crate) fn check(&self, address: &Address, retention: &Retention) -> Result<(), String> {
         match (self, address) {
             (Self::Folder(_), Address::Presigned(_)) => {
-                Err("url = \"presigned\" is of a bucket, and files are kept in a folder\n\
-                 leave url out, or say storage = { s3 = { … } }"
+                Err("url = \"presigned\" needs a bucket, but files are kept in a folder\n\
+                 remove url, or write storage = { s3 = { … } }"
                     .into())
             }
             (Self::S3(_), _) if retention.removes() => {
-                Err("retention is of a folder, and files are kept in a bucket\n\
-                 leave retention out: the bucket's lifecycle rules remove what is old"
+                Err("retention cannot be combined with a bucket\n\
+                 remove retention, and let the bucket's lifecycle rules remove old objects"
                     .into())
             }
             _ => Ok(()),
@@ -47,101 +55,7 @@ impl Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self::folder("media")
-    }
-}
-
-/// `s3`: a bucket of an S3-compatible service.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct S3 {
-    /// Its name, 3 to 63 bytes.
-    pub bucket: BucketName,
-    /// Where it is; needed unless `endpoint` is given, and then `"us-east-1"`.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// The service, where it is not Amazon's own.
-    #[serde(default)]
-    pub endpoint: Option<PublicUrl>,
-    /// What the names of all its objects begin with, such as `"pictures/"`; none by default.
-    #[serde(default)]
-    pub prefix: String,
-    /// Who writes to it. Without keys they are looked for where Amazon's own programs do: in the
-    /// environment (`AWS_ACCESS_KEY_ID` and so on), then in the role of the machine.
-    #[serde(default)]
-    pub access_key: Option<Secret>,
-    /// The secret of `access_key`.
-    #[serde(default)]
-    pub secret_key: Option<Secret>,
-    /// Whether the bucket stands in the path and not in the host's name; by default, with an
-    /// `endpoint`, it does.
-    #[serde(default)]
-    pub path_style: Option<bool>,
-    /// How long one request may take; above 0, `"10s"` by default.
-    #[serde(default = "timeout")]
-    pub timeout: Time,
-    /// How often a request that failed is sent again; 2 by default, at most 10.
-    #[serde(default = "retries")]
-    pub retries: u8,
-}
-
-impl S3 {
-    const RETRIES_MAX: u8 = 10;
-
-    /// Says what the keys lack together, with the way out on a second line.
-    fn check(&self) -> Result<(), &'static str> {
-        if self.region.is_none() && self.endpoint.is_none() {
-            return Err("the bucket has no region\n\
-                        give region = \"eu-central-1\", or an endpoint that is not Amazon's");
-        }
-        if self.access_key.is_some() != self.secret_key.is_some() {
-            return Err("access_key and secret_key belong together\n\
-                        give both, or neither: then the environment or the machine's role has them");
-        }
-        if self.timeout.duration().is_zero() {
-            return Err("a timeout of nothing lets no request through\ngive one such as \"10s\"");
-        }
-        if self.retries > Self::RETRIES_MAX {
-            return Err("at most 10 retries go\nwhat has failed so often is not there");
-        }
-        Ok(())
-    }
-}
-
-fn timeout() -> Time {
-    Time::from_secs(10)
-}
-
-fn retries() -> u8 {
-    2
-}
-
-/// The name of a bucket: 3 to 63 small letters, digits, `-`, `.` and, of old ones, `_`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct BucketName(String);
-
-impl BucketName {
-    /// The name itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for BucketName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let plain = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_')
-        };
-        if (3..=63).contains(&text.len()) && text.bytes().all(plain) {
-            return Ok(Self(text));
-        }
-        Err(format!(
-            "{text:?} is not the name of a bucket\n3 to 63 small letters, digits, \"-\", \".\""
-        ))
+        Self::folder(FOLDER)
     }
 }
 
@@ -153,16 +67,69 @@ impl<'de> Deserialize<'de> for Storage {
 
 struct StorageVisitor;
 
-/// The table that a storage may be.
+/// `storage` as a table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     folder: Option<PathBuf>,
-    /// The free space that the folder's file system must keep. The default is the smaller of 1 GiB
-    /// and 5 % of the file system; `"0B"` turns it off.
     min_free: Option<Size>,
     s3: Option<S3>,
 }
+
+/// The forms in which `storage` may be written.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+#[allow(dead_code, reason = "only for the schema: `Written` reads them, with better messages")]
+enum Form {
+    Path(PathBuf),
+    Folder {
+        /// Folder for the files, made if it is missing.
+        folder: PathBuf,
+        /// Space of the file system that stays free: a picture that would leave less is not stored,
+        /// and its client gets the error `storage`. `"0B"` turns this off.
+        #[schemars(extend("x-default" = "the smaller of 1 GiB and 5 % of the file system"))]
+        min_free: Option<Size>,
+    },
+    Bucket {
+        /// A bucket of an S3-compatible service, in a program that was built with
+        /// `--features s3`.
+        s3: S3,
+    },
+}
+
+impl JsonSchema for Storage {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Storage".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Form::json_schema(generator)
+    }
+}
+
+/// Adds the key `folder`, which is short for `storage = { folder = … }`, to the options of a
+/// consumer.
+pub(crate) fn or_folder(schema: &mut Schema) {
+    let folder = json!({
+        "description": "Folder for the files; short for `storage = { folder = … }`. The picture \
+            service makes it if it is missing, and does not start if it cannot write there.",
+        "type": "string",
+        "default": FOLDER
+    });
+    if let Some(Value::Object(keys)) = schema.get_mut("properties") {
+        let rest = std::mem::take(keys);
+        keys.insert("folder".to_owned(), folder);
+        keys.extend(rest);
+    }
+    schema.insert("not".to_owned(), json!({ "required": ["folder", "storage"] }));
+}
+
+/// The default folder.
+const FOLDER: &str = "media";
 
 impl<'de> Visitor<'de> for StorageVisitor {
     type Value = Storage;
@@ -182,7 +149,7 @@ impl<'de> Visitor<'de> for StorageVisitor {
                 Ok(Storage::Folder(Folder::new(path, min_free)))
             }
             Written { folder: None, min_free: Some(_), s3: Some(_) } => Err(A::Error::custom(
-                "min_free is for a folder, and files are kept in a bucket\nleave min_free out",
+                "min_free is for a folder, but files are kept in a bucket\nremove min_free",
             )),
             Written { folder: None, s3: Some(settings), .. } => {
                 settings.check().map_err(A::Error::custom)?;
@@ -192,7 +159,7 @@ impl<'de> Visitor<'de> for StorageVisitor {
                 Err(A::Error::custom("files are kept in a folder or in a bucket, not in both"))
             }
             Written { folder: None, s3: None, .. } => Err(A::Error::custom(
-                "this says nothing of where files are kept\ngive folder or s3",
+                "the place where files are kept is missing\ngive folder or s3",
             )),
         }
     }

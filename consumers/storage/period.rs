@@ -1,19 +1,19 @@
-//! The folders by time that pictures lie in.
+//! The folders by time in which pictures are stored.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-/// A span of 65.536 s. The pictures that came in it lie in one folder, which is named by the first
-/// eight digits of their names: `0193a/8e2` for `0193a8e2-….jpg`. So a name says where its file is.
+/// A span of 65.536 s. Its pictures are in one folder, which is named by the first eight digits of
+/// their names: `0193a/8e2` for `0193a8e2-….jpg`. So a file's name gives its folder.
 ///
-/// A folder has some 10,000 files at 100 pictures a second, and an outer folder has at most 4,096
-/// folders, which are three days.
+/// A folder has some 10,000 files at 100 pictures a second. An outer folder has at most 4,096
+/// folders, which is three days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Period(u32);
 
-/// Digits of an inner folder's name. An outer one has the other five.
+/// Digits in an inner folder's name. The outer folder has the other five.
 const INNER: usize = 3;
 const OUTER: usize = 5;
 
@@ -22,19 +22,19 @@ const OUTER: usize = 5;
 pub(super) struct Outer(u32);
 
 impl Period {
-    /// That of a picture: a UUID of version 7 begins with 48 bits of milliseconds since 1970
-    /// (RFC 9562, section 5.7), of which these are the first 32.
+    /// The period of a picture. A UUID of version 7 begins with 48 bits of milliseconds since 1970
+    /// (RFC 9562, section 5.7); a period is the first 32 of these bits.
     pub(super) fn of(picture: Uuid) -> Self {
         let (begin, ..) = picture.as_fields();
         Self(begin)
     }
 
-    /// Its folder, within that of all pictures.
+    /// Its folder, within the folder of all pictures.
     pub(super) fn folder(self) -> PathBuf {
         format!("{:05x}/{:03x}", self.0 >> (4 * INNER), self.0 & Outer::MASK).into()
     }
 
-    /// When it is over.
+    /// Its end.
     pub(super) fn end(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis((u64::from(self.0) + 1) << 16)
     }
@@ -43,17 +43,17 @@ impl Period {
 impl Outer {
     const MASK: u32 = (1 << (4 * INNER)) - 1;
 
-    /// The one of this name, if it is one.
+    /// The outer folder with this name, if the name is valid.
     pub(super) fn named(name: &str) -> Option<Self> {
         digits(name, OUTER).map(Self)
     }
 
-    /// Its folder, within that of all pictures.
+    /// Its path, within the folder of all pictures.
     pub(super) fn folder(self) -> PathBuf {
         format!("{:05x}", self.0).into()
     }
 
-    /// The period whose folder within this one has this name, if it is one.
+    /// The period whose folder within this one has this name, if the name is valid.
     pub(super) fn period(self, name: &str) -> Option<Period> {
         digits(name, INNER).map(|inner| Period(self.0 << (4 * INNER) | inner))
     }
@@ -64,7 +64,7 @@ impl Outer {
     }
 }
 
-/// So many hexadecimal digits, as we write them.
+/// The value of a name of `count` hexadecimal digits, in the form that this service writes.
 fn digits(name: &str, count: usize) -> Option<u32> {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_ours = name.len() == count && name.bytes().all(is_digit);

@@ -1,4 +1,4 @@
-//! A store: where files are kept, and what they are called by those who fetch them.
+//! A store: where files are stored, and the addresses under which clients fetch them.
 
 use std::sync::Arc;
 
@@ -6,39 +6,40 @@ use waterway::Error;
 
 use super::address::Address;
 use super::folder::Layout;
-use super::{Kept, Storage};
+use super::kept::Kept;
+use super::options::Storage;
 
-/// Where files are kept, and what they are called by those who fetch them. Clones are the same
+/// Where files are stored, and the addresses under which clients fetch them. Clones are the same
 /// store.
 #[derive(Debug, Clone)]
 pub struct Store {
     storage: Storage,
     address: Address,
     public_url: Arc<str>,
-    /// How files lie in a folder.
+    /// The layout of files in a folder.
     layout: Layout,
 }
 
 impl Store {
-    /// A store whose files are seen from outside as its address says; by default, and where the
-    /// service serves them itself, as `<public_url>/upload/<name>`.
+    /// A store with these addresses; where the service serves the files itself, they are
+    /// `<public_url>/upload/<name>`.
     pub fn new(storage: Storage, address: Address, public_url: impl Into<Arc<str>>) -> Self {
         let layout = match address {
-            // Another server finds the files of the folder by what follows the base.
+            // Another server finds a file of the folder by the name after the base.
             Address::Base(_) => Layout::Flat,
             Address::Own | Address::Presigned(_) => Layout::ByTime,
         };
         Self { storage, address, public_url: public_url.into(), layout }
     }
 
-    /// Keeps a file whole or not at all, until what is returned is dropped without having been
-    /// [committed](Kept::commit). So neither an error nor a panic nor a client that leaves has a
-    /// file stay that no answer names.
+    /// Stores a whole file or none. The file is removed if the returned value is dropped without
+    /// being [committed](Kept::commit). So after an error, a panic or a client's leaving, no file
+    /// stays that no answer names.
     ///
-    /// A folder takes it at once, on the calling thread; a bucket is waited for.
+    /// A folder stores it at once, on the calling thread; a bucket is awaited.
     ///
     /// # Errors
-    /// `storage` when the disk or the bucket does not take it.
+    /// `storage` if the disk or the bucket cannot store it.
     pub async fn keep(&self, name: impl Into<String>, bytes: &[u8]) -> Result<Kept, Error> {
         let kept = Kept::new(self.storage.clone(), name.into());
         match &self.storage {
@@ -48,10 +49,10 @@ impl Store {
         Ok(kept)
     }
 
-    /// Says that a file which was kept earlier is answered anew, so that no sweep removes it for
-    /// `keep_for`; `false` when it is not there any more and has to be kept again.
+    /// Marks a stored file as answered again, so that no sweep removes it for `keep_for`; `false`
+    /// if the file is gone and must be stored again.
     ///
-    /// Of a bucket nothing is asked: its lifecycle rules do not know what was answered.
+    /// A bucket is not asked: its lifecycle rules do not know when a file was answered.
     #[must_use = "what is gone has to be kept again"]
     pub fn touch(&self, name: &str) -> bool {
         match &self.storage {
@@ -63,7 +64,7 @@ impl Store {
     /// The address of a file.
     ///
     /// # Errors
-    /// `storage` when it has to be signed and the credentials for that cannot be had.
+    /// `storage` if the address must be signed and the credentials are not available.
     pub async fn url(&self, name: &str) -> Result<String, Error> {
         match (&self.address, &self.storage) {
             (Address::Presigned(lasts), Storage::S3(bucket)) => {

@@ -1,4 +1,4 @@
-//! One sweep of a folder: what is too old, or too much, goes; the rest is not even looked at twice.
+//! One sweep of a folder: it removes pictures that are too old, or that make the folder too large.
 
 use std::collections::{BTreeMap, btree_map};
 use std::fs::{self, DirEntry};
@@ -9,19 +9,20 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::clock::Now;
+use super::folder::Folder;
 use super::folder::ageing;
 use super::name::{self, Ours};
 use super::period::Period;
+use super::retention::Retention;
 use super::walk::{Found, Walk};
-use super::{Folder, Retention};
 
 #[cfg(test)]
 mod tests;
 
-/// A sweep under way. It goes step by step, so that it can be paced and ended, and in passes:
-/// each pass reads the folder's names and has the oldest pictures of those that are left in
-/// memory, so that a folder of any size needs no more of it. Passes after the first read only the
-/// periods that they need.
+/// A sweep in progress. It proceeds in steps, so that it can be paced and stopped, and in passes.
+/// Each pass reads the folder's names and keeps the oldest of the remaining pictures in memory; so
+/// memory does not grow with the folder. Passes after the first read only the periods that they
+/// need.
 #[derive(Debug)]
 pub(super) struct Sweep {
     folder: PathBuf,
@@ -32,31 +33,31 @@ pub(super) struct Sweep {
     /// While this is set, nothing is removed: the sweep first counts whether it would remove more
     /// than half of all.
     counting: Option<Counted>,
-    /// Bytes of all pictures, where they count; found out in the first pass.
+    /// Bytes of all pictures, if the size counts; the first pass finds it.
     total: u64,
-    /// The period that a picture was last removed from: its folder may be empty now.
+    /// The period of the last removed picture: its folder may be empty now.
     left: Option<Period>,
     swept: Swept,
 }
 
-/// What a sweep came to.
+/// The result of a sweep.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Swept {
-    /// How many files of pictures went.
+    /// How many files of pictures were removed.
     pub(super) files: u64,
-    /// How many bytes they had.
+    /// Their bytes.
     pub(super) bytes: u64,
-    /// How many files that were left half written went.
+    /// How many half-written files were removed.
     pub(super) unfinished: u64,
-    /// How many should have gone and could not be removed.
+    /// How many files could not be removed.
     pub(super) failed: u64,
-    /// Why, of the last of these.
+    /// The reason for the last of these.
     pub(super) error: Option<String>,
-    /// Whether nothing was removed because it would have been more than half of all.
+    /// Whether nothing was removed, because it would have been more than half of all files.
     pub(super) waits: bool,
 }
 
-/// Files of pictures.
+/// Numbers of files of pictures.
 #[derive(Debug, Default)]
 struct Counted {
     all: u64,
@@ -71,12 +72,12 @@ impl Counted {
     }
 }
 
-/// How much is done at a time.
+/// The most that is done at a time.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
-    /// Names that are read in a step.
+    /// Names that are read in one step.
     names: usize,
-    /// Pictures that are looked at, and may be removed, in a step: a disk takes its time for that.
+    /// Pictures that are looked at, and may be removed, in one step: the disk is slow.
     removals: usize,
     /// Pictures whose names are in memory; some 200 bytes each.
     pictures: usize,
@@ -84,27 +85,27 @@ struct Bounds {
 
 const BOUNDS: Bounds = Bounds { names: 1000, removals: 50, pictures: 1 << 16 };
 
-/// How long a file may be half written: far longer than any takes.
+/// How long a file may be half written: far longer than any write takes.
 const UNFINISHED_FOR: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 enum Stage {
-    /// Before each pass: the last picture that was looked at.
+    /// Before each pass: the last picture that the previous pass looked at.
     Begin(Option<Uuid>),
     Reading(Reading),
     Removing(Removing),
     Done,
 }
 
-/// Files of each picture by their paths within the folder, the oldest picture first.
+/// The files of each picture by their paths within the folder, the oldest picture first.
 type Pictures = BTreeMap<Uuid, Vec<Box<str>>>;
 
 #[derive(Debug)]
 struct Reading {
     walk: Walk,
     after: Option<Uuid>,
-    /// The oldest after `after`. What is left out is newer than all of them, so that a picture is
-    /// here with all its files or not at all.
+    /// The oldest pictures after `after`. Pictures that are left out are newer than all of them, so
+    /// a picture is here with all its files or not at all.
     oldest: Pictures,
     left_out: bool,
 }
@@ -112,14 +113,14 @@ struct Reading {
 #[derive(Debug)]
 struct Removing {
     oldest: btree_map::IntoIter<Uuid, Vec<Box<str>>>,
-    /// The last one that was looked at.
+    /// The last picture that was looked at.
     last: Option<Uuid>,
     left_out: bool,
 }
 
 impl Reading {
-    /// Whether a pass after the first needs nothing of this period: as many pictures as go into
-    /// memory are older. (The first one counts all.)
+    /// Whether a pass after the first can skip this period, because memory is full of older
+    /// pictures. (The first pass counts all.)
     fn has_all_before(&self, period: Option<Period>) -> bool {
         let newest = self.oldest.last_key_value().map(|(newest, _)| Period::of(*newest));
         self.after.is_some() && self.left_out && period > newest && newest.is_some()
@@ -127,8 +128,9 @@ impl Reading {
 }
 
 impl Sweep {
-    /// A sweep that would remove more than half of all pictures removes none, unless the one
-    /// before it has waited already: a wrong clock, or a mistyped size, can be set right meanwhile.
+    /// A sweep that would remove more than half of all pictures removes none, unless the sweep
+    /// before it has waited already. So a wrong clock or a mistyped size can be corrected
+    /// meanwhile.
     pub(super) fn new(folder: &Folder, retention: &Retention, now: Now, waited: bool) -> Self {
         Self {
             folder: folder.path().to_owned(),
@@ -143,10 +145,10 @@ impl Sweep {
         }
     }
 
-    /// Goes on for a few milliseconds; what the sweep came to, once it is done.
+    /// Works for a few milliseconds; returns the result once the sweep is done.
     ///
     /// # Errors
-    /// When the folder's names cannot be read; that it is missing is no error.
+    /// When the folder's names cannot be read. A missing folder is not an error.
     pub(super) fn step(&mut self) -> io::Result<Option<Swept>> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Begin(after) => match Walk::begin(self.folder.clone(), after.map(Period::of)) {
@@ -187,7 +189,7 @@ impl Sweep {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             match name::ours(name) {
-                // A picture in another's folder was put there by somebody else.
+                // A picture in the folder of another period was put there by someone else.
                 Some(Ours::Picture(picture))
                     if period.is_none_or(|of| of == Period::of(picture)) =>
                 {
@@ -201,7 +203,7 @@ impl Sweep {
     }
 
     fn have_read(&mut self, reading: Reading) -> Stage {
-        // Usually the first pass shows that fewer than half of them are too old.
+        // Usually the first pass shows that fewer than half of all files are too old.
         let is_clear = reading.after.is_none() && !self.is_too_much();
         self.counting.take_if(|counted| is_clear && !counted.is_most(counted.too_old));
         let (oldest, left_out) = (reading.oldest.into_iter(), reading.left_out);
@@ -216,7 +218,7 @@ impl Sweep {
         entry: &DirEntry,
         reading: &mut Reading,
     ) {
-        // What is no file of its own is not ours, whatever its name.
+        // A directory or a link is not ours, whatever its name.
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             return;
         }
@@ -244,7 +246,7 @@ impl Sweep {
         }
     }
 
-    /// Whether a picture may go, as far as its name and the whole show.
+    /// Whether a picture may be removed, as far as its name and the totals tell.
     fn may_go(&self, picture: Uuid) -> bool {
         let rested = self.now.since(name::came(picture));
         self.is_too_old(rested)
@@ -263,7 +265,8 @@ impl Sweep {
                     None => self.passed(),
                 };
             };
-            // They come oldest first: once one stays for both reasons, so do all after it.
+            // The oldest picture is first: if a picture is neither too old nor one too many, then
+            // no later one is.
             let rested = self.now.since(name::came(picture));
             if !self.is_too_old(rested) && !self.is_too_much() {
                 return self.passed();
@@ -274,7 +277,8 @@ impl Sweep {
         Stage::Removing(removing)
     }
 
-    /// All files that may be removed have been looked at. If the pass only counted, it is done.
+    /// Ends a pass, after all files that may be removed have been looked at. A pass that only
+    /// counted is then complete.
     fn passed(&mut self) -> Stage {
         if self.counting.take().is_none() {
             return Stage::Done;
@@ -291,7 +295,7 @@ impl Sweep {
         self.retention.size.is_some_and(|size| self.total > size.bytes())
     }
 
-    /// Removes the files of one picture, unless one of them was answered too short a time ago.
+    /// Removes the files of one picture, unless one of them was answered too recently.
     fn remove_if_rested(&mut self, picture: Uuid, names: &[Box<str>]) {
         let _ageing = ageing();
         let found: Vec<_> = names
@@ -324,7 +328,8 @@ impl Sweep {
         }
     }
 
-    /// Pictures of one period after the other are removed, and then its folder if nothing is left.
+    /// Called with each picture's period. When the period changes, removes the folder of the last
+    /// one if it is empty.
     fn leave(&mut self, next: Option<Period>) {
         if self.left != next
             && let Some(left) = std::mem::replace(&mut self.left, next)
@@ -333,7 +338,7 @@ impl Sweep {
         }
     }
 
-    /// Removes a folder that was found to be empty, unless a worker may be about to use it.
+    /// Removes an empty folder, unless a worker may be about to use it.
     fn remove_empty(&self, period: Period) {
         if self.now.since(period.end()) >= UNFINISHED_FOR {
             self.remove_folder(period);
@@ -341,7 +346,7 @@ impl Sweep {
     }
 
     fn remove_folder(&self, period: Period) {
-        // The system refuses to remove one that is not empty.
+        // The system refuses to remove a folder that is not empty.
         let folder = self.folder.join(period.folder());
         let _ = fs::remove_dir(&folder);
         let _ = folder.parent().map(fs::remove_dir);
@@ -360,7 +365,7 @@ impl Sweep {
     }
 
     fn could_not(&mut self, error: &io::Error) {
-        // Somebody else has removed it: as well.
+        // Another process may have removed it already.
         if error.kind() != io::ErrorKind::NotFound {
             self.swept.failed += 1;
             self.swept.error = Some(error.to_string());

@@ -1,4 +1,4 @@
-//! Every file of a folder, one after the other.
+//! All files of a folder, one after the other.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, ReadDir};
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use super::period::{Outer, Period};
 
-/// The files of a folder: those that lie flat, then those of each period, the oldest first. Other
-/// folders, and links, are not entered.
+/// The files of a folder: first those that lie flat, then those of each period, the oldest period
+/// first. Other folders and links are not entered.
 #[derive(Debug)]
 pub(super) struct Walk {
     folder: PathBuf,
-    /// The folder that is being read: one of a period, or else that of all.
+    /// The folder that is being read: that of a period, or the folder of all.
     entries: ReadDir,
     period: Option<Period>,
     /// Whether it has had no entry so far.
@@ -20,21 +20,21 @@ pub(super) struct Walk {
     /// Folders that have not been entered yet.
     outer: BTreeSet<Outer>,
     periods: BTreeSet<Period>,
-    /// Earlier periods are left out.
+    /// Earlier periods are skipped.
     from: Option<Period>,
 }
 
-/// What is found on the way.
+/// A result of the walk.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// What is no folder of ours, and the period in whose folder it lies.
+    /// An entry other than a folder by time, and the period of the folder that contains it.
     Entry(DirEntry, Option<Period>),
-    /// The folder of a period, or that of many with this last one, which has nothing in it.
+    /// An empty folder: that of a period, or an outer folder, whose last period this is.
     Empty(Period),
 }
 
 impl Walk {
-    /// Begins, and leaves out the periods before this one.
+    /// Begins, and skips the periods before this one.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -50,7 +50,7 @@ impl Walk {
         })
     }
 
-    /// Enters the next folder; `None` when there is none.
+    /// Enters the next folder; `None` at the end.
     fn enter(&mut self) -> Option<io::Result<()>> {
         if let Some(period) = self.periods.pop_first() {
             return Some(fs::read_dir(self.folder.join(period.folder())).map(|entries| {
@@ -104,7 +104,7 @@ impl Iterator for Walk {
             }
             match self.enter()? {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Some(Err(error)),
-                // Whoever removed it meanwhile had reason to.
+                // Another process may have removed it already.
                 Ok(()) | Err(_) => {}
             }
         }

@@ -1,6 +1,6 @@
-//! Any file by the codecs in Rust.
+//! Any file, decoded by the codecs in Rust.
 #![no_main]
 
-use waterway_consumers::image::codec;
+use imaging::Codec;
 
-libfuzzer_sys::fuzz_target!(|file: &[u8]| waterway_fuzz::decode(codec::pure(), file));
+libfuzzer_sys::fuzz_target!(|file: &[u8]| waterway_fuzz::decode(Codec::Pure, file));

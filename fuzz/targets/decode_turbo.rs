@@ -1,6 +1,7 @@
-//! Any file by libjpeg-turbo and what it leaves to the codecs in Rust.
+//! Any file, decoded by libjpeg-turbo, and by the codecs in Rust where libjpeg-turbo leaves it to
+//! them.
 #![no_main]
 
-use waterway_consumers::image::codec;
+use imaging::Codec;
 
-libfuzzer_sys::fuzz_target!(|file: &[u8]| waterway_fuzz::decode(codec::turbo(), file));
+libfuzzer_sys::fuzz_target!(|file: &[u8]| waterway_fuzz::decode(Codec::Turbo, file));

@@ -14,7 +14,7 @@ libfuzzer_sys::fuzz_target!(|message: &[u8]| {
     });
     drop(bytes);
     let picture = picture.ok();
-    // Where it stands, or in memory of its own.
+    // The picture stays in the message's memory, or moves to memory of its own.
     for aside in [0, ASIDE] {
         let bytes = Bytes::copy_from_slice(message);
         assert_eq!(into_picture(Payload::Binary(bytes), aside).ok(), picture);

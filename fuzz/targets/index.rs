@@ -1,7 +1,8 @@
-//! The index of any file's segments: they stand in order, and there are no more than the bound.
+//! The index of any file's segments: they are in order, and no more than the bound allows.
 #![no_main]
 
-use waterway_consumers::image::codec::{self, Format, Index, SEGMENTS_MAX};
+use imaging::codec::{self, SEGMENTS_MAX};
+use imaging::{Format, Index};
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let Some(index) = Index::of(file) else {
@@ -14,10 +15,10 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
         end = segment.end;
         count += 1;
     }
-    // Before and behind the first scan.
+    // Before and after the first scan.
     assert!(count <= 2 * SEGMENTS_MAX);
     if let Ok((again, probe)) = codec::read(file) {
-        assert!(again.segments().eq(index.segments()), "it is the same each time");
+        assert!(again.segments().eq(index.segments()), "the index is the same each time");
         assert_eq!(probe.format, index.format());
     }
 });

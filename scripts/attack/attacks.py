@@ -1,4 +1,4 @@
-"""What attackers do. Each attack is given the service and returns the sockets that it holds."""
+"""The attacks. Each is a function that gets the service and returns the sockets that it holds."""
 
 import struct
 import time
@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def each(count, make):
-    """So many attackers, as far as the service takes them."""
+    """This number of attackers, or the number that the service accepts."""
     attackers = []
     for _ in range(count):
         try:
@@ -157,7 +157,7 @@ def full_queue(service):
 
 
 def idle_clients(service):
-    """10,000 clients come, say nothing, and leave"""
+    """10,000 clients connect, say nothing, and leave"""
     attackers = each(10_000, lambda: shake_hands(service.address, "/echo"))
     time.sleep(2)
     return attackers

@@ -1,4 +1,4 @@
-"""The service under attack, and an honest client beside the attackers."""
+"""The service under attack, and an honest client."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ class Service:
 
 
 class Honest(threading.Thread):
-    """Sends one picture after another, and counts what is not answered by a URL."""
+    """Sends one picture after another, and counts answers without a URL."""
 
     def __init__(self, service):
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""WebSockets byte by byte (RFC 6455), as far as an attacker or an honest client needs them."""
+"""WebSockets byte by byte (RFC 6455): the parts that an attacker or an honest client needs."""
 
 import json
 import socket

@@ -20,12 +20,12 @@ def shipped(program, pictures="", folder=None):
 
 
 def come(service):
-    """The clients, each on a connection of its own."""
+    """The clients, one connection each."""
     return [Client(service.address) for _ in range(CLIENTS)]
 
 
 class Crowd:
-    """Photos of 0.3 MP, no two of which are equal, with the same wish for all."""
+    """Photos of 0.3 MP, all different, with the same zoom and pipeline."""
 
     def __init__(self, zoom, result="rl", binary=False):
         self.zoom, self.result, self.binary = zoom, result, binary
@@ -33,13 +33,13 @@ class Crowd:
         self.numbers = count()
 
     def send(self, service, clients, tidy=True):
-        """Wall and CPU seconds for `CLIENTS` × `EACH` photos; what they left is removed if asked."""
+        """Wall and CPU seconds for `CLIENTS` × `EACH` photos; `tidy` removes the files afterwards."""
         frames = [[self.frame(client, at) for at in range(EACH)] for client in range(CLIENTS)]
         cpu = service.cpu()
         seconds, answers = converse(clients, frames)
         cpu = service.cpu() - cpu
         for answer in (str(answer) for mine in answers for answer in mine):
-            assert "rb_" in answer and "error" not in answer, answer
+            assert "/upload/" in answer and "error" not in answer, answer
         if tidy:
             remove_files(service.folder / "media")
         return seconds, cpu

@@ -1,4 +1,4 @@
-"""What is demanded of the program, and whether it holds: of a build called `turbo`, or `pure`."""
+"""The demands on a build, `turbo` or `pure`, and whether it meets them."""
 
 from .report import ROWS
 from .rounds import ZOOMS
@@ -10,9 +10,9 @@ OTHERS = ("pyvips", "sharp", "Pillow")
 
 
 def demands(measured, label, memory):
-    """Each as what is demanded, what was found, and whether that will do.
+    """Each demand as its text, the figure found, and whether it is met.
 
-    CPU is judged in the text framing: its base64 is what the others decode too.
+    CPU is judged in the text framing, because the others decode base64 too.
     """
     mine = name(label, "text")
     for row in (row for row in ROWS if (*row, mine) in measured.cpu):

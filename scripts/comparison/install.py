@@ -1,7 +1,7 @@
-"""Installs what the comparison measures against, pinned, and goes on in .venv.
+"""Installs the libraries that waterway is compared with, pinned, and continues in .venv.
 
-Python's packages go into .venv, which `scripts/test` makes too; sharp goes into .artefacts.
-Neither is part of the repository. Uses nothing but Python's own library: it runs before the rest.
+Python packages go into .venv, which `scripts/test` makes too; sharp goes into .artefacts. Neither is
+part of the repository. This module runs before the others, so it uses Python's own library only.
 """
 
 import os
@@ -17,7 +17,7 @@ NODE = ROOT / ".artefacts/comparison"
 
 
 def go_on_in_venv(script):
-    """Returns only in .venv's Python, with every package there."""
+    """Returns only in .venv's Python, with every package installed."""
     python = VENV / "bin/python"
     if Path(sys.prefix).resolve() == VENV.resolve():
         install_python_packages(python)
@@ -39,7 +39,7 @@ def install_python_packages(python):
 
 
 def install_sharp():
-    """Where node finds sharp, or nothing when there is no npm."""
+    """The folder in which node finds sharp, or None without npm."""
     if not shutil.which("npm"):
         print("npm is missing: sharp is left out", file=sys.stderr)
         return None

@@ -1,8 +1,8 @@
-"""The most memory that a picture in flight takes: a fresh service, one worker, 12 megapixels.
+"""The peak memory of one picture in progress: a new service, one worker, 12 megapixels.
 
-Pictures are sent one after another. What counts is how far the process's resident memory ever
-rises (VmHWM) above what it is before the first of them (VmRSS): the message as it comes in, its
-base64 where it has that, the buffers of the codec, the result.
+Pictures are sent one after another. The figure is how far the process's resident memory rises at its
+peak (VmHWM) above its memory before the first picture (VmRSS): the incoming message, its base64 in the
+text framing, the buffers of the codec, and the result.
 """
 
 from .photos import stamped

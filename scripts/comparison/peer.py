@@ -1,11 +1,11 @@
-"""One library at the work, in a process of its own: `peer.py NAME`, tasks on standard input.
+"""Runs one library in a process of its own: `peer.py NAME`, with tasks on standard input.
 
 Each task is a line of JSON: `messages`, a file with one picture in base64 on each line; `zoom`;
-`size`, what the zoom comes to; `folder`, where the received file and the result go. It says
-`ready` when it has read the messages, works at the next line, and says `done`.
+`size`, the resulting size; `folder`, for the received file and the result. The process prints `ready`
+when it has read the messages, starts at the next line, and prints `done`.
 
-Each library is used as its own manual shows it, with one thread: with shrinking on load where it
-has that, and writes JPEG of quality 95, 4:2:0, with the usual Huffman tables.
+Each library is used as its own manual shows it, with one thread and with shrinking on load if it can,
+and writes JPEG of quality 95, 4:2:0, with the usual Huffman tables.
 """
 
 import base64
@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 
-def seed():
-    """As the program before waterway did it: write, imread, resize as it comes, imwrite."""
+def tornado():
+    """As the Tornado program does it: write, imread, resize with the default filter, imwrite."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -82,7 +82,7 @@ def pyvips():
     return work
 
 
-LIBRARIES = {"the seed": seed, "OpenCV": opencv, "Pillow": pillow, "pyvips": pyvips}
+LIBRARIES = {"Tornado": tornado, "OpenCV": opencv, "Pillow": pillow, "pyvips": pyvips}
 
 
 def main(name):

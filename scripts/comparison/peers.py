@@ -1,4 +1,4 @@
-"""The libraries that waterway is measured against, each behind a pipe."""
+"""The libraries that waterway is compared with, each behind a pipe."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Peer:
-    """One library, in a process that lives as long as the run does."""
+    """One library, in a process for the whole run."""
 
     judged = True
 
@@ -57,7 +57,7 @@ class Peer:
 
 
 def peers(node):
-    """All of them; sharp where it could be installed."""
+    """All libraries; sharp only if it could be installed."""
     python = [sys.executable, str(HERE / "peer.py")]
     found = [Peer(name, [*python, name]) for name in LIBRARIES]
     if node:

@@ -1,9 +1,9 @@
 """Photos to measure with, the same on every machine: colours, edges, texture and grain.
 
-What a codec costs and how well a resize does depend on what is in a picture, so these have what
-photos have: brightness that falls off with frequency (1/f), soft colour, hard edges and thin lines
-at every angle, the blur of a lens, and grain that is finer in the light. They are JPEG as cameras
-write it, 4:2:0 at a quality of 88 to 90.
+The cost of a codec and the quality of a resize depend on the picture. So these have the properties of
+photos: brightness that falls off with frequency (1/f), soft colour, hard edges and thin lines at every
+angle, the blur of a lens, and grain that is finer in the light. They are JPEG as cameras write it,
+4:2:0 at a quality of 88 to 90.
 """
 
 import cv2
@@ -28,7 +28,7 @@ def photo(width, height, seed):
 
 
 def scenery(width, height, random):
-    """Light and colour in octaves, each weaker than the one twice as coarse."""
+    """Light and colour in octaves, each weaker than the next coarser one."""
     light = octaves(width, height, random, finest=2)
     colour = [octaves(width, height, random, finest=16) for _ in range(3)]
     return 118 + np.stack([72 * light + 34 * each for each in colour], axis=-1)
@@ -61,7 +61,7 @@ def draw_things(picture, random):
 
 
 def paint_of(random):
-    """From dark to light, with the colour that things out of doors have."""
+    """From dark to light, in outdoor colours."""
     return random.uniform(15, 240) + random.uniform(-35, 35, 3)
 
 
@@ -88,7 +88,7 @@ def grain(picture, random):
 
 
 def stamped(file, number):
-    """The same photo with a comment of its own: no two messages are equal, and none is cheaper."""
+    """The same photo with its own comment, so that no two messages are equal."""
     after = 4 + int.from_bytes(file[4:6], "big")
     comment = f"{number:016x}".encode()
     return file[:after] + b"\xff\xfe\x00\x12" + comment + file[after:]

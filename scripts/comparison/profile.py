@@ -1,9 +1,9 @@
-"""Where a service spends its CPU time, by a profile of `perf`: samples of whole call chains.
+"""Where a service spends its CPU time, from a `perf` profile: samples of whole call chains.
 
-Own is all that is not reading and writing JPEG or keeping files: sockets, frames, base64, routing,
-queue, names, answers, and the kernel's part in them. Interrupts are those of whoever they hit. The
-loopback does the client's part of receiving an answer while the service sends it: that is a part
-for itself, and not the service's.
+"Own" is everything but reading and writing JPEG and storing files: sockets, frames, base64, routing,
+queue, names, answers, and the kernel's part in them. An interrupt counts for the code that it
+interrupted. While the service sends an answer, the loopback also does the client's part of receiving
+it; that is a part of its own, and not the service's.
 """
 
 import collections
@@ -17,8 +17,8 @@ import time
 
 PERF = "perf record -q -e cpu-clock -F 999 --call-graph dwarf,8192"
 
-# Whose the service's own code is: the first of these that a frame fits, from the innermost one on.
-# Frames that were inlined have no paths; those of codecs stand here by their names.
+# The part of a frame is the first pattern that matches, and the innermost frame that matches counts.
+# Inlined frames lack paths, so those of codecs are listed by their names.
 CODE = (
     ("base64", r"base64"),
     ("files", r"waterway_consumers::storage"),
@@ -30,7 +30,7 @@ CODE = (
         r"|fullsize_downsample|compress_data",
     ),
 )
-# What the kernel was asked for, or was at without being asked.
+# The kernel's work, requested or not.
 CALLS = (
     ("interrupts", r"sysvec_|irqentry|common_interrupt"),
     ("memory", r"exc_page_fault|sys_(mmap|munmap|madvise|brk)"),
@@ -44,8 +44,8 @@ OTHERS = ("codec", "files", "the client's part")
 
 @contextlib.contextmanager
 def profile(process):
-    """What a process does meanwhile: a dictionary that has each part's share of its CPU time at the
-    end, the largest first."""
+    """Profiles a process. At the end, the dictionary has each part's share of the CPU time, the
+    largest first."""
     shares = {}
     with tempfile.NamedTemporaryFile() as data:
         command = [*PERF.split(), "-o", data.name, "-p", str(process)]
@@ -91,7 +91,7 @@ def part_of(kernel, program):
     call = next((part for part, names in CALLS if re.search(names, asked)), "else")
     if call == "sockets" and "send" in asked and re.search(CLIENTS_PART, asked):
         return "the client's part"
-    # Interrupts and memory that is touched first are of the code that is at it.
+    # Interrupts and page faults count for the code that they interrupt.
     if call in ("interrupts", "memory") and code in OTHERS:
         return code
     return call

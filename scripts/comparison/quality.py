@@ -1,14 +1,14 @@
-"""How near a result is to what the photo, resized without any error, would look like.
+"""How near a result is to the photo, resized without any error.
 
-The reference is worked out in double precision: the JPEG decoded at its full size, each channel
-resampled by a Lanczos-3 kernel that is widened by the factor when shrinking, nothing rounded. That
-is nobody's own filter at these zooms but the textbook's nearest thing to leaving out exactly what
-the smaller picture cannot hold. Measured against the mean of the area below each pixel instead,
-OpenCV's INTER_AREA would be compared with itself; that is given beside it when shrinking.
+The reference is computed in double precision: the JPEG decoded at its full size, each channel
+resampled by a Lanczos-3 kernel that is widened by the factor when shrinking, nothing rounded. No
+library uses this filter at these zooms, so none is compared with itself. Compared with the mean of
+the area below each pixel, OpenCV's INTER_AREA would be; that figure is given in addition when
+shrinking.
 
-PSNR is of all three channels of RGB together; SSIM is the mean over R, G and B, by the Gaussian
-window of Wang et al. (11 × 11, sigma 1.5). Of a result that is larger than 1600 px, the middle is
-looked at: the photos are alike all over.
+PSNR is of all three channels of RGB together. SSIM is the mean over R, G and B, by the Gaussian window
+of Wang et al. (11 × 11, sigma 1.5). For a result that is larger than 1600 px, only the middle is used:
+the photos are alike all over.
 """
 
 import io
@@ -25,7 +25,7 @@ WINDOW = 1600
 
 @dataclass
 class Quality:
-    """PSNR in dB and SSIM to the reference; PSNR to the area's mean, not a number at other zooms."""
+    """PSNR in dB and SSIM to the reference; PSNR to the area's mean, NaN when enlarging."""
 
     psnr: float
     ssim: float
@@ -37,7 +37,7 @@ class Quality:
 
 
 def judged(file, results, size):
-    """What each result is worth."""
+    """The quality of each result."""
     Image.MAX_IMAGE_PIXELS = None
     original = planes(Image.open(io.BytesIO(file)))
     shrinking = size[0] < original[0].shape[1]
@@ -66,7 +66,7 @@ def window(length):
 
 
 def read(path, size):
-    """A result: of the right size, in colour, and with the chroma that everybody was asked for."""
+    """A result: of the right size, in colour, and with the chroma that all programs write."""
     picture = Image.open(path)
     assert picture.size == tuple(size), f"{path}: {picture.size}, not {size}"
     halved = [layer[1:3] for layer in picture.layer] == [(2, 2), (1, 1), (1, 1)]
@@ -75,7 +75,7 @@ def read(path, size):
 
 
 def resampled(plane, size, kernel, rows, columns):
-    """These rows and columns of the plane at this size."""
+    """Rows and columns of the plane at this size."""
     if plane.shape == (size[1], size[0]):
         return plane[rows, columns].astype(np.float64)
     down = weights(plane.shape[0], size[1], kernel)[rows]
@@ -85,7 +85,7 @@ def resampled(plane, size, kernel, rows, columns):
 
 
 def weights(before, after, kernel):
-    """How much of each old line is in each new one; pixels are areas, so centres are at halves."""
+    """The share of each old line in each new one; pixels are areas, so centres are at halves."""
     factor = before / after
     wide = max(factor, 1.0)
     centres = (np.arange(after) + 0.5) * factor - 0.5
@@ -104,7 +104,7 @@ def lanczos(x):
 
 
 def box(x):
-    """Exact at whole factors, which are all that are measured here."""
+    """Exact at whole factors; others are not measured here."""
     return (np.abs(x) < 0.5).astype(float)
 
 
@@ -117,7 +117,7 @@ def psnr(error):
 
 
 class Reference:
-    """One channel of it, with what its own part of SSIM comes to."""
+    """One channel, with its own terms of SSIM."""
 
     def __init__(self, plane):
         self.plane, self.single = plane, plane.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What was measured, as the tables that README.md shows, and what was demanded of it."""
+"""Figures as the tables of docs/measured.md, and the demands on them."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def tables(measured, kinds, memory, rounds):
 
 
 def setting():
-    """On what, and beside what."""
+    """The machine, and the versions of the other programs."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     machine = f"{model[1].strip() if model else os.uname().machine}, {os.cpu_count()} cores"
     sharp = json.loads((HERE / "package.json").read_text())["dependencies"]["sharp"]
@@ -69,13 +69,13 @@ def table(rows, names, cell):
 
 
 def figure(value):
-    """Three digits, as far as a number has more than that behind the point."""
+    """A number with three digits."""
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def write(readme, text):
-    """Between the two markers, whatever stands there."""
-    old = readme.read_text()
+def write(document, text):
+    """Replaces the text between the two markers."""
+    old = document.read_text()
     between = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    assert between.search(old), f"{readme} has no {BEGIN}"
-    readme.write_text(between.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", old))
+    assert between.search(old), f"{document} has no {BEGIN}"
+    document.write_text(between.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", old))

@@ -1,8 +1,8 @@
-"""The measurement itself: rounds in which every kind takes its turn.
+"""The measurement: rounds in which every kind of program takes its turn.
 
-Within a round all kinds work on the same photos, one kind after another, so that whatever else the
-machine does is as unkind to each; their order turns from round to round. The first round warms up,
-and its results are what quality is judged by. What is told is the median of the others.
+Within a round all kinds work on the same photos, one kind after another, so that noise on the machine
+affects them alike; their order changes from round to round. The first round warms up, and quality is
+judged by its results. Figures are the median of the others.
 """
 
 import statistics
@@ -17,7 +17,7 @@ ZOOMS = {"½": 0.5, "¼": 0.25, "1": 1.0, "1½": 1.5}
 
 
 class Measured:
-    """What a cell of the table is made of, for each (size, zoom, kind)."""
+    """The figures of each cell of the tables: (size, zoom, kind)."""
 
     def __init__(self):
         self.cpu = defaultdict(list)
@@ -31,7 +31,7 @@ class Measured:
         return 1 / statistics.median(self.wall[size, zoom, kind])
 
     def ratio(self, size, zoom, kind, to):
-        """Of CPU, the median over the rounds: both in the same round, under the same noise."""
+        """The median ratio of CPU times, each of one round, under the same noise."""
         pairs = zip(self.cpu[size, zoom, kind], self.cpu[size, zoom, to])
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
@@ -64,7 +64,7 @@ def one_round(measured, kinds, row, batch, numbers, first):
 
 
 def judge(measured, kinds, row, files):
-    """The mean over the distinct photos of what each kind's results are worth."""
+    """The mean quality of each kind's results over the distinct photos."""
     size, name, zoom = row
     found = [
         judged(file, [kind.results[at] for kind in kinds], target(size, zoom))
@@ -75,5 +75,5 @@ def judge(measured, kinds, row, files):
 
 
 def target(size, zoom):
-    """What a zoom comes to: the photos' sides are such that it is whole."""
+    """The size after the zoom, a whole number for these photos."""
     return tuple(int(side * zoom) for side in SIZES[size])

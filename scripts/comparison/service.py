@@ -40,14 +40,14 @@ queue    = "images"
 consumer = "image.receive"
 limits   = { message = "32MiB" }
 """
-# The received file as it came, as the others keep it.
+# The received file as it was sent: the others store it too.
 KEEP = 'use = "image.work"\nkeep = "original"'
 
 START_SECONDS = 30
 
 
 class Process:
-    """A program that says where it listens, in a folder of its own."""
+    """A program in a folder of its own that prints where it listens."""
 
     def __init__(self, command, folder, announces):
         self.folder = Path(folder)
@@ -76,7 +76,7 @@ class Process:
 
 
 class Waterway(Process):
-    """The program with one worker and one thread for sockets, and a pipeline that has no steps."""
+    """The program with one worker, one socket thread, and a pipeline without steps."""
 
     def __init__(self, program, table=TABLE, folder=None):
         folder = folder or new_folder("waterway")
@@ -92,7 +92,7 @@ class Waterway(Process):
 
 
 def cpu_of(process):
-    """Seconds of CPU so far, in the kernel too, of all threads that are or were: exact.
+    """Exact seconds of CPU so far, the kernel included, of all threads past and present.
 
     Linux has a clock for every process; /proc/PID/stat counts the same in ticks of 10 ms.
     """
@@ -112,7 +112,7 @@ def remove_files(media):
 
 
 def new_folder(kind):
-    """In memory where there is such a place: what is measured is not the disk."""
+    """In memory if the machine has a folder there, so that the disk is not measured."""
     memory = Path("/dev/shm")
     return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=memory if memory.is_dir() else None))
 
@@ -122,7 +122,7 @@ class WaterwayKind:
 
     def __init__(self, name, service, binary):
         self.name, self.service, self.binary = name, service, binary
-        # A result is the same, however its photo came.
+        # A result is the same in both framings.
         self.judged = not binary
 
     def run(self, files, numbers, zoom, size):

@@ -1,7 +1,7 @@
-"""A WebSocket client that costs next to nothing: frames are masked before the clock starts.
+"""A WebSocket client that costs little: frames are masked before the clock starts.
 
-The client shares the machine with what it measures, so there is no library in between: raw
-sockets, one thread for all of them, and replies that are looked at when the clock has stopped.
+The client shares the machine with the service that it measures. So it uses raw sockets without a
+library, one thread for all of them, and looks at the replies after the clock has stopped.
 """
 
 import base64
@@ -70,7 +70,7 @@ def messages(received):
 
 
 def framed(header, file, binary):
-    """One picture as it goes over the wire: header and file in one masked frame."""
+    """One picture as sent: header and file in one masked frame."""
     text = json.dumps(header).encode()
     if binary:
         payload = len(text).to_bytes(2, "big") + text + file
@@ -117,7 +117,7 @@ def converse(clients, frames):
 
 
 def send_some(client, unsent):
-    """Whether anything is left."""
+    """Returns whether anything is left."""
     try:
         while unsent:
             sent = client.socket.send(unsent[0])

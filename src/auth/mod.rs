@@ -1,5 +1,5 @@
-//! JSON Web Tokens (RFC 7519), which decide which clients are admitted. They are verified as the
-//! Tornado program's `verify_auth_token` does it.
+//! JSON Web Tokens (RFC 7519), which decide which clients are admitted. They are verified by the
+//! same rules as in the Tornado program's `verify_auth_token`.
 
 mod source;
 
@@ -35,20 +35,21 @@ pub struct Verified {
     pub claims: Map<String, Value>,
     /// Where it was found.
     pub from: Source,
-    /// How long the client may stay connected: until the token expires, [`leeway`](Token::leeway)
-    /// included. `None` where the token does not expire, or where connections outlive it.
+    /// How long the client may stay connected: until the token expires, plus
+    /// [`leeway`](Token::leeway). `None` if the token does not expire, or if connections may
+    /// outlive it.
     pub expires_in: Option<Duration>,
 }
 
 impl Token {
-    /// Rules for tokens of these algorithms (`HS256` and the like, all of one family), signed with
-    /// this secret, or for RS, PS, ES and `EdDSA` with the key to this public key in PEM.
+    /// Rules for tokens of these algorithms, all of one family. `secret` is the shared secret for
+    /// HS256, HS384 and HS512, and the public key in PEM for RS, PS, ES and `EdDSA`.
     ///
-    /// Issuer and audience are not checked, both clocks are assumed to agree, a token may come from
-    /// any address, and connections outlive it; the methods below change that.
+    /// By default, issuer and audience are not checked, both clocks are assumed to agree, a token
+    /// may be used from any address, and connections outlive it; the methods below change that.
     ///
     /// # Errors
-    /// A text that says which algorithm or key is wrong.
+    /// A text that names the wrong algorithm or key.
     pub fn new(algorithms: &[Algorithm], secret: &str, from: Vec<Source>) -> Result<Self, String> {
         let first = *algorithms.first().ok_or("at least one algorithm is needed")?;
         if let Some(other) = algorithms.iter().find(|other| other.family() != first.family()) {
@@ -59,13 +60,13 @@ impl Token {
         }
         let mut validation = Validation::new(first);
         validation.algorithms = algorithms.to_vec();
-        // As PyJWT does: `exp` and `nbf` are checked where a token has them.
+        // As in PyJWT, `exp` and `nbf` are checked if the token has them.
         validation.required_spec_claims.clear();
         validation.validate_nbf = true;
         validation.validate_aud = false;
         validation.leeway = 0;
-        // A token is not accepted "on or after" its `exp` (RFC 7519, section 4.1.4). Without this,
-        // it would be accepted in that second.
+        // A token is rejected "on or after" its `exp` (RFC 7519, section 4.1.4). Without this, it
+        // would still be accepted during that second.
         validation.reject_tokens_expiring_in_less_than = 1;
         let key = decoding_key(first, secret).map_err(|error| {
             format!("the secret is not a public key in PEM for {first:?}: {error}")
@@ -73,8 +74,8 @@ impl Token {
         Ok(Self { key, validation, from, bind_ip: false, close_at_exp: false })
     }
 
-    /// Accepts only tokens of one of these issuers, by the claim `iss` (RFC 7519, section 4.1.1).
-    /// An empty list accepts every issuer, and tokens without the claim.
+    /// Accepts only tokens whose claim `iss` is in this list (RFC 7519, section 4.1.1). An empty
+    /// list accepts every issuer, and tokens without the claim.
     #[must_use]
     pub fn issuer(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
@@ -84,8 +85,8 @@ impl Token {
         self
     }
 
-    /// Accepts only tokens that are meant for one of these audiences, by the claim `aud` (RFC 7519,
-    /// section 4.1.3). An empty list accepts every audience, and tokens without the claim.
+    /// Accepts only tokens whose claim `aud` names one of these audiences (RFC 7519, section
+    /// 4.1.3). An empty list accepts every audience, and tokens without the claim.
     #[must_use]
     pub fn audience(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
@@ -118,22 +119,41 @@ impl Token {
         self
     }
 
+    /// The token that a client shows, right or wrong.
+    pub(crate) fn shown(&self, scope: &Scope) -> Option<String> {
+        self.from.iter().find_map(|from| from.find(scope)).map(|(token, _)| token)
+    }
+
     /// Finds and verifies the client's token.
     ///
     /// # Errors
-    /// What the client is told, in the Tornado program's words: `token expired`, `ip mismatch` or
+    /// An error for the client, in the Tornado program's words: `token expired`, `ip mismatch` or
     /// `enter correct token`.
     pub fn verify(&self, scope: &Scope) -> Result<Verified, Error> {
         let Some((token, from)) = self.from.iter().find_map(|from| from.find(scope)) else {
             return Err(refusal("enter correct token").because("there is no token"));
         };
-        let decoded = decode::<Map<String, Value>>(&token, &self.key, &self.validation);
+        let (claims, expires_in) = self.accept(&token, scope)?;
+        Ok(Verified { claims, from: from.clone(), expires_in })
+    }
+
+    /// Verifies a token of this client, wherever it was found; returns its claims, and how long the
+    /// client may stay connected.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub(crate) fn accept(
+        &self,
+        token: &str,
+        scope: &Scope,
+    ) -> Result<(Map<String, Value>, Option<Duration>), Error> {
+        let decoded = decode::<Map<String, Value>>(token, &self.key, &self.validation);
         let token = decoded.map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => refusal("token expired"),
             _ => refusal("enter correct token").because(error),
         })?;
-        // It names extensions that the receiver must understand; none is understood here (RFC 7515,
-        // section 4.1.11).
+        // `crit` names extensions that the receiver must understand (RFC 7515, section 4.1.11);
+        // this service understands none.
         if let Some(critical) = token.header.crit {
             let unknown = format!("the token's header \"crit\" demands {critical:?}");
             return Err(refusal("enter correct token").because(unknown));
@@ -145,16 +165,16 @@ impl Token {
                 .because(format!("the token is for {claimed}, the client is at {:?}", scope.ip)));
         }
         let expires_in = self.expires_in(&claims);
-        Ok(Verified { claims, from: from.clone(), expires_in })
+        Ok((claims, expires_in))
     }
 
     fn expires_in(&self, claims: &Map<String, Value>) -> Option<Duration> {
         let exp = claims.get("exp").filter(|_| self.close_at_exp)?.as_f64()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let leeway = Duration::from_secs(self.validation.leeway);
-        // A fraction is rounded, as it is when the token is verified.
+        // Rounds a fraction like the verification does.
         let left = exp.round() + leeway.as_secs_f64() - now.as_secs_f64();
-        // A token whose end is too far away for a `Duration` never expires.
+        // A token whose end is too far away for a `Duration` is treated as one that never expires.
         Duration::try_from_secs_f64(left.max(0.0)).ok()
     }
 }
@@ -168,7 +188,7 @@ impl fmt::Debug for Token {
 /// Makes a token that [`Token`] with the same secret accepts; only for HS256, HS384 and HS512.
 ///
 /// # Errors
-/// A text that says what is wrong with the algorithm.
+/// A text that explains the wrong algorithm.
 pub fn sign(
     algorithm: Algorithm,
     secret: &str,
@@ -176,7 +196,7 @@ pub fn sign(
 ) -> Result<String, String> {
     if !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
         return Err(format!(
-            "tokens for {algorithm:?} are made with the private key, which is not here"
+            "tokens for {algorithm:?} are made with the private key, which the service does not have"
         ));
     }
     encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes()))

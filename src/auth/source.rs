@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use http::HeaderName;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::message::Scope;
+use crate::setting::text_schemas;
 
-/// Where a client's token stands. The first place that holds one counts.
+/// Where a client's token may be. The first source that contains a token counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The whole query: `/ws/page?<token>`, as pages of the Tornado program send it.
@@ -16,8 +17,8 @@ pub enum Source {
     QueryParameter(String),
     /// A header; a leading `Bearer ` is skipped.
     Header(String),
-    /// An offered subprotocol that looks like a token, the only place other than the address where
-    /// a browser can put one.
+    /// An offered subprotocol that looks like a token. Besides the address, it is the only place
+    /// where a browser can put a token.
     Subprotocol,
 }
 
@@ -34,9 +35,24 @@ impl FromStr for Source {
                 Err(_) => Err(format!("{name:?} is not the name of a header")),
             },
             _ => Err(format!(
-                "{text:?} is no place for a token\nwrite \"query\", \"query:NAME\", \
+                "{text:?} is not a place for a token\nwrite \"query\", \"query:NAME\", \
                  \"header:NAME\" or \"subprotocol\""
             )),
+        }
+    }
+}
+
+text_schemas! {
+    Source: { "type": "string", "pattern": "^(query|subprotocol|query:.+|header:.+)$" };
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Query => serializer.serialize_str("query"),
+            Self::QueryParameter(name) => serializer.collect_str(&format_args!("query:{name}")),
+            Self::Header(name) => serializer.collect_str(&format_args!("header:{name}")),
+            Self::Subprotocol => serializer.serialize_str("subprotocol"),
         }
     }
 }
@@ -49,11 +65,13 @@ impl<'de> Deserialize<'de> for Source {
 }
 
 impl Source {
-    /// The token at this place. Any other value there is ignored, so that it does not hide a token
-    /// at a later place.
+    /// The token from this source. A value that is not a token is ignored, so that it does not hide
+    /// a token in a later source.
     pub(super) fn find(&self, scope: &Scope) -> Option<(String, &Self)> {
         let token = match self {
-            Self::Query => Some(&scope.query).filter(|query| is_compact(query)).cloned(),
+            Self::Query => {
+                Some(&scope.query).filter(|query| is_compact(query)).map(ToString::to_string)
+            }
             Self::QueryParameter(name) => form_urlencoded::parse(scope.query.as_bytes())
                 .filter(|(parameter, _)| parameter == name)
                 .find(|(_, value)| is_compact(value))
@@ -76,15 +94,16 @@ fn without_scheme(value: &str) -> &str {
     value[bearer.map_or(0, str::len)..].trim()
 }
 
-/// Three parts in base64url without padding: the compact form (RFC 7515, section 7.1).
+/// Whether a text has the compact form: three parts in base64url without padding (RFC 7515, section
+/// 7.1).
 fn is_compact(text: &str) -> bool {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let part = |part: &str| !part.is_empty() && part.bytes().all(base64url);
     text.split('.').count() == 3 && text.split('.').all(part)
 }
 
-/// Whether an offered subprotocol is a token: it has the compact form, which other names may have
-/// too, and begins as every JSON object in base64url does.
+/// Whether an offered subprotocol is a token. The compact form alone is not enough, because other
+/// names may have it; a token also begins like every JSON object in base64url.
 pub(crate) fn looks_like_token(text: &str) -> bool {
     text.starts_with("eyJ") && is_compact(text)
 }

@@ -28,7 +28,7 @@ fn scope(query: &str) -> Scope {
 }
 
 #[test]
-fn a_token_is_found_wherever_a_client_can_put_it() {
+fn a_token_is_found_in_every_source() {
     let token = token(json!({"sub": "anna"}));
     let authorization = HeaderValue::from_str(&format!("bearer {token}")).unwrap();
     let headers: HeaderMap = [(header::AUTHORIZATION, authorization)].into_iter().collect();
@@ -43,7 +43,7 @@ fn a_token_is_found_wherever_a_client_can_put_it() {
 }
 
 #[test]
-fn a_refusal_is_in_the_seed_programs_words() {
+fn refusals_use_the_tornado_programs_words() {
     let other = Token::new(&[Algorithm::HS256], "other", vec![Source::Query]).unwrap();
     let valid = token(json!({"ip": "10.0.0.7"}));
     for (rules, query, words) in [
@@ -61,7 +61,7 @@ fn a_refusal_is_in_the_seed_programs_words() {
 }
 
 #[test]
-fn a_value_that_is_no_token_hides_none_at_a_later_place() {
+fn other_values_do_not_hide_a_token_in_a_later_source() {
     let token = token(json!({"sub": "anna"}));
     let header = |values: &[&str]| {
         let value = |value: &&str| (header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
@@ -86,13 +86,13 @@ fn a_value_that_is_no_token_hides_none_at_a_later_place() {
             "{query} {values:?}"
         );
     }
-    // Three parts are a token, and the first one counts.
+    // A text of three parts counts as a token, and the first token counts.
     let scope = Scope { headers: header(&[&token]), ..scope("a.b.c") };
     assert!(rules(false).verify(&scope).is_err());
 }
 
 #[test]
-fn issuer_and_audience_count_where_the_rules_name_them() {
+fn issuer_and_audience_are_checked_if_the_rules_name_them() {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     let rules = |issuer: &[&str], audience: &[&str]| {
         rules(false).issuer(&names(issuer)).audience(&names(audience))
@@ -117,7 +117,7 @@ fn issuer_and_audience_count_where_the_rules_name_them() {
 }
 
 #[test]
-fn a_token_counts_for_the_leeway_before_and_after_its_time() {
+fn a_token_is_valid_for_the_leeway_before_and_after_its_time() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let rules = |leeway| rules(false).leeway(Duration::from_secs(leeway)).close_at_exp(true);
     for (leeway, claims, taken) in [
@@ -133,7 +133,7 @@ fn a_token_counts_for_the_leeway_before_and_after_its_time() {
         let left = verified.map(|verified| verified.expires_in);
         match (left, taken) {
             (Err(error), Err(words)) => assert_eq!(error.message(), words, "{claims}"),
-            // The clock goes on between the two looks at it.
+            // Time passes between making the token and verifying it.
             (Ok(Some(left)), Ok(Some(most))) => {
                 assert!((most - 5..=most).contains(&left.as_secs()), "{claims} {left:?}");
             }
@@ -168,7 +168,7 @@ fn an_unsigned_token_is_refused() {
 }
 
 #[test]
-fn rules_that_cannot_work_are_refused_with_the_reason() {
+fn invalid_rules_are_refused_with_the_reason() {
     for (algorithms, secret, words) in [
         (&[][..], "s", "at least one"),
         (&[Algorithm::HS256, Algorithm::RS256], "s", "cannot share a key"),

@@ -1,4 +1,4 @@
-//! Addresses: where the server listens, what it is called outside, and whom it believes.
+//! Addresses: where the server listens, its public URL, and the proxies that it trusts.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
+use serde::{Serialize, Serializer};
 
 use super::host::Authority;
 use super::text::text_types;
@@ -14,19 +15,19 @@ use super::text::text_types;
 /// `"unix:run/waterway.sock"`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Listen {
-    /// An address of the network.
+    /// A TCP address.
     Tcp {
         /// An IP address without brackets, or a name that is looked up when the server starts.
         host: String,
         /// The port; 0 lets the system choose one.
         port: u16,
     },
-    /// The path of a socket in the file system.
+    /// The path of a unix socket.
     Unix(PathBuf),
 }
 
-/// What the URLs in replies begin with: `http://` or `https://`, a host, perhaps a path.
-/// A slash at its end is left out.
+/// The beginning of the URLs in replies: `http://` or `https://`, a host, and optionally a path. A
+/// trailing slash is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublicUrl {
     text: String,
@@ -38,7 +39,7 @@ pub struct PublicUrl {
 pub struct Proxy(IpNet);
 
 impl Listen {
-    /// The URL that reaches it on this machine.
+    /// The URL that reaches this address on this machine.
     #[must_use]
     pub fn url(&self) -> String {
         match self {
@@ -51,7 +52,7 @@ impl Listen {
         }
     }
 
-    /// The host as URLs write it; `None` for a unix socket.
+    /// The host in the form used in URLs; `None` for a unix socket.
     pub(crate) fn host(&self) -> Option<String> {
         match self {
             Self::Unix(_) => None,
@@ -62,7 +63,7 @@ impl Listen {
         }
     }
 
-    /// Whether only this machine can reach it, as far as its text tells.
+    /// Whether only this machine can reach it, judging by its text alone.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Self::Unix(_) => false,
@@ -81,14 +82,14 @@ impl PublicUrl {
         &self.text
     }
 
-    /// The host, and the port where it has one.
+    /// The host, with the port if the URL names one.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 }
 
 impl Proxy {
-    /// Whether this is one of its addresses.
+    /// Whether this address is one of the proxy's.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
         self.0.contains(&ip.to_canonical())
@@ -96,9 +97,9 @@ impl Proxy {
 }
 
 text_types! {
-    Listen: "an address such as \"127.0.0.1:8000\"";
-    PublicUrl: "a URL such as \"http://127.0.0.1:8000\"";
-    Proxy: "an address such as \"10.0.0.1\" or \"10.0.0.0/8\"";
+    Listen: "an address such as \"127.0.0.1:8000\"", "^(unix:.+|.+:[0-9]+)$";
+    PublicUrl: "a URL such as \"http://127.0.0.1:8000\"", "^[Hh][Tt][Tt][Pp][Ss]?://";
+    Proxy: "an address such as \"10.0.0.1\" or \"10.0.0.0/8\"", "^[0-9a-fA-F.:]+(/[0-9]+)?$";
 }
 
 /// The first line is the message, the second the help.
@@ -173,7 +174,7 @@ impl FromStr for Proxy {
     }
 }
 
-/// Peers are compared as IPv4 where they are: so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+/// IPv4 peers are compared as IPv4, so `::ffff:10.0.0.0/104` is read as `10.0.0.0/8`.
 fn canonical(net: IpNet) -> IpNet {
     const MAPPED: u8 = 96;
     let v4 = match net {
@@ -181,6 +182,12 @@ fn canonical(net: IpNet) -> IpNet {
         _ => None,
     };
     v4.and_then(|v4| Ipv4Net::new(v4, net.prefix_len() - MAPPED).ok()).map_or(net, IpNet::V4)
+}
+
+impl Serialize for Listen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Listen {

@@ -1,80 +1,107 @@
-//! `[auth.NAME]`: how a client shows who it is.
+//! `[auth.NAME]`: how a client proves who it is.
 
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::text::{one_or_more, text_types};
 use crate::auth::{Algorithm, Source};
-use crate::setting::{At, Mistake, Time};
+use crate::setting::{Diagnostic, Spanned, Time, schema};
 
-/// `[auth.NAME]`: a JSON Web Token, which routes demand by `auth = "NAME"`.
-#[derive(Clone, Debug, Deserialize)]
+/// A JSON Web Token, which routes demand with `auth = "NAME"`. `exp` and `nbf` are checked if a token
+/// has them. A token with a `crit` header is refused.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
-    /// The algorithms that are taken, one or a list of one family: `"HS256"` and its like share a
-    /// secret, `"RS256"`, `"PS256"`, `"ES256"` and `"EdDSA"` have a public key.
-    /// Default `["HS256"]`.
+    /// `"HS256"`, `"HS384"`, `"HS512"` with a secret; `"RS…"`, `"PS…"`, `"ES256"`, `"ES384"`,
+    /// `"EdDSA"` with a public key.
     #[serde(default = "algorithms", deserialize_with = "one_family")]
+    #[schemars(
+        with = "Vec<AlgorithmName>",
+        transform = schema::one_or_more,
+        extend("x-bound" = "all of one family")
+    )]
     pub algorithms: Vec<Algorithm>,
-    /// The secret, or the public key as PEM; best kept outside: `"${WATERWAY_SECRET}"`.
-    /// Required, and not empty.
-    pub secret: At<Secret>,
-    /// Where the token is looked for, in this order, one or a list: `"query"` (the whole query),
-    /// `"query:NAME"`, `"header:NAME"` (with or without `Bearer `), `"subprotocol"`. A value that
-    /// does not have a token's three parts is ignored. Default `["query", "query:token",
-    /// "header:authorization", "subprotocol"]`.
+    /// The secret, or the public key as PEM. Keep it outside of the file: `"${WATERWAY_SECRET}"`. A
+    /// PEM key for `HS…` is a mistake, and `check` warns of a secret under 32 bytes.
+    #[schemars(extend("x-bound" = "not empty"))]
+    pub secret: Spanned<Secret>,
+    /// Places where a token may be: `"query"` (the whole query), `"query:NAME"`, `"header:NAME"`
+    /// (with or without `Bearer `), `"subprotocol"`. The first place that holds a token counts; a
+    /// value that is not three base64url parts is not a token.
     #[serde(default = "sources", deserialize_with = "one_or_more")]
+    #[schemars(transform = schema::one_or_more)]
     pub from: Vec<Source>,
-    /// Whether the token's claim `ip` must be the client's address. Default false.
+    /// The claim `ip` must be the client's address.
     #[serde(default)]
     pub bind_ip: bool,
-    /// The issuers whose tokens are accepted, by the claim `iss`: one, or a list (RFC 7519, section
-    /// 4.1.1). Default: every issuer, and tokens without the claim.
+    /// The claim `iss` must be this text, or one of this list (RFC 7519, section 4.1.1).
     #[serde(default, deserialize_with = "names")]
+    #[schemars(
+        inner(length(min = 1)),
+        transform = schema::one_or_more,
+        extend("x-default" = "any issuer, and tokens without the claim")
+    )]
     pub issuer: Vec<String>,
-    /// The audiences of which a token must name one in its claim `aud`: one, or a list (RFC 7519,
-    /// section 4.1.3). Default: the claim is not checked.
+    /// The claim `aud` must be or contain this text, or one of this list (RFC 7519, section 4.1.3).
     #[serde(default, deserialize_with = "names")]
+    #[schemars(
+        inner(length(min = 1)),
+        transform = schema::one_or_more,
+        extend("x-default" = "not checked")
+    )]
     pub audience: Vec<String>,
-    /// How far the issuer's clock may differ from this one's, in whole seconds: a token is valid
-    /// this long before its `nbf` and after its `exp`. At most `"10m"`. Default `"5s"`.
+    /// How far the issuer's clock may differ: a token is valid this long before its `nbf` and after
+    /// its `exp`.
     #[serde(default = "leeway", deserialize_with = "bounded_leeway")]
+    #[schemars(extend("x-bound" = format!("{}, whole seconds", schema::at_most(LEEWAY_MAX))))]
     pub leeway: Time,
-    /// Whether a WebSocket is closed with 3000, "token expired", when one of its client's tokens
-    /// expires. Default true.
+    /// A WebSocket is closed (3000, `token expired`) when one of its client's tokens expires,
+    /// `leeway` included.
     #[serde(default = "close_at_exp")]
     pub close_at_exp: bool,
 }
 
-/// Shorter ones can be guessed from one token (RFC 7518, section 3.2), in bytes.
+/// The name of an algorithm, as in a token's header (RFC 7518, section 3.1; RFC 8037, section 3.1).
+struct AlgorithmName;
+
+schema::text_schemas! {
+    AlgorithmName: { "enum": [
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+        "ES384", "EdDSA"
+    ] };
+}
+
+/// The shortest secret without a warning, in bytes: a shorter one can be guessed from one token
+/// (RFC 7518, section 3.2).
 const SECRET_MIN: usize = 32;
 
 impl AuthConfig {
     /// Checks the secret against the algorithms.
-    pub(super) fn check(&self, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) {
+    pub(super) fn check(&self, diagnostics: &mut Vec<Diagnostic>, warnings: &mut Vec<Diagnostic>) {
         let by_secret = |algorithm: &Algorithm| {
             matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
         };
         if !self.algorithms.iter().all(by_secret) {
             return;
         }
-        let (secret, place) = (self.secret.expose(), self.secret.place);
+        let (secret, span) = (self.secret.expose(), self.secret.span);
         if secret.contains("-----BEGIN ") {
-            let message = "a PEM key is not a secret: everybody who knows it could sign a token";
+            let message = "a PEM key is not a secret: anybody who knows it could sign a token";
             let help = "name its algorithms, such as algorithms = \"RS256\"".to_owned();
-            mistakes.push(Mistake::new(place, message).help(help));
+            diagnostics.push(Diagnostic::new(span, message).help(help));
         } else if secret.len() < SECRET_MIN {
             let message = format!("the secret has {} bytes, and may be guessed", secret.len());
-            let help = format!("give it {SECRET_MIN} or more, as by: openssl rand -hex 32");
-            warnings.push(Mistake::new(place, message).help(help));
+            let help = format!("give it {SECRET_MIN} or more, such as: openssl rand -hex 32");
+            warnings.push(Diagnostic::new(span, message).help(help));
         }
     }
 }
 
-/// A text that no log shows.
+/// A secret text, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -97,14 +124,14 @@ impl FromStr for Secret {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match text {
-            "" => Err("the secret is empty\nwith it, everybody could sign a token"),
+            "" => Err("the secret is empty\nanybody could sign a token with it"),
             _ => Ok(Self(text.to_owned())),
         }
     }
 }
 
 text_types! {
-    Secret: "text";
+    Secret: "text", ".";
 }
 
 fn algorithms() -> Vec<Algorithm> {
@@ -128,7 +155,7 @@ fn close_at_exp() -> bool {
     true
 }
 
-/// "Usually no more than a few minutes" (RFC 7519, section 4.1.4).
+/// The RFC says "usually no more than a few minutes" (RFC 7519, section 4.1.4).
 const LEEWAY_MAX: Time = Time::from_secs(600);
 
 fn bounded_leeway<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
@@ -149,19 +176,20 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
     let names: Vec<String> = one_or_more(deserializer)?;
     if names.iter().any(String::is_empty) {
         return Err(D::Error::custom(
-            "an empty text names nobody\nleave the key out to take anybody's",
+            "an empty name matches no token\nleave the key out to accept any",
         ));
     }
     Ok(names)
 }
 
-/// Who could choose between a shared secret and a public key would sign with the public key.
+/// Secrets and public keys must not be mixed: anybody could sign a token with the public key as its
+/// secret.
 fn one_family<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Algorithm>, D::Error> {
     let algorithms: Vec<Algorithm> = one_or_more(deserializer)?;
     let family = algorithms.first().map(|first| first.family());
     if algorithms.iter().any(|other| Some(other.family()) != family) {
         return Err(D::Error::custom(
-            "these algorithms do not take the same kind of key\n\
+            "these algorithms need different kinds of keys\n\
              declare an [auth.NAME] for each kind",
         ));
     }

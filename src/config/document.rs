@@ -1,33 +1,33 @@
-//! The one place that knows TOML: a text becomes a tree of written values.
+//! Parses TOML into a tree of spanned values; no other file knows TOML.
 
-use toml::Spanned;
+use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, DeValue, Error};
 
 use super::brackets::Doubled;
-use crate::setting::{At, Entry, Mistake, Place, Table, Value, Written};
+use crate::setting::{Diagnostic, Entry, Span, Spanned, SpannedValue, Table, Value};
 
-/// What TOML's own parser says of a key that is there already; the tree is sound all the same.
+/// The TOML parser's message for a repeated key; the tree is usable nevertheless.
 pub(super) const DUPLICATE: &str = "duplicate key";
 
-/// How many mistakes in the syntax of one file are told.
+/// How many syntax mistakes of one file are reported.
 const TOLD_MAX: usize = 100;
 
-/// Reads a text into a tree, and adds the mistakes in its syntax.
+/// Parses a text into a tree, and reports the mistakes in its syntax.
 ///
-/// The parser recovers after a mistake, but between it and the next table's header it may take a
-/// key for another table's. Such keys are lost, and their tables and the root marked as partial.
-pub(super) fn parse(text: &str, file: usize, mistakes: &mut Vec<Mistake>) -> Written {
+/// The parser recovers after a mistake. Up to the header of the next table, however, it may assign
+/// keys to the wrong table. Such keys are marked as lost, and their tables and the root as partial.
+pub(super) fn parse(text: &str, file: usize, diagnostics: &mut Vec<Diagnostic>) -> SpannedValue {
     let mut doubled = Doubled::new(text);
     loop {
         let (root, errors) = DeTable::parse_recoverable(doubled.text());
-        // The parser reports the first `[route]` only once the others do not repeat its key.
+        // The parser reports the first `[route]` only after the others no longer repeat its key.
         let single = doubled.single(root.get_ref(), &errors);
         if single.is_empty() {
             let mut own = Vec::new();
             let mut tree = tree(doubled.text(), file, root.get_ref(), &errors, &mut own);
             doubled.restore(&mut tree, &mut own);
-            mistakes.extend(doubled.mistakes(file));
-            mistakes.append(&mut own);
+            diagnostics.extend(doubled.diagnostics(file));
+            diagnostics.append(&mut own);
             return tree;
         }
         doubled.double(single);
@@ -39,39 +39,39 @@ fn tree(
     file: usize,
     root: &DeTable<'_>,
     errors: &[Error],
-    mistakes: &mut Vec<Mistake>,
-) -> Written {
-    let mut syntax: Vec<(Place, String)> = errors
+    diagnostics: &mut Vec<Diagnostic>,
+) -> SpannedValue {
+    let mut syntax: Vec<(Span, String)> = errors
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or_default();
-            (Place { file, start: span.start, end: span.end }, error.message().to_owned())
+            (Span { file, start: span.start, end: span.end }, error.message().to_owned())
         })
         .collect();
     syntax.sort();
     let broken = syntax.iter().filter(|(_, message)| message != DUPLICATE);
-    let broken = broken.map(|(place, _)| place.start).collect();
+    let broken = broken.map(|(span, _)| span.start).collect();
     let mut document =
-        Document { text, file, headers: Vec::new(), values: Vec::new(), broken, mistakes };
+        Document { text, file, headers: Vec::new(), values: Vec::new(), broken, diagnostics };
     document.survey(root);
     document.headers.sort_unstable();
     document.values.sort_unstable();
     document.tell(syntax);
     let mut table = document.table(root, 0);
     table.partial = !document.broken.is_empty();
-    Written::new(Value::Table(table), Place { file, start: 0, end: 0 })
+    SpannedValue::new(Value::Table(table), Span { file, start: 0, end: 0 })
 }
 
 struct Document<'a> {
     text: &'a str,
     file: usize,
-    /// Where tables' headers begin, in order.
+    /// Where the headers of tables begin, in order.
     headers: Vec<usize>,
     /// Where the values of keys begin and end, in order.
     values: Vec<(usize, usize)>,
-    /// Where the structure is broken, in order.
+    /// Where the syntax is broken, in order.
     broken: Vec<usize>,
-    mistakes: &'a mut Vec<Mistake>,
+    diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Document<'_> {
@@ -93,45 +93,49 @@ impl Document<'_> {
                 _ => {}
             }
             if !self.is_header(value) {
-                let span = value.span();
-                self.values.push((span.start, span.end));
+                self.values.push((value.span().start, end_of(value)));
             }
         }
     }
 
-    /// Only the first mistake of a line, or of a value: what the parser says further on about
-    /// the same is mostly about its own confusion.
-    fn tell(&mut self, syntax: Vec<(Place, String)>) {
-        let mut told = None;
-        let before = self.mistakes.len();
-        for (place, message) in syntax {
-            if told.is_some_and(|end| place.start <= end) {
+    /// Reports only the first mistake of a line or of a value, because the parser's later messages
+    /// about it are mostly caused by the first.
+    fn tell(&mut self, syntax: Vec<(Span, String)>) {
+        let mut reported_up_to = None;
+        let before = self.diagnostics.len();
+        for (span, message) in syntax {
+            if reported_up_to.is_some_and(|end| span.start <= end) {
                 continue;
             }
-            if self.mistakes.len() - before == TOLD_MAX {
+            if self.diagnostics.len() - before == TOLD_MAX {
                 break;
             }
-            let rest = self.text.get(place.start..).unwrap_or_default();
-            let line = place.start + rest.find('\n').unwrap_or(rest.len());
-            let begun = self.values.partition_point(|(start, _)| *start <= place.start);
-            let around = self.values[..begun].iter().filter(|(_, end)| *end >= place.start);
-            told = Some(around.map(|(_, end)| *end).max().unwrap_or(0).max(line));
-            self.mistakes.push(Mistake::new(place, message));
+            let rest = self.text.get(span.start..).unwrap_or_default();
+            let line = span.start + rest.find('\n').unwrap_or(rest.len());
+            let begun = self.values.partition_point(|(start, _)| *start <= span.start);
+            let around = self.values[..begun].iter().filter(|(_, end)| *end >= span.start);
+            reported_up_to = Some(around.map(|(_, end)| *end).max().unwrap_or(0).max(line));
+            self.diagnostics.push(Diagnostic::new(span, message));
         }
     }
 
-    fn note_header(&mut self, table: &Spanned<DeValue<'_>>) {
+    fn note_header(&mut self, table: &TomlSpanned<DeValue<'_>>) {
         if self.is_header(table) {
             self.headers.push(table.span().start);
         }
     }
 
-    /// Whether a value is a table under a header of its own, or the list of such tables.
-    fn is_header(&self, value: &Spanned<DeValue<'_>>) -> bool {
+    /// Whether a value is a table with a header of its own, or a list of such tables.
+    fn is_header(&self, value: &TomlSpanned<DeValue<'_>>) -> bool {
         let text = self.text.get(value.span()).unwrap_or_default();
         match value.get_ref() {
             DeValue::Table(_) => text.starts_with('['),
-            DeValue::Array(_) => text.starts_with("[["),
+            DeValue::Array(elements) => {
+                let is_table =
+                    |element: &TomlSpanned<_>| matches!(element.get_ref(), DeValue::Table(_));
+                // A list of lists within a table begins in the same way.
+                text.starts_with("[[") && elements.iter().all(is_table)
+            }
             _ => false,
         }
     }
@@ -140,25 +144,25 @@ impl Document<'_> {
         let mut partial = self.breaks(self.header_above(start), self.header_below(start));
         let mut entries = Vec::with_capacity(table.len());
         for (key, value) in table {
-            let (key, key_place) = (key.get_ref().to_string(), self.place(key));
-            let end = if self.is_header(value) { key_place.end } else { value.span().end };
-            let mut written = Written::new(Value::Lost, self.place(value));
+            let (key, key_place) = (key.get_ref().to_string(), self.span(key));
+            let end = if self.is_header(value) { key_place.end } else { end_of(value) };
+            let mut written = SpannedValue::new(Value::Lost, self.span(value));
             if self.breaks(self.header_above(key_place.start), end) {
                 partial = true;
             } else {
-                // Under `[[header]]`s the list would stand where its first table stands.
+                // The span of a list of `[[header]]`s would be that of its first table.
                 if self.is_header(value) && matches!(value.get_ref(), DeValue::Array(_)) {
-                    written.place = key_place;
+                    written.span = key_place;
                 }
                 written.value = self.value(value);
             }
-            entries.push(Entry { key: At::new(key, key_place), value: written });
+            entries.push(Entry { key: Spanned::new(key, key_place), value: written });
         }
-        entries.sort_by_key(|entry| entry.key.place);
+        entries.sort_by_key(|entry| entry.key.span);
         Table { entries, partial }
     }
 
-    fn value(&mut self, value: &Spanned<DeValue<'_>>) -> Value {
+    fn value(&mut self, value: &TomlSpanned<DeValue<'_>>) -> Value {
         match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Boolean(value) => Value::Bool(*value),
@@ -177,25 +181,25 @@ impl Document<'_> {
                 self.refuse(value, "a date has no meaning here", Some(help))
             }
             DeValue::Array(elements) => {
-                let written = |element| Written::new(self.value(element), self.place(element));
+                let written = |element| SpannedValue::new(self.value(element), self.span(element));
                 Value::List(elements.iter().map(written).collect())
             }
             DeValue::Table(table) => Value::Table(self.table(table, value.span().start)),
         }
     }
 
-    fn refuse(&mut self, value: &Spanned<DeValue<'_>>, why: &str, help: Option<&str>) -> Value {
-        self.mistakes.push(Mistake::new(self.place(value), why).help(help.map(str::to_owned)));
+    fn refuse(&mut self, value: &TomlSpanned<DeValue<'_>>, why: &str, help: Option<&str>) -> Value {
+        self.diagnostics.push(Diagnostic::new(self.span(value), why).help(help.map(str::to_owned)));
         Value::Lost
     }
 
-    /// The header under which something stands; 0 above the first.
+    /// The offset of the header above this one; 0 above the first header.
     fn header_above(&self, start: usize) -> usize {
         let above = self.headers.partition_point(|header| *header <= start);
         above.checked_sub(1).map_or(0, |last| self.headers[last])
     }
 
-    /// The end of what stands under that header.
+    /// Where the section that contains this offset ends.
     fn header_below(&self, start: usize) -> usize {
         let above = self.headers.partition_point(|header| *header <= start);
         self.headers.get(above).map_or(usize::MAX, |next| next.saturating_sub(1))
@@ -206,8 +210,19 @@ impl Document<'_> {
         self.broken.get(first).is_some_and(|broken| *broken <= to)
     }
 
-    fn place<T>(&self, spanned: &Spanned<T>) -> Place {
+    fn span<T>(&self, spanned: &TomlSpanned<T>) -> Span {
         let span = spanned.span();
-        Place { file: self.file, start: span.start, end: span.end }
+        Span { file: self.file, start: span.start, end: span.end }
     }
+}
+
+/// Where a value ends. The parser's span of a list or table that is not closed ends before its
+/// values.
+fn end_of(value: &TomlSpanned<DeValue<'_>>) -> usize {
+    let within = match value.get_ref() {
+        DeValue::Array(elements) => elements.iter().map(end_of).max(),
+        DeValue::Table(table) => table.values().map(end_of).max(),
+        _ => None,
+    };
+    within.unwrap_or_default().max(value.span().end)
 }

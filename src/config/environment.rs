@@ -1,12 +1,13 @@
-//! The environment in values: `${NAME}`, `${NAME:-default}`, and `$${` for the characters `${`.
+//! Substitutes environment variables in values: `${NAME}`, `${NAME:-default}`, and `$${` for the
+//! characters `${`.
 
-use crate::setting::{At, Mistake, Place, Value, Written};
+use crate::setting::{Diagnostic, Span, Spanned, SpannedValue, Value};
 
 /// Looks up a variable of the environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The value of an unset variable, where unset variables are allowed. It is a valid secret, name,
-/// host and part of a path. Mistakes that it causes elsewhere are dropped.
+/// The value of an unset variable when unset variables are allowed. It is valid as a secret, a
+/// name, a host and a part of a path. Mistakes that it causes elsewhere are dropped.
 const STAND_IN: &str = "unset-unset-unset-unset-unset-unset-unset";
 
 /// Whether a text is exactly the stand-in.
@@ -14,27 +15,28 @@ pub(crate) fn is_stand_in(text: &str) -> bool {
     text == STAND_IN
 }
 
-/// Whether a mistake is about a value with a stand-in in it.
-pub(super) fn quotes_stand_in(mistake: &Mistake) -> bool {
-    let help = mistake.help.as_deref().unwrap_or_default();
-    [mistake.message.as_str(), help].iter().any(|text| text.to_lowercase().contains(STAND_IN))
+/// Whether a diagnostic is about a value that contains the stand-in.
+pub(super) fn quotes_stand_in(diagnostic: &Diagnostic) -> bool {
+    let help = diagnostic.help.as_deref().unwrap_or_default();
+    [diagnostic.message.as_str(), help].iter().any(|text| text.to_lowercase().contains(STAND_IN))
 }
 
-/// Puts the environment into every text of a tree. This comes after parsing, so that columns
-/// stay true and nothing in the environment can be taken for syntax.
+/// Substitutes variables in every text of a tree. This happens after parsing, so that columns stay
+/// correct and no value from the environment is parsed as TOML.
 pub(super) fn substitute(
-    written: &mut Written,
+    written: &mut SpannedValue,
     text: &str,
     environment: Environment<'_>,
     missing: &mut Missing,
-    mistakes: &mut Vec<Mistake>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     match &mut written.value {
         Value::Text(value) if value.contains("${") => {
             let look_up = |reference: &str| match look_up(reference, environment) {
                 Err(Wrong { missing: Some(name), .. }) if missing.allowed => {
-                    missing.names.push(At::new(name, written.place));
-                    // The stand-in also marks the mistakes that quote it.
+                    missing.names.push(Spanned::new(name, written.span));
+                    // Mistakes that quote the stand-in are dropped later; hiding it would prevent
+                    // that.
                     written.secret = false;
                     Ok(STAND_IN.to_owned())
                 }
@@ -43,19 +45,19 @@ pub(super) fn substitute(
             match fill(value, look_up) {
                 Ok(value) => written.value = value,
                 Err(wrong) => {
-                    mistakes.push(wrong.to_mistake(written, text));
+                    diagnostics.push(wrong.to_mistake(written, text));
                     written.value = Value::Lost;
                 }
             }
         }
         Value::List(elements) => {
             for element in elements {
-                substitute(element, text, environment, missing, mistakes);
+                substitute(element, text, environment, missing, diagnostics);
             }
         }
         Value::Table(table) => {
             for entry in &mut table.entries {
-                substitute(&mut entry.value, text, environment, missing, mistakes);
+                substitute(&mut entry.value, text, environment, missing, diagnostics);
             }
         }
         _ => {}
@@ -67,37 +69,38 @@ pub(super) fn substitute(
 pub(super) struct Missing {
     /// Whether a stand-in takes the place of their values.
     pub(super) allowed: bool,
-    /// Their names, if that is so.
-    pub(super) names: Vec<At<String>>,
+    /// The names of the unset variables, if stand-ins are allowed.
+    pub(super) names: Vec<Spanned<String>>,
 }
 
 struct Wrong {
-    /// The reference as it is written, as far as it goes.
+    /// The reference as written, up to the fault.
     reference: String,
-    /// The variable, if the only fault is that it is not set.
+    /// The variable's name, if the only fault is that it is not set.
     missing: Option<String>,
     message: String,
     help: String,
 }
 
 impl Wrong {
-    /// At the reference itself, where the text shows it as it is.
-    fn to_mistake(&self, written: &Written, text: &str) -> Mistake {
-        let place = written.place;
-        // Any other message shows a part of the text.
+    /// Its span is the reference itself if the file's text contains it literally, else the whole
+    /// value.
+    fn to_mistake(&self, written: &SpannedValue, text: &str) -> Diagnostic {
+        let span = written.span;
+        // Every other message quotes a part of the text.
         if self.missing.is_none() && written.secret {
-            let message = "\"${\" without the name of a variable and \"}\" behind it";
-            return Mistake::new(place, message).help(self.help.clone());
+            let message = "\"${\" without the name of a variable and \"}\" after it";
+            return Diagnostic::new(span, message).help(self.help.clone());
         }
         let inside = text
-            .get(place.start..place.end)
+            .get(span.start..span.end)
             .and_then(|value| value.find(&self.reference))
-            .map(|offset| Place {
-                start: place.start + offset,
-                end: place.start + offset + self.reference.len(),
-                ..place
+            .map(|offset| Span {
+                start: span.start + offset,
+                end: span.start + offset + self.reference.len(),
+                ..span
             });
-        Mistake::new(inside.unwrap_or(place), self.message.clone()).help(self.help.clone())
+        Diagnostic::new(inside.unwrap_or(span), self.message.clone()).help(self.help.clone())
     }
 }
 
@@ -145,7 +148,7 @@ fn look_up(reference: &str, environment: Environment<'_>) -> Result<String, Wron
             help: FORM.into(),
         });
     }
-    // As in the shell, a default stands for an empty variable too.
+    // As in the shell, the default also replaces an empty variable.
     let found = environment(name).filter(|found| default.is_none() || !found.is_empty());
     found.or_else(|| default.map(str::to_owned)).ok_or_else(|| Wrong {
         reference: reference.to_owned(),

@@ -1,26 +1,26 @@
-//! Hosts as URLs name them, and those that the service answers for.
+//! Host names in normal form, and the hosts that the service answers.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::text::text_types;
 
-/// A host and perhaps a port, as in a `Host` header or in a URL (RFC 3986, section 3.2), in a
-/// normal form that can be compared: small letters, punycode, no dot at the end, IP addresses in
-/// their shortest form.
+/// A host with an optional port, as in a `Host` header or a URL (RFC 3986, section 3.2). It has a
+/// normal form, so that hosts can be compared: lower case, punycode, no trailing dot, and IP
+/// addresses in their shortest form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Authority {
     host: String,
     port: Option<u16>,
 }
 
-/// A `Host` that the service answers: `"example.com"`, `"*.example.com"` for all below it, or
-/// `"*"` for every one. The port does not matter.
+/// A `Host` that the service answers: `"example.com"`, `"*.example.com"` for all hosts below it, or
+/// `"*"` for every host. The port is ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AllowedHost {
     /// Every host.
     Any,
-    /// One host, in small letters and punycode.
+    /// One host, in lower case and punycode.
     Is(String),
     /// All hosts below this one, but not the host itself.
     Below(String),
@@ -30,45 +30,46 @@ impl Authority {
     /// Reads `host` or `host:port`; `None` for anything else, such as user information.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = match text.rsplit_once(':') {
-            // The colons of an IPv6 address stand within brackets.
+            // Inside brackets, colons belong to an IPv6 address.
             Some((host, port)) if !port.ends_with(']') => (host, port),
             _ => (text, ""),
         };
-        // An empty port counts as no port (RFC 3986, section 3.2.3); a number may have a sign in Rust.
+        // An empty port means no port (RFC 3986, section 3.2.3); Rust would also parse a sign.
         let port = match port {
             "" => None,
             digits if digits.starts_with('+') => return None,
             digits => Some(digits.parse().ok()?),
         };
-        // Read as browsers do: percent-encoding is decoded, Unicode becomes punycode (UTS 46).
+        // Hosts are read as in browsers: percent-encoding is decoded, Unicode becomes punycode (UTS
+        // 46).
         let host = url::Host::parse(host).ok()?.to_string();
         let host = host.strip_suffix('.').unwrap_or(&host);
-        // Browsers accept more, such as quotes. No real name has them, and every page would have to
-        // escape them.
+        // Browsers accept further characters, such as quotes. No real name contains them, and every
+        // page would have to escape them.
         let usual =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
         let is_host = !host.is_empty() && host.chars().all(usual);
         is_host.then(|| Self { host: host.to_owned(), port })
     }
 
-    /// The host, in brackets where it is an IPv6 address.
+    /// The host; an IPv6 address is in brackets.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// The same without this port, if it is the scheme's default one.
+    /// The same host, without its port if that is `port`, the scheme's default.
     pub(crate) fn without_port(self, port: Option<u16>) -> Self {
         Self { port: self.port.filter(|own| Some(*own) != port), ..self }
     }
 
-    /// Whether it is below the other one, at the same port: `a.b.org` is below `b.org`.
+    /// Whether it is below `other` at the same port, as `a.b.org` is below `b.org`.
     pub(super) fn is_below(&self, other: &Self) -> bool {
         self.port == other.port && is_below(&self.host, &other.host)
     }
 }
 
 impl AllowedHost {
-    /// Whether this is one of the hosts.
+    /// Whether `authority` is one of these hosts.
     pub(crate) fn allows(&self, authority: &Authority) -> bool {
         match self {
             Self::Any => true,
@@ -109,7 +110,7 @@ impl FromStr for AllowedHost {
             Some(Authority { host, port: None }) if below => Ok(Self::Below(host)),
             Some(Authority { host, port: None }) => Ok(Self::Is(host)),
             Some(Authority { .. }) => {
-                Err(format!("{text:?} names a port\nleave it out: a host counts at every port"))
+                Err(format!("{text:?} names a port\nleave it out: a host is allowed at every port"))
             }
             None => Err(format!("{text:?} is not a host\n{help}")),
         }
@@ -117,7 +118,7 @@ impl FromStr for AllowedHost {
 }
 
 text_types! {
-    AllowedHost: "a host such as \"example.com\"";
+    AllowedHost: "a host such as \"example.com\"", r"^([^/:]+|\[.+\])$";
 }
 
 #[cfg(test)]
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_answered_by_its_name_at_every_port() {
+    fn a_host_is_allowed_at_every_port() {
         for (rule, host, allowed) in [
             ("*", "anything", true),
             ("a.org", "a.org", true),

@@ -1,4 +1,4 @@
-//! Reading the file and those that it includes.
+//! Reads the file and the files that it includes.
 
 use std::fmt;
 use std::fs::File;
@@ -6,35 +6,37 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::environment::{Environment, Missing, quotes_stand_in, substitute};
-use super::{RoutingConfig, advice, check, document, include, merge, secrecy};
+use super::{RoutingConfig, Written, advice, check, document, include, merge, secrecy, sections};
 use crate::setting::{
-    At, Entry, Mistake, Place, Report, Sources, Table, Value, Written, read_past,
+    Diagnostic, Entry, Report, Sources, Span, Spanned, SpannedValue, Table, Value, read_past,
 };
 
-/// How large one file may be, in bytes.
+/// The largest file, in bytes.
 const FILE_MAX: u64 = 1 << 20;
 
-/// How many files may be included.
-const FILES_MAX: usize = 256;
+/// The most included files.
+pub(super) const FILES_MAX: usize = 256;
 
-/// What was read, and what was wrong with it.
+/// The table that was read, with its mistakes and warnings.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// What could be read; all of it if there are no mistakes.
+    /// The parts that could be read; the whole table if `diagnostics` is empty.
     pub config: RoutingConfig,
-    /// The files, the first one first.
+    /// The files, the including one first.
     pub sources: Sources,
-    /// What is wrong. With one of these the file must not be used.
-    pub mistakes: Vec<Mistake>,
-    /// What is allowed, but hardly meant.
-    pub warnings: Vec<Mistake>,
-    /// Unset variables of the environment, where they are allowed. Values with such a variable in
-    /// them are not checked, and a router of such a table must not be served.
-    pub missing: Vec<At<String>>,
+    /// The mistakes. If there is one, the table must not be used.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The warnings: lines that are allowed but probably not meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Unset environment variables, where they are allowed. Values that contain such a variable are
+    /// not checked, and a router of such a table must not be served.
+    pub missing: Vec<Spanned<String>>,
+    /// The patterns of further files, as far as they could be read.
+    pub(crate) includes: Vec<String>,
 }
 
 impl RoutingConfig {
-    /// Reads a file, those that it includes, and the environment of the process.
+    /// Reads a file and the files that it includes, with the environment of the process.
     #[must_use]
     pub fn load(path: impl AsRef<Path>) -> Loaded {
         Self::load_with(path, &|name| std::env::var(name).ok())
@@ -49,16 +51,17 @@ impl RoutingConfig {
         loader.load_file(path.as_ref())
     }
 
-    /// Reads a file and those that it includes, with an environment of one's own.
+    /// Reads a file and the files that it includes, with a given environment.
     #[must_use]
     pub fn load_with(path: impl AsRef<Path>, environment: Environment<'_>) -> Loaded {
         Loader::new(environment).load_file(path.as_ref())
     }
 
-    /// Reads a text as if it stood in a file of this name; what it includes is looked for there.
+    /// Reads a text as if it were the content of a file with this name; included files are looked
+    /// for relative to that name.
     ///
     /// ```
-    /// use waterway::RoutingConfig;
+    /// use waterway::config::RoutingConfig;
     ///
     /// let loaded = RoutingConfig::parse("[server]\ndrain = 10", "routing.toml", &|_| None);
     /// assert_eq!(
@@ -78,7 +81,7 @@ impl RoutingConfig {
     }
 }
 
-/// All mistakes beside their lines.
+/// Shows all mistakes with their lines.
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report().fmt(f)
@@ -88,21 +91,21 @@ impl fmt::Display for Loaded {
 impl std::error::Error for Loaded {}
 
 impl Loaded {
-    /// All mistakes beside their lines, to be displayed.
+    /// A report of all mistakes with their lines.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
-        Report::new(&self.sources, &self.mistakes)
+        Report::new(&self.sources, &self.diagnostics)
     }
 
-    /// Drops mistakes and warnings about values with unset variables in them.
+    /// Drops mistakes and warnings about values that contain unset variables.
     pub(crate) fn forget_unknown(&mut self) {
         if !self.missing.is_empty() {
-            self.mistakes.retain(|mistake| !quotes_stand_in(mistake));
+            self.diagnostics.retain(|diagnostic| !quotes_stand_in(diagnostic));
             self.warnings.retain(|warning| !quotes_stand_in(warning));
         }
     }
 
-    /// All warnings beside their lines, to be displayed.
+    /// A report of all warnings with their lines.
     #[must_use]
     pub fn report_warnings(&self) -> Report<'_> {
         Report::of_warnings(&self.sources, &self.warnings)
@@ -135,68 +138,71 @@ impl<'a> Loader<'a> {
                 Ok(text) => {
                     let more = self.parse(&included, &text).value;
                     if let (Value::Table(table), Value::Table(more)) = (&mut tree.value, more) {
-                        let Loaded { sources, mistakes, .. } = &mut self.loaded;
-                        merge::merge(table, more, sources, mistakes);
+                        let Loaded { sources, diagnostics, .. } = &mut self.loaded;
+                        merge::merge(table, more, sources, diagnostics);
                     }
                 }
                 Err(message) => self.refuse_file(&included, message),
             }
         }
-        let mistakes = &mut self.loaded.mistakes;
-        name_sections(&mut tree, mistakes);
+        let diagnostics = &mut self.loaded.diagnostics;
+        sections::check(&mut tree, diagnostics);
         let mut rest = tree.clone();
-        let mut config: RoutingConfig = read_past(&mut rest, mistakes).unwrap_or_default();
-        advice::give(mistakes);
+        let mut config: RoutingConfig = read_past(&mut rest, diagnostics).unwrap_or_default();
+        advice::give(diagnostics);
         note_lost(&mut config, &tree, &rest);
         for (name, consumer) in &mut config.consumer {
-            consumer.value.options = options(&tree, name, consumer.place);
+            consumer.value.options = options(&tree, name, consumer.span);
+            consumer.value.use_is_written = use_is_written(&tree, name);
         }
         self.loaded.config = config;
         check::check(&tree, &mut self.loaded);
+        self.loaded.config.written = Written(tree);
         self.loaded.missing = std::mem::take(&mut self.missing.names);
         self.loaded.forget_unknown();
-        self.loaded.mistakes.sort_by_key(|mistake| mistake.place);
-        self.loaded.warnings.sort_by_key(|warning| warning.place);
+        self.loaded.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        self.loaded.warnings.sort_by_key(|warning| warning.span);
     }
 
-    fn parse(&mut self, path: &Path, text: &str) -> Written {
-        let Loaded { sources, mistakes, .. } = &mut self.loaded;
+    fn parse(&mut self, path: &Path, text: &str) -> SpannedValue {
+        let Loaded { sources, diagnostics, .. } = &mut self.loaded;
         // Some editors write a byte order mark. It must not count as a column of the first line.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (file, told) = (sources.len(), mistakes.len());
-        let mut tree = document::parse(text, file, mistakes);
-        let shown = secrecy::hide(&mut tree, text, mistakes.len() == told);
+        let (file, before) = (sources.len(), diagnostics.len());
+        let mut tree = document::parse(text, file, diagnostics);
+        let shown = secrecy::hide(&mut tree, text, diagnostics.len() == before);
         sources.add(path.display().to_string(), shown);
-        substitute(&mut tree, text, self.environment, &mut self.missing, mistakes);
+        substitute(&mut tree, text, self.environment, &mut self.missing, diagnostics);
         tree
     }
 
-    /// The files that a file includes, each once, in the order of the patterns and of their names.
-    fn included(&mut self, path: &Path, tree: &Written) -> Vec<PathBuf> {
+    /// The files that a file includes, each once: in the order of the patterns, then by name.
+    fn included(&mut self, path: &Path, tree: &SpannedValue) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = Vec::new();
         let first = path.canonicalize().ok();
         let patterns = tree.as_table().and_then(|table| table.get("include")?.as_list());
         for written in patterns.unwrap_or_default() {
             let Some(pattern) = written.as_text() else { continue };
+            self.loaded.includes.push(pattern.to_owned());
             let found = match include::matching(path, pattern, FILES_MAX) {
                 Ok(found) => found,
                 Err(message) => {
-                    self.loaded.mistakes.push(Mistake::new(written.place, message));
+                    self.loaded.diagnostics.push(Diagnostic::new(written.span, message));
                     continue;
                 }
             };
             if found.is_empty() && include::is_plain(pattern) {
                 let message = format!("there is no file {pattern:?}");
-                let help = "the path begins where this file is".to_owned();
-                self.loaded.mistakes.push(Mistake::new(written.place, message).help(help));
+                let help = "the path is relative to this file".to_owned();
+                self.loaded.diagnostics.push(Diagnostic::new(written.span, message).help(help));
             }
             for file in found {
                 if files.len() == FILES_MAX {
                     let message = format!("more than {FILES_MAX} files are included");
-                    self.loaded.mistakes.push(Mistake::new(written.place, message));
+                    self.loaded.diagnostics.push(Diagnostic::new(written.span, message));
                     return files;
                 }
-                // A pattern such as "*.toml" matches the file that it stands in.
+                // A pattern such as "*.toml" also matches the including file.
                 if file.canonicalize().ok() != first && !files.contains(&file) {
                     files.push(file);
                 }
@@ -207,7 +213,7 @@ impl<'a> Loader<'a> {
 
     fn refuse_file(&mut self, path: &Path, message: String) {
         let file = self.loaded.sources.add(path.display().to_string(), "");
-        self.loaded.mistakes.push(Mistake::new(Place { file, ..Place::default() }, message));
+        self.loaded.diagnostics.push(Diagnostic::new(Span { file, ..Span::default() }, message));
     }
 }
 
@@ -224,31 +230,13 @@ fn read_file(path: &Path) -> Result<String, String> {
     })
 }
 
-/// Reports a nameless `[queue]` or similar section once, and not for each of its keys.
-fn name_sections(tree: &mut Written, mistakes: &mut Vec<Mistake>) {
-    let Value::Table(root) = &mut tree.value else { return };
-    for section in ["auth", "queue", "consumer"] {
-        let Some(written) = root.get_mut(section) else { continue };
-        let nameless = |table: &Table| {
-            !table.entries.is_empty()
-                && table.entries.iter().all(|entry| entry.value.as_table().is_none())
-        };
-        if written.as_table().is_some_and(nameless) {
-            let message = format!("[{section}] has no name");
-            let help = format!("write [{section}.NAME], and NAME where a route means it");
-            mistakes.push(Mistake::new(written.place, message).help(help));
-            written.value = Value::Lost;
-        }
-    }
-}
-
-fn routes(tree: &Written) -> impl Iterator<Item = &Written> {
+fn routes(tree: &SpannedValue) -> impl Iterator<Item = &SpannedValue> {
     let routes = tree.as_table().and_then(|root| root.get("route")?.as_list());
     routes.unwrap_or_default().iter()
 }
 
-/// Notes which keys had mistakes, and the consumers of routes that could not be read.
-fn note_lost(config: &mut RoutingConfig, tree: &Written, rest: &Written) {
+/// Records which keys had mistakes, and the consumers of routes that could not be read.
+fn note_lost(config: &mut RoutingConfig, tree: &SpannedValue, rest: &SpannedValue) {
     for (route, written) in config.route.iter_mut().zip(routes(rest).filter(|r| !r.is_lost())) {
         let entries = written.as_table().into_iter().flat_map(|table| &table.entries);
         let lost = entries.filter(|entry| entry.value.is_lost());
@@ -256,23 +244,31 @@ fn note_lost(config: &mut RoutingConfig, tree: &Written, rest: &Written) {
     }
     for written in routes(tree) {
         let consumer = written.as_table().and_then(|route| route.get("consumer"));
-        let is_read = config.route.iter().any(|route| route.place == written.place);
-        if let (false, Some(consumer)) = (is_read, consumer)
-            && let Some(name) = consumer.as_text()
-        {
-            let name = At::new(name.to_owned(), consumer.place);
-            config.consumers_of_lost_routes.push(name);
+        let is_read = config.route.iter().any(|route| route.span == written.span);
+        if let (false, Some(consumer)) = (is_read, consumer) {
+            let all = consumer.as_list().unwrap_or(std::slice::from_ref(consumer)).iter();
+            let named =
+                |name: &SpannedValue| Some(Spanned::new(name.as_text()?.to_owned(), name.span));
+            config.consumers_of_lost_routes.extend(all.filter_map(named));
         }
     }
 }
 
-/// A consumer's table without what the framework reads of it.
-fn options(tree: &Written, name: &str, place: Place) -> Written {
-    let declared = tree.as_table().and_then(|root| root.get("consumer")?.as_table()?.get(name));
-    let Some(table) = declared.and_then(Written::as_table) else {
-        return Written::new(Value::default(), place);
+fn consumer<'a>(tree: &'a SpannedValue, name: &str) -> Option<&'a Table> {
+    tree.as_table()?.get("consumer")?.as_table()?.get(name)?.as_table()
+}
+
+/// Whether `use` is written, or may have been before a syntax mistake.
+fn use_is_written(tree: &SpannedValue, name: &str) -> bool {
+    consumer(tree, name).is_none_or(|table| table.partial || table.get("use").is_some())
+}
+
+/// A consumer's table without `use`, the only key that the framework reads.
+fn options(tree: &SpannedValue, name: &str, span: Span) -> SpannedValue {
+    let Some(table) = consumer(tree, name) else {
+        return SpannedValue::new(Value::default(), span);
     };
     let own = |entry: &&Entry| entry.key.value != "use";
     let entries = table.entries.iter().filter(own).cloned().collect();
-    Written::new(Value::Table(Table { entries, partial: table.partial }), place)
+    SpannedValue::new(Value::Table(Table { entries, partial: table.partial }), span)
 }

@@ -2,35 +2,38 @@
 
 use std::num::NonZeroU32;
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::text::above_zero;
-use crate::setting::{Period, Rate, Size, Time};
+use crate::setting::{Period, Rate, Size, Time, schema};
 
-/// `[log]`. The service never waits for its log: a record that cannot be kept is counted instead.
-#[derive(Clone, Debug, Deserialize)]
+/// How much the log buffers and writes. The service never waits for its log: a record that cannot be
+/// kept is counted instead.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// How many bytes of records may wait to be written. Further ones are dropped and counted.
-    /// Default `"1MiB"`; `"4KiB"` to `"1GiB"`.
+    /// Bytes of records that may wait to be written; further records are dropped and counted.
     #[serde(deserialize_with = "buffer")]
+    #[schemars(extend("x-bound" = schema::between(BUFFER.0, BUFFER.1)))]
     pub buffer: Size,
-    /// How many bytes of each value a record shows; the rest is cut off. Default `"256B"`; `"64B"`
-    /// to `"64KiB"`.
+    /// Bytes of each value that a record shows; the rest is cut off.
     #[serde(deserialize_with = "value")]
+    #[schemars(extend("x-bound" = schema::between(VALUE.0, VALUE.1)))]
     pub value: Size,
-    /// How many records of one kind are written. Further ones are counted, and one record each
-    /// period gives their number. Two records are of one kind when the same line of the program
-    /// makes them. Default `"100/s"`.
+    /// Records of one kind that are written; further ones are counted, and one record per period
+    /// gives their number. Records are of one kind if the same line of the program makes them.
+    #[schemars(extend("x-bound" = Rate::BOUND))]
     pub rate: Rate,
     /// How often each queue logs how many of its tasks ended with which error code, if any did.
-    /// Default `"10s"`.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub summary: Time,
-    /// How long the process waits at its end for the last records to be written. Default `"1s"`; at
-    /// most `"1m"`, `"0s"` does not wait.
+    /// Time that the process waits at its end for the last records to be written; `"0s"` does not
+    /// wait.
     #[serde(deserialize_with = "flush")]
+    #[schemars(extend("x-bound" = schema::at_most(FLUSH_MAX)))]
     pub flush: Time,
 }
 
@@ -46,18 +49,25 @@ impl Default for LogConfig {
     }
 }
 
+/// The least and the most of `buffer`.
+const BUFFER: (Size, Size) = (Size::new(4 << 10), Size::new(1 << 30));
+
+/// The least and the most of `value`.
+const VALUE: (Size, Size) = (Size::new(64), Size::new(64 << 10));
+
+const FLUSH_MAX: Time = Time::from_secs(60);
+
 fn buffer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-    between(deserializer, Size::new(4 << 10), Size::new(1 << 30))
+    between(deserializer, BUFFER)
 }
 
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-    between(deserializer, Size::new(64), Size::new(64 << 10))
+    between(deserializer, VALUE)
 }
 
 fn between<'de, D: Deserializer<'de>>(
     deserializer: D,
-    least: Size,
-    most: Size,
+    (least, most): (Size, Size),
 ) -> Result<Size, D::Error> {
     let size = Size::deserialize(deserializer)?;
     if !(least..=most).contains(&size) {
@@ -68,10 +78,9 @@ fn between<'de, D: Deserializer<'de>>(
 }
 
 fn flush<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-    const MOST: Time = Time::from_secs(60);
     let time = Time::deserialize(deserializer)?;
-    if time > MOST {
-        let text = format!("{time} is too long\nwrite \"{MOST}\" at most");
+    if time > FLUSH_MAX {
+        let text = format!("{time} is too long\nwrite \"{FLUSH_MAX}\" at most");
         return Err(D::Error::custom(text));
     }
     Ok(time)

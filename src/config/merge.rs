@@ -1,50 +1,51 @@
-//! Many files as one: an included file's tables and routes behind those of the file itself.
+//! Merges included files into one tree: their tables and routes follow those of the including file.
 
-use crate::setting::{Mistake, Sources, Table, Value};
+use crate::setting::{Diagnostic, Sources, Table, Value};
 
-/// What stands in the first file alone.
-const FIRST_ONLY: [&str; 3] = ["include", "server", "log"];
+/// Keys that only the first file may have.
+const FIRST_ONLY: [&str; 5] = ["include", "server", "admin", "layer", "log"];
 
-/// Adds what an included file holds; what is declared already stays as it is.
+/// Adds the content of an included file. A name that is already declared keeps its first
+/// declaration.
 pub(super) fn merge(
     into: &mut Table,
     included: Table,
     sources: &Sources,
-    mistakes: &mut Vec<Mistake>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     into.partial |= included.partial;
     for entry in included.entries {
         let key = entry.key.value.as_str();
         if FIRST_ONLY.contains(&key) {
             let message = format!("an included file cannot have \"{key}\"");
-            mistakes.push(
-                Mistake::new(entry.key.place, message)
-                    .help("it stands in the first file".to_owned()),
+            diagnostics.push(
+                Diagnostic::new(entry.key.span, message)
+                    .help("move it to the first file".to_owned()),
             );
             continue;
         }
-        let known = matches!(key, "auth" | "queue" | "consumer" | "limits" | "route");
+        let known = matches!(key, "auth" | "queue" | "consumer" | "limits" | "route" | "test");
         let Some(existing) = into.get_mut(key).filter(|_| known) else {
-            // An unknown key too, so that it is told wherever it stands.
+            // An unknown key is added too, so that it is reported in any file.
             into.entries.push(entry);
             continue;
         };
-        let place = entry.value.place;
+        let span = entry.value.span;
         match (&mut existing.value, entry.value.value) {
             (_, Value::Lost) => {}
             (Value::Table(table), Value::Table(more)) => {
-                declare(key, table, more, sources, mistakes);
+                declare(key, table, more, sources, diagnostics);
             }
             (Value::List(elements), Value::List(more)) => elements.extend(more),
             (Value::Table(_), _) => {
                 let help = format!("write [{key}]");
-                mistakes.push(Mistake::new(place, "expected a table").help(help));
+                diagnostics.push(Diagnostic::new(span, "expected a table").help(help));
             }
             (Value::List(_), _) => {
                 let help = format!("write [[{key}]]");
-                mistakes.push(Mistake::new(place, "expected a list").help(help));
+                diagnostics.push(Diagnostic::new(span, "expected a list").help(help));
             }
-            // What was there first is wrong, and is told when it is read.
+            // The first file's value is wrong; it is reported when it is read.
             _ => {}
         }
     }
@@ -55,17 +56,17 @@ fn declare(
     table: &mut Table,
     more: Table,
     sources: &Sources,
-    mistakes: &mut Vec<Mistake>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     table.partial |= more.partial;
     for entry in more.entries {
         match table.entries.iter().find(|earlier| earlier.key.value == entry.key.value) {
             Some(earlier) => {
-                let first = sources.describe(earlier.key.place);
+                let first = sources.describe(earlier.key.span);
                 let message = format!("{section}.{} is declared twice", entry.key);
-                mistakes.push(
-                    Mistake::new(entry.key.place, message)
-                        .help(format!("the first stands at {first}")),
+                diagnostics.push(
+                    Diagnostic::new(entry.key.span, message)
+                        .help(format!("the first is at {first}")),
                 );
             }
             None => table.entries.push(entry),

@@ -1,17 +1,18 @@
-//! Origins: whose pages may use the service.
+//! Origins: which sites' pages may use the service.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::host::Authority;
 use super::text::{one_or_more, text_types};
-use crate::setting::nearest_of;
+use crate::setting::{nearest_of, schema};
 
-/// Whose pages may open a socket, and send requests that change something: `"same-origin"`, `"*"`,
-/// `"https://example.com"`, `"https://example.com:8443"`, `"https://*.example.com"`, or the origin
-/// of an app such as `"capacitor://localhost"`.
+/// The origin of pages that may open a socket and send requests that change something:
+/// `"same-origin"`, `"*"`, `"https://example.com"`, `"https://example.com:8443"`,
+/// `"https://*.example.com"`, or the origin of an app such as `"capacitor://localhost"`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(Rule);
 
@@ -28,24 +29,25 @@ enum Rule {
 /// The origin of the page that a request comes from, as its `Origin` header names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PageOrigin {
-    /// In small letters.
+    /// In lower case.
     scheme: String,
-    /// Without the scheme's own port.
+    /// Without the scheme's default port.
     authority: Authority,
 }
 
-/// The origins of a route: at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The origins of a route: one or more.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::one_or_more)]
 pub struct Origins(Vec<Origin>);
 
-/// What `origins` allow a page; each later variant allows more.
+/// What `origins` allow a page to do; each later variant allows more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Allowed {
-    /// It is refused.
+    /// The page is refused.
     No,
-    /// It is a page of the service itself, which may read every answer anyway.
+    /// The page belongs to the service itself, so it may read every answer anyway.
     Own,
-    /// `origins` names it.
+    /// `origins` names the page's origin.
     Named,
     /// Every page is allowed.
     Every,
@@ -55,8 +57,8 @@ impl Origin {
     /// The pages of the service itself: `"same-origin"`.
     pub(super) const SAME: Self = Self(Rule::Same);
 
-    /// Whether it allows a page; `None` means a page whose origin is `null`. `hosts` are the names
-    /// of the service.
+    /// Whether this origin allows a page. `None` is a page whose origin is `null`; `hosts` are the
+    /// names of the service.
     fn allows(&self, page: Option<&PageOrigin>, hosts: &[&Authority]) -> Allowed {
         let (allowed, matches) = match (&self.0, page) {
             (Rule::Any, _) => (Allowed::Every, true),
@@ -92,7 +94,7 @@ impl Allowed {
 }
 
 impl PageOrigin {
-    /// Reads an `Origin` header; `None` for `null` and for malformed ones.
+    /// Reads an `Origin` header; `None` for `null` and for a malformed one.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let scheme = scheme.to_ascii_lowercase();
@@ -100,8 +102,8 @@ impl PageOrigin {
         Some(Self { scheme, authority })
     }
 
-    /// Whether it is a page of the service of this name. The scheme does not matter, because a
-    /// proxy may have ended TLS; but an app's page is never the service's own.
+    /// Whether the page belongs to the service named `host`. The scheme is not compared, because a
+    /// proxy may have ended TLS; but a page of an app never belongs to the service.
     fn is_of(&self, host: &Authority) -> bool {
         let port = own_port(&self.scheme);
         port.is_some() && host.clone().without_port(port) == self.authority
@@ -116,13 +118,13 @@ fn own_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Schemes that are not the origin of any page, and the message about each.
+/// Schemes that no page has as its origin, each with a help text.
 const NO_PAGES: [(&str, &str); 6] = [
-    ("ws", "an origin is a page's: write http://"),
-    ("wss", "an origin is a page's: write https://"),
-    ("ftp", "browsers show no pages of it"),
-    ("file", "browsers call a file's page \"null\", and only \"*\" allows it"),
-    ("data", "browsers call such a page \"null\", and only \"*\" allows it"),
+    ("ws", "origins are those of pages: write http://"),
+    ("wss", "origins are those of pages: write https://"),
+    ("ftp", "browsers show no pages over FTP"),
+    ("file", "for files, browsers send the origin \"null\", which only \"*\" allows"),
+    ("data", "for data URLs, browsers send the origin \"null\", which only \"*\" allows"),
     ("blob", "name the origin of the page that made it"),
 ];
 
@@ -175,6 +177,12 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         one_or_more(deserializer).map(Self)
@@ -182,7 +190,7 @@ impl<'de> Deserialize<'de> for Origins {
 }
 
 text_types! {
-    Origin: "an origin such as \"https://example.com\"";
+    Origin: "an origin such as \"https://example.com\"", r"^(same-origin|[*]|[A-Za-z][A-Za-z0-9+.-]*://([^/?#@:\[]+|\[[^\]]+\])(:[0-9]+)?)$";
 }
 
 #[cfg(test)]
@@ -236,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_allows_more_counts() {
+    fn the_rule_that_allows_most_applies() {
         let origins = ["same-origin", "https://a.org", "*"].map(|text| text.parse().unwrap());
         let here = Authority::parse("a.org").unwrap();
         let by = |count: usize, page| Allowed::by(&origins[..count], page, &[&here]);
@@ -248,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused_with_the_way_out() {
+    fn a_wrong_origin_is_reported_with_help() {
         for (wrong, help) in [
             ("example.com", "write \"same-origin\""),
             ("https://", "write"),
@@ -268,8 +276,8 @@ mod tests {
             ("file://", "\"null\""),
         ] {
             let error = wrong.parse::<Origin>().unwrap_err();
-            let (message, told) = error.split_once('\n').unwrap();
-            assert!(message.contains(wrong) && told.contains(help), "{error}");
+            let (message, advice) = error.split_once('\n').unwrap();
+            assert!(message.contains(wrong) && advice.contains(help), "{error}");
         }
     }
 }

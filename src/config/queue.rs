@@ -1,88 +1,140 @@
 //! `[queue.NAME]`: a task queue and the workers that drain it.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::text::above_zero;
+use super::text::{above_zero, any_number, text_types};
 use crate::queue::{FairBy, OnDisconnect, Order};
-use crate::setting::{At, Size, Time};
+use crate::setting::{Size, Spanned, Time, schema};
 
-/// How many workers one queue may have.
+/// The most workers of one queue.
 const WORKERS_MAX: usize = 256;
 
-/// How many tasks that wait one worker may have.
+/// The most waiting tasks for each worker.
 const WAITING_MAX: usize = 1024;
 
-/// As nice as a thread can be.
+/// The highest niceness of a thread.
 const NICE_MAX: u8 = 19;
 
-/// `[queue.NAME]`: tasks that consumers put aside by `queue = "NAME"`, and who does them.
-#[derive(Clone, Debug, Deserialize)]
+/// The most headers that tasks of one queue keep, besides `accept`.
+const HEADERS_MAX: usize = 32;
+
+/// A task queue and its workers.
+///
+/// ### Fairness
+///
+/// Workers' time is shared in two levels: first among addresses or claims, then among the connections
+/// of each. So a hundred connections of one address together get no more time than one connection of
+/// another address. An IPv6 address counts as its /64.
+///
+/// | `fair_by` | shares first among | one client, for `max_tasks.client` and `max_bytes.client` |
+/// |---|---|---|
+/// | `"address"` | addresses | a connection, because many people may share an address |
+/// | `"ip"` | addresses | an address |
+/// | `"claim:NAME"` | values of this claim of the token. A client without the claim counts by its address | all clients with the same value |
+/// | `"connection"` | connections, in one level | a connection |
+///
+/// When the whole queue is full (`total`), tasks of the address or claim that has the most are
+/// displaced, and among its connections those of the connection that has the most. A client without
+/// an address (on a unix socket without a trusted proxy) counts by its connection.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueConfig {
-    /// The consumer that does the tasks. Required.
-    pub consumer: At<String>,
-    /// How many threads do them; 0 is one per core, 256 the most. Default 0.
-    #[serde(default, deserialize_with = "workers")]
-    pub workers: usize,
-    /// How many tasks each worker may have begun, counted for all workers together. One that waits
-    /// for something, such as another task's result, lets its worker take the next; with 1 it
-    /// holds its worker. 1024 the most. Default 8.
+    /// Consumer that does the tasks.
+    #[schemars(extend("x-bound" = "not a socket consumer"))]
+    pub consumer: Spanned<String>,
+    /// Threads; 0 means one per core. `"none"`: this process only pushes tasks, and others do them, which
+    /// run `waterway work`; with `[layer] backend = "redis"`.
+    #[serde(default)]
+    #[schemars(extend("default" = 0, "x-bound" = format!("at most {WORKERS_MAX}")))]
+    pub workers: Workers,
+    /// Tasks that may be begun for each worker, counted for all workers together. While a task waits
+    /// for something, its worker takes the next one, and any worker continues it; with 1, a waiting
+    /// task holds its worker.
     #[serde(default = "waiting", deserialize_with = "waiting_at_most")]
+    #[schemars(range(min = 1, max = WAITING_MAX))]
     pub waiting: usize,
-    /// How nice the workers' threads are to the rest of the service, as in nice(1): 0 not at all,
-    /// 19 the most. Linux alone has it. Default 19.
-    #[serde(default = "nice", deserialize_with = "nice_at_most")]
-    pub nice: u8,
-    /// What comes first within a client: `"viewport"`, what its reader sees; or `"offset"`, what
-    /// stands topmost. Default `"viewport"`.
+    /// How far the workers' threads yield to the sockets, as in `nice(1)`; with 0 they yield only
+    /// between tasks and between the stages of a task. Linux only: elsewhere the log says that it
+    /// could not be set.
+    #[serde(default, deserialize_with = "nice_at_most")]
+    #[schemars(
+        range(min = 0, max = NICE_MAX),
+        extend("x-default" = "`19`; `0` if a program or a webhook does the tasks")
+    )]
+    pub nice: Option<u8>,
+    /// Order of one client's tasks.
     #[serde(default)]
     pub order: Order,
-    /// Among whom the workers' time is shared equally, and what counts as one client: `"address"`,
-    /// `"ip"`, `"claim:NAME"` of the token, or `"connection"`. See [`FairBy`]. Default `"address"`.
+    /// Who shares the workers' CPU time: `"address"`, `"ip"`, `"claim:NAME"`, `"connection"`; see
+    /// [Fairness](#fairness).
     #[serde(default)]
     pub fair_by: FairBy,
-    /// How many tasks may wait, of one client and of all.
-    /// Default `{ client = 512, total = 8192 }`.
+    /// Tasks of one client, and of all clients, that may be queued.
     #[serde(default, deserialize_with = "bounds")]
+    #[schemars(extend("x-bound" = "`client` at most `total`"))]
     pub max_tasks: TaskBounds,
-    /// How many bytes of messages may wait, of one client and of all.
-    /// Default `{ client = "256MiB", total = "1GiB" }`.
+    /// Bytes of messages that may be queued.
     #[serde(default, deserialize_with = "bounds")]
+    #[schemars(extend("x-bound" = "`client` at most `total`"))]
     pub max_bytes: ByteBounds,
-    /// How long a task may take from its coming, queued and running; then it is answered
-    /// `expired`. Default `"60s"`.
+    /// Time from a task's arrival to its answer; after that it is answered `expired`.
     #[serde(default = "deadline", deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub deadline: Time,
-    /// What becomes of a client's tasks when it leaves: `"cancel"` or `"finish"`.
-    /// Default `"cancel"`.
+    /// What happens to a client's tasks when it leaves.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
+    /// Headers of the handshake or request that tasks keep for the queue's consumer, in addition to
+    /// `accept`.
+    #[serde(default, deserialize_with = "headers")]
+    #[schemars(
+        with = "Vec<Header>",
+        length(max = HEADERS_MAX),
+        transform = schema::any_number,
+        extend("default" = [], "x-bound" = format!("at most {HEADERS_MAX}; none that may hold a token"))
+    )]
+    pub headers: Vec<HeaderName>,
+}
+
+impl QueueConfig {
+    /// How far its workers yield. `hand_over`: a program or a webhook does the tasks, so the workers
+    /// have little to do, and the sockets need not be protected from them.
+    pub(crate) fn niceness(&self, hand_over: bool) -> u8 {
+        self.nice.unwrap_or(if hand_over { 0 } else { NICE_MAX })
+    }
 }
 
 /// How many tasks may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskBounds {
-    /// Of one client.
+    /// For one client.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub client: usize,
-    /// Of all clients.
+    /// For all clients together.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub total: usize,
 }
 
 /// How many bytes of messages may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ByteBounds {
-    /// Of one client.
+    /// For one client.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub client: Size,
-    /// Of all clients.
+    /// For all clients together.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub total: Size,
 }
 
@@ -110,34 +162,114 @@ fn waiting_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, 
     let waiting = usize::deserialize(deserializer)?;
     if !(1..=WAITING_MAX).contains(&waiting) {
         return Err(D::Error::custom(format!(
-            "{waiting} tasks begun by each worker\n1 to {WAITING_MAX}; with 1 a task that waits holds its worker"
+            "a worker cannot have begun {waiting} tasks\n\
+             write 1 to {WAITING_MAX}; with 1, a waiting task keeps its worker"
         )));
     }
     Ok(waiting)
 }
 
-fn nice() -> u8 {
-    NICE_MAX
-}
-
-fn nice_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+fn nice_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
     let nice = u64::deserialize(deserializer)?;
-    u8::try_from(nice).ok().filter(|nice| *nice <= NICE_MAX).ok_or_else(|| {
-        D::Error::custom(format!("a niceness of {nice}\n0 gives way to nobody, {NICE_MAX} to all"))
+    u8::try_from(nice).ok().filter(|nice| *nice <= NICE_MAX).map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "a niceness of {nice} is too high\n\
+             0 is the normal priority, {NICE_MAX} the lowest"
+        ))
     })
 }
 
-fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let workers = usize::deserialize(deserializer)?;
-    if workers > WORKERS_MAX {
-        return Err(D::Error::custom(format!(
-            "{workers} workers are too many\nat most {WORKERS_MAX}; 0 is one per core"
-        )));
+/// The name of a header.
+struct Header(HeaderName);
+
+impl FromStr for Header {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.parse().map_err(|_| format!("{text:?} is not the name of a header"))?;
+        Ok(Self(name))
     }
-    Ok(workers)
 }
 
-/// A client's share and the whole.
+text_types! {
+    Header: "the name of a header such as \"accept-language\"", "^[!#-'*+.^_`|~0-9A-Za-z-]+$";
+}
+
+fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HeaderName>, D::Error> {
+    let headers: Vec<Header> = any_number(deserializer)?;
+    if headers.len() > HEADERS_MAX {
+        let message = format!("{} headers are too many\nat most {HEADERS_MAX}", headers.len());
+        return Err(D::Error::custom(message));
+    }
+    Ok(headers.into_iter().map(|header| header.0).collect())
+}
+
+/// The workers of a queue in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// This number of threads; 0 means one per core.
+    Threads(usize),
+    /// None: other processes do the tasks.
+    None,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self::Threads(0)
+    }
+}
+
+schema::text_schemas! {
+    Workers: { "anyOf": [
+        { "type": "integer", "minimum": 0, "maximum": WORKERS_MAX },
+        { "const": "none" }
+    ] };
+}
+
+impl<'de> Deserialize<'de> for Workers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WorkersVisitor)
+    }
+}
+
+struct WorkersVisitor;
+
+impl Visitor<'_> for WorkersVisitor {
+    type Value = Workers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number or \"none\"")
+    }
+
+    fn visit_u64<E: Error>(self, workers: u64) -> Result<Workers, E> {
+        let threads = usize::try_from(workers).ok().filter(|threads| *threads <= WORKERS_MAX);
+        threads.map(Workers::Threads).ok_or_else(|| {
+            E::custom(format!(
+                "{workers} workers are too many\nat most {WORKERS_MAX}; 0 is one per core"
+            ))
+        })
+    }
+
+    fn visit_i64<E: Error>(self, workers: i64) -> Result<Workers, E> {
+        match u64::try_from(workers) {
+            Ok(workers) => self.visit_u64(workers),
+            Err(_) => Err(E::invalid_value(serde::de::Unexpected::Signed(workers), &self)),
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Workers, E> {
+        match text {
+            "none" => Ok(Workers::None),
+            // A reference to the environment is a text.
+            _ => match text.parse() {
+                Ok(workers) => self.visit_u64(workers),
+                Err(_) => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+            },
+        }
+    }
+}
+
+/// The bound for one client, and the one for all together.
 trait Bounds {
     type Amount: PartialOrd + fmt::Display;
     fn parts(&self) -> (Self::Amount, Self::Amount);
@@ -168,7 +300,7 @@ where
     let (client, total) = bounds.parts();
     if client > total {
         return Err(D::Error::custom(format!(
-            "one client may have {client}, but all together only {total}\n\
+            "one client may have {client}, but all clients together only {total}\n\
              raise total, or lower client"
         )));
     }

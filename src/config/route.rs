@@ -1,58 +1,77 @@
-//! `[[route]]`: when this event comes on this path, that consumer.
+//! `[[route]]`: which events on which path go to which consumer.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::consumer_names::ConsumerNames;
 use super::limits::LimitsConfig;
 use super::origin::Origins;
 use super::template::PathTemplate;
-use super::text::{one_or_more, text_types};
+use super::text::{TextVisitor, one_or_more, text_types};
 use crate::message::Channel;
 use crate::reply::Envelope;
-use crate::setting::{At, nearest};
+use crate::setting::{Spanned, nearest, schema};
 
-/// `[[route]]`: the first that matches a message, in the order of the file, takes it.
-#[derive(Clone, Debug, serde::Deserialize)]
+/// A route sends an event on a path to a consumer. The first route that matches, in the order of the
+/// file, takes the message.
+///
+/// If no route matches an event: a connection is accepted, a message and a disconnect are dropped. A
+/// path without any `websocket.*` route gets 404 before the upgrade.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
-    /// Which events: `"websocket.connect"`, `"websocket.receive"`, `"websocket.disconnect"`,
-    /// `"http.request"`, a list of them, or `"websocket.*"`. Required.
-    pub channel: At<Channels>,
-    /// Which paths, such as `"/ws/{page}"` or `"/upload/{*file}"`. Default: all.
+    /// `"websocket.connect"`, `"websocket.receive"`, `"websocket.disconnect"`, `"http.request"`, a
+    /// list of these, or `"websocket.*"` for the first three.
+    pub channel: Spanned<Channels>,
+    /// A template such as `/ws/{page}`. `{name}` is one segment that is not empty; `{*rest}`, at the
+    /// end, is everything that follows, at least one character; `{*rest?}` may be empty too. Segments
+    /// are percent-decoded, and a slash at the end counts.
     #[serde(default)]
-    pub path: Option<At<PathTemplate>>,
-    /// Which methods of `http.request`, such as `"GET"`, or a list. Default: all.
+    #[schemars(extend("x-default" = "every path"))]
+    pub path: Option<Spanned<PathTemplate>>,
+    /// For `http.request`: `"GET"`, or a list.
     #[serde(default)]
-    pub method: Option<At<Methods>>,
-    /// Which messages, by fields of their head: `{ type = "viewport" }`; a list means any of
-    /// these. Default: all.
+    #[schemars(extend("x-default" = "every method"))]
+    pub method: Option<Spanned<Methods>>,
+    /// For messages and bodies: fields of the JSON object that they begin with, such as
+    /// `{ type = "viewport" }`; a list means any of these values. Only the first 4 KiB are looked at.
     #[serde(default)]
-    pub when: BTreeMap<String, At<AnyOf>>,
-    /// The `[auth.NAME]` whose token a client must show to connect, to have its messages handled,
-    /// or to be answered over HTTP; `false` asks for none. Default: none, but messages over a
-    /// WebSocket need the tokens of every connect route that shares a path with this one.
+    #[schemars(extend("x-default" = "every message"))]
+    pub when: BTreeMap<String, Spanned<AnyOf>>,
+    /// The `[auth.NAME]` whose token a client must show: to connect, before its messages are handled,
+    /// or to be answered over HTTP. `false` asks for none. A route of `websocket.disconnect` alone
+    /// cannot have it.
     #[serde(default)]
-    pub auth: Option<At<RouteAuth>>,
-    /// Which pages may use the route, in place of `[server] origins`. Belongs to a route of
-    /// `websocket.connect` or `http.request`. Default: those of `[server]`.
+    #[schemars(extend("x-default" = "for messages, the tokens of every connect route that shares a \
+        path with this one; otherwise none"))]
+    pub auth: Option<Spanned<RouteAuth>>,
+    /// The route's own list in place of that of `[server]`; only in a route of `websocket.connect` or
+    /// `http.request`. If several routes may take a request, depending on `when`, each of them must
+    /// allow the page.
     #[serde(default)]
-    pub origins: Option<At<Origins>>,
-    /// The `[queue.NAME]` that the consumer pushes to. Default: none.
+    #[schemars(extend("x-default" = "those of `[server]`"))]
+    pub origins: Option<Spanned<Origins>>,
+    /// The `[queue.NAME]` that the consumer pushes to.
     #[serde(default)]
-    pub queue: Option<At<String>>,
-    /// The consumer: one of the program's own, or a `[consumer.NAME]`. Required.
-    pub consumer: At<String>,
-    /// Limits of its own, over those of `[limits]`.
+    #[schemars(extend("x-default" = "none"))]
+    pub queue: Option<Spanned<String>>,
+    /// One of the program's consumers, or a `[consumer.NAME]`; or a list of them. The consumers of a
+    /// list are called one after the other, until one fails, refuses, closes, or responds to a
+    /// request: see [compose.md](compose.md#several-consumers-in-a-row).
+    pub consumer: Spanned<ConsumerNames>,
+    /// The route's own limits.
     #[serde(default)]
+    #[schemars(extend("x-default" = "those of `[limits]`"))]
     pub limits: LimitsConfig,
-    /// What replies are wrapped in: `"none"`, or `"text"` for `{"text": "<reply>"}`. Belongs to
-    /// the route of `websocket.connect`. Default `"none"`.
+    /// How texts to the client are wrapped; only in a route of `websocket.connect`.
     #[serde(default)]
-    pub envelope: Option<At<Envelope>>,
+    #[schemars(extend("default" = Envelope::default()))]
+    pub envelope: Option<Spanned<Envelope>>,
     /// Keys that had a mistake. Later checks do not report them as missing.
     #[serde(skip)]
     pub(crate) lost: Vec<String>,
@@ -67,16 +86,19 @@ pub enum RouteAuth {
     Token(String),
 }
 
-/// One or more kinds of events, each once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channels(Vec<Channel>);
+/// One or more kinds of events, without repetition.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::one_or_more)]
+pub struct Channels(#[schemars(with = "Vec<Named>")] Vec<Channel>);
 
-/// One or more methods of HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Methods(Vec<Method>);
+/// One or more HTTP methods.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::one_or_more)]
+pub struct Methods(#[schemars(with = "Vec<Verb>")] Vec<Method>);
 
-/// The values of which a field of a message's head must have one.
-#[derive(Clone, Debug, PartialEq)]
+/// Values for a field of a message's head; the field must equal one of them.
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(transform = schema::one_or_more)]
 pub struct AnyOf(Vec<Literal>);
 
 /// A value that a field can be compared with.
@@ -93,7 +115,7 @@ pub enum Literal {
 }
 
 impl RouteConfig {
-    /// What its replies are wrapped in.
+    /// How the route's replies are wrapped.
     #[must_use]
     pub fn envelope(&self) -> Envelope {
         self.envelope.map(|envelope| envelope.value).unwrap_or_default()
@@ -108,13 +130,13 @@ impl RouteConfig {
         }
     }
 
-    /// Whether it can take a `websocket.connect`. A route with `when` cannot: `when` looks at
-    /// heads, and a connect has no head.
+    /// Whether it can take a `websocket.connect`. A route with `when` cannot, because a connect
+    /// does not have the head that `when` looks at.
     pub(crate) fn takes_connect(&self) -> bool {
         self.channel.contains(Channel::Connect) && self.when.is_empty()
     }
 
-    /// Whether it takes every path of `other`.
+    /// Whether its path template matches every path that `other` matches.
     pub(super) fn covers_paths(&self, other: &Self) -> bool {
         match (&self.path, &other.path) {
             (None, _) => true,
@@ -123,7 +145,7 @@ impl RouteConfig {
         }
     }
 
-    /// Whether both take some path.
+    /// Whether some path matches both routes.
     pub(super) fn shares_path(&self, other: &Self) -> bool {
         match (&self.path, &other.path) {
             (Some(path), Some(other)) => path.overlaps(other),
@@ -133,44 +155,44 @@ impl RouteConfig {
 }
 
 impl Channels {
-    /// Whether this is one of them.
+    /// Whether it contains this channel.
     #[must_use]
     pub fn contains(&self, channel: Channel) -> bool {
         self.0.contains(&channel)
     }
 
-    /// All of them.
+    /// All channels.
     pub fn iter(&self) -> impl Iterator<Item = Channel> {
         self.0.iter().copied()
     }
 }
 
 impl Methods {
-    /// Whether this is one of them.
+    /// Whether it contains this method.
     #[must_use]
     pub fn contains(&self, method: &Method) -> bool {
         self.0.contains(method)
     }
 
-    /// All of them.
+    /// All methods.
     pub fn iter(&self) -> impl Iterator<Item = &Method> {
         self.0.iter()
     }
 }
 
 impl AnyOf {
-    /// Whether a field has one of these values.
+    /// Whether a field equals one of these values.
     #[must_use]
     pub fn contains(&self, field: &serde_json::Value) -> bool {
         self.0.iter().any(|literal| literal.matches(field))
     }
 
-    /// Whether `wider` contains each of these values.
-    pub(super) fn is_within(&self, wider: &Self) -> bool {
-        self.0.iter().all(|literal| wider.contains(&literal.to_json()))
+    /// Whether a field with this value equals one of these values.
+    pub(super) fn has(&self, value: &Literal) -> bool {
+        self.contains(&value.to_json())
     }
 
-    /// All of them.
+    /// All values.
     pub fn iter(&self) -> impl Iterator<Item = &Literal> {
         self.0.iter()
     }
@@ -186,14 +208,16 @@ impl Literal {
         }
     }
 
-    /// Whether a field has this value: of the same kind and exactly equal, though `1` is `1.0`.
+    /// Whether a field has this value: the same kind and exactly equal, except that `1` equals
+    /// `1.0`.
     #[must_use]
     pub fn matches(&self, field: &serde_json::Value) -> bool {
         match self {
             Self::Bool(value) => field.as_bool() == Some(*value),
             Self::Integer(number) => match field.as_i64() {
                 Some(field) => field == *number,
-                // No number of a fraction's precision is lost that could be equal.
+                // The field is an `f64`, which cannot tell apart integers that round to the same
+                // `f64`.
                 #[expect(clippy::cast_precision_loss)]
                 None => field.as_f64() == Some(*number as f64),
             },
@@ -214,7 +238,7 @@ impl fmt::Display for Literal {
     }
 }
 
-/// One name stands for one kind of event, or for the three of a socket.
+/// One name means one kind of event, or the three of a WebSocket.
 struct Named(Vec<Channel>);
 
 impl FromStr for Named {
@@ -249,8 +273,22 @@ impl FromStr for Verb {
 }
 
 text_types! {
-    Named: "a channel such as \"websocket.receive\"";
-    Verb: "a method such as \"GET\"";
+    Verb: "a method such as \"GET\"", "^[^a-z]+$";
+}
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor::new("a channel such as \"websocket.receive\""))
+    }
+}
+
+schema::text_schemas! {
+    Named: { "enum": [
+        Channel::Connect.name(), Channel::Receive.name(), Channel::Disconnect.name(),
+        Channel::Request.name(), "websocket.*"
+    ] };
+    RouteAuth: { "anyOf": [{ "type": "string" }, { "const": false }] };
+    Literal: { "type": ["string", "integer", "number", "boolean"] };
 }
 
 impl<'de> Deserialize<'de> for Channels {
@@ -272,7 +310,7 @@ impl<'de> Deserialize<'de> for Methods {
 
 impl<'de> Deserialize<'de> for RouteAuth {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Asking for a truth value lets `${NAME:-false}` be one too.
+        // As it asks for a truth value, `${NAME:-false}` can be one too.
         deserializer.deserialize_bool(RouteAuthVisitor)
     }
 }

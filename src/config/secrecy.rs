@@ -1,9 +1,9 @@
-//! Which values of a file are secrets. Messages show neither a secret nor the line that contains
+//! Finds the secrets of a file. Messages show neither a secret nor the part of a line that contains
 //! it.
 
 use std::ops::Range;
 
-use crate::setting::{Value, Written};
+use crate::setting::{SpannedValue, Value};
 
 /// The keys of `[auth.NAME]` whose values are not secret. Any other key there may be a misspelt
 /// `secret`.
@@ -13,12 +13,12 @@ const PUBLIC: [&str; 7] =
 /// Words in the names of keys that hold secrets, in any table.
 const WORDS: [&str; 6] = ["secret", "password", "passphrase", "credential", "token", "key"];
 
-/// Marks the secrets of a file, and returns its text with stars in their places. The text keeps its
-/// length in bytes, characters and lines.
+/// Marks the secrets of a file, and returns its text with stars in place of them. The text keeps
+/// its length in bytes, characters and lines.
 ///
-/// `is_sound` is false when the syntax has a mistake. The tree then lacks some values, so whole
-/// lines are covered too.
-pub(super) fn hide(tree: &mut Written, text: &str, is_sound: bool) -> String {
+/// `is_sound` is false if the syntax has a mistake. The tree may then lack some values, so lines
+/// that may contain a secret are covered too.
+pub(super) fn hide(tree: &mut SpannedValue, text: &str, is_sound: bool) -> String {
     let mut places = Vec::new();
     if let Value::Table(root) = &mut tree.value {
         for entry in &mut root.entries {
@@ -29,6 +29,11 @@ pub(super) fn hide(tree: &mut Written, text: &str, is_sound: bool) -> String {
                     }
                 }
                 _ if entry.key.value == "auth" => hide_all(&mut entry.value, &mut places),
+                Value::Table(layer) if entry.key.value == "layer" => {
+                    for entry in &mut layer.entries {
+                        hide_layer(&entry.key.value, &mut entry.value, &mut places);
+                    }
+                }
                 _ => hide_keys(&entry.key.value, &mut entry.value, &mut places),
             }
         }
@@ -37,14 +42,14 @@ pub(super) fn hide(tree: &mut Written, text: &str, is_sound: bool) -> String {
         places.extend(suspicious(text));
     }
     let mut shown = text.to_owned();
-    for place in places {
-        cover(&mut shown, place);
+    for span in places {
+        cover(&mut shown, span);
     }
     shown
 }
 
-/// `[auth.NAME]`; any other value in its place may be a secret without the NAME.
-fn hide_auth(auth: &mut Written, places: &mut Vec<Range<usize>>) {
+/// Hides the secrets of `[auth.NAME]`. Another kind of value in its place may be a secret too.
+fn hide_auth(auth: &mut SpannedValue, places: &mut Vec<Range<usize>>) {
     match &mut auth.value {
         Value::Table(keys) => {
             let keys = keys.entries.iter_mut();
@@ -56,8 +61,18 @@ fn hide_auth(auth: &mut Written, places: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The secrets of another section, by the names of their keys.
-fn hide_keys(key: &str, value: &mut Written, places: &mut Vec<Range<usize>>) {
+/// Hides the addresses of servers, which may hold passwords.
+fn hide_layer(key: &str, value: &mut SpannedValue, places: &mut Vec<Range<usize>>) {
+    let may_be_url = |value: &SpannedValue| value.as_text().is_some_and(|text| text.contains('@'));
+    if strsim::damerau_levenshtein(key, "url") <= 1 || may_be_url(value) {
+        hide_all(value, places);
+    } else {
+        hide_keys(key, value, places);
+    }
+}
+
+/// Hides the secrets of another section, found by the names of their keys.
+fn hide_keys(key: &str, value: &mut SpannedValue, places: &mut Vec<Range<usize>>) {
     match &mut value.value {
         Value::Table(table) => {
             for entry in &mut table.entries {
@@ -74,7 +89,7 @@ fn hide_keys(key: &str, value: &mut Written, places: &mut Vec<Range<usize>>) {
     }
 }
 
-fn hide_all(value: &mut Written, places: &mut Vec<Range<usize>>) {
+fn hide_all(value: &mut SpannedValue, places: &mut Vec<Range<usize>>) {
     value.secret = true;
     match &mut value.value {
         Value::Table(table) => {
@@ -87,19 +102,19 @@ fn hide_all(value: &mut Written, places: &mut Vec<Range<usize>>) {
                 hide_all(element, places);
             }
         }
-        // It shows the name of a variable, and no value.
+        // The text shows only the name of a variable.
         Value::Text(text) if is_reference(text) => {}
-        _ => places.push(value.place.start..value.place.end),
+        _ => places.push(value.span.start..value.span.end),
     }
 }
 
-/// `${NAME}`, without a default.
+/// Whether a text is `${NAME}`, without a default.
 fn is_reference(text: &str) -> bool {
     let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
-/// Whether a key is that of a secret, or a misspelling of one.
+/// Whether a key names a secret, or is a misspelling of such a key.
 fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     WORDS.iter().any(|word| {
@@ -109,9 +124,8 @@ fn is_secret(key: &str) -> bool {
     })
 }
 
-/// The parts of lines that may hold secrets, as far as that can be told without the syntax: the
-/// text after the key of a secret, and under `[auth.NAME]` everything that is not known to be
-/// public.
+/// The parts of lines that may contain secrets, found without parsing: the text after the key of a
+/// secret, and under `[auth.NAME]` everything that is not known to be public.
 fn suspicious(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut in_auth = false;
@@ -123,6 +137,10 @@ fn suspicious(text: &str) -> Vec<Range<usize>> {
         if content.starts_with('[') && !content.contains(['=', '"', '\'']) {
             in_auth = content.trim_start_matches(['[', ' ', '\t']).starts_with("auth");
         } else if let Some(from) = secret_from(content, in_auth) {
+            found.push(begin + from..end);
+        } else if let Some(from) = content.find("://").filter(|from| content[*from..].contains('@'))
+        {
+            // The address of a server may hold a password.
             found.push(begin + from..end);
         }
         start += line.len();
@@ -156,12 +174,12 @@ fn secret_from(line: &str, in_auth: bool) -> Option<usize> {
     None
 }
 
-/// Replaces each character by a star of the same length, except quotes at both ends.
-fn cover(text: &mut String, place: Range<usize>) {
-    let Some(hidden) = text.get(place.clone()) else { return };
+/// Replaces each character by one of the same length in bytes, except quotes at both ends.
+fn cover(text: &mut String, span: Range<usize>) {
+    let Some(hidden) = text.get(span.clone()) else { return };
     let quotes = |c: char| c == '"' || c == '\'';
-    let start = place.start + (hidden.len() - hidden.trim_start_matches(quotes).len());
-    let end = start.max(place.end - (hidden.len() - hidden.trim_end_matches(quotes).len()));
+    let start = span.start + (hidden.len() - hidden.trim_start_matches(quotes).len());
+    let end = start.max(span.end - (hidden.len() - hidden.trim_end_matches(quotes).len()));
     let covered: String = text[start..end].chars().map(star).collect();
     text.replace_range(start..end, &covered);
 }
@@ -200,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_a_secret_is_known_by_its_words_and_slips() {
+    fn a_key_names_a_secret_by_its_words_or_their_misspellings() {
         for key in [
             "secret",
             "secert",
@@ -243,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn every_key_for_a_token_but_the_secret_is_public() {
+    fn every_key_of_an_auth_section_except_the_secret_is_public() {
         let table = |key: &str| format!("[auth.a]\nsecret = 's'\n{key} = 1\n");
         for key in PUBLIC {
             let loaded = crate::config::RoutingConfig::parse(&table(key), "t", &|_| None);
-            let unknown = loaded.mistakes.iter().any(|m| m.message.contains("unknown key"));
+            let unknown = loaded.diagnostics.iter().any(|m| m.message.contains("unknown key"));
             assert!(!unknown, "{key} is a key");
         }
     }

@@ -1,98 +1,162 @@
-//! `[server]`: where the service listens, and what it takes from the network.
+//! `[server]`: where the service listens, and the bounds for its network clients.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::address::{Listen, Proxy, PublicUrl};
 use super::host::{AllowedHost, Authority};
 use super::origin::{Allowed, Origin};
 use super::text::{above_zero, any_number, one_or_more, some_or_more};
 use crate::machine::memory_limit;
-use crate::setting::{At, Period, Rate, Size, Time};
+use crate::setting::{Period, Rate, Size, Spanned, Time, schema};
 
-/// `[server]`
-#[derive(Clone, Debug, Deserialize)]
+/// The network.
+///
+/// ### Origins
+///
+/// An entry is `"same-origin"`, `"*"`, `"https://example.com"`, `"https://*.example.com"` (not
+/// `example.com` itself), or the origin of an app such as `"capacitor://localhost"`. Names may be
+/// written in Unicode or punycode. The host of `public_url` counts as the service's own.
+///
+/// Pages of other origins get 403. A request without `Origin` does not come from a page and passes.
+/// A request with `Sec-Fetch-Site: same-origin` passes too, because only the browser can set this
+/// header.
+///
+/// Pages that are listed may also read the answers (CORS): `Access-Control-Allow-Origin` is their
+/// origin, or `*` if every page may read them, never with credentials. Preflight requests are
+/// answered before any token is checked.
+///
+/// ### Addresses
+///
+/// `connections_per_address`, `requests_per_address` and `half_received` count an IPv6 address by
+/// its /64. Clients on this machine, unix sockets and trusted proxies are not counted. Behind a
+/// trusted proxy, the first two count the WebSockets, running requests and requests of each
+/// forwarded address.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Where the paths of the table begin: folders, unix sockets, files of watermarks and fonts,
-    /// but not those of `include`, which begin at their file. It is itself relative to the working
-    /// folder. The program makes it its working folder; a program of your own has to do that with
-    /// [`std::env::set_current_dir`] before it builds the router. Default: the working folder.
-    pub root: Option<At<PathBuf>>,
-    /// Where to listen: `"127.0.0.1:8000"`, `"[::]:8000"`, `"unix:run/waterway.sock"`, or a list.
-    /// Default `["127.0.0.1:8000"]`.
+    /// The folder where the table's paths begin: folders, unix sockets, files of watermarks and
+    /// fonts. It is itself relative to the working folder. `waterway check` prints every path in
+    /// full.
+    // The program makes it its working folder; a program of your own has to do so with
+    // `std::env::set_current_dir` before it builds the router.
+    #[schemars(extend("x-default" = "the working folder", "x-bound" = "an existing folder"))]
+    pub root: Option<Spanned<PathBuf>>,
+    /// Addresses: `"127.0.0.1:8000"`, `"[::]:8000"`, `"localhost:8000"`, `"unix:PATH"`.
     #[serde(deserialize_with = "one_or_more")]
+    #[schemars(transform = schema::one_or_more)]
     pub listen: Vec<Listen>,
-    /// What the URLs in replies begin with. Default: `http://` and what the client itself calls
-    /// this service in its `Host` header; `https://` when a trusted proxy says so.
-    pub public_url: Option<PublicUrl>,
-    /// Which `Host` is answered: `"example.com"`, `"*.example.com"`, `"*"` for any, or a list;
-    /// requests with another host get 421. Default: `localhost`, the addresses listened on and the
-    /// host of `public_url`, if every listener is a loopback TCP address and `trusted_proxies` is
-    /// empty; otherwise any.
+    /// `Host` headers that are answered, at every port: `"example.com"`, `"*.example.com"` (not
+    /// `example.com` itself), or `"*"`. A request with another host gets 421. This protects against
+    /// DNS rebinding, where a foreign page's own domain resolves to this service.
     #[serde(deserialize_with = "some_or_more")]
+    #[schemars(
+        transform = schema::one_or_more,
+        extend("x-default" = "on loopback addresses without `trusted_proxies`: `localhost`, the \
+            addresses in `listen`, and the host of `public_url`. Otherwise any host, with a warning \
+            of `check`")
+    )]
     pub hosts: Option<Vec<AllowedHost>>,
-    /// Which pages may open a socket or send a request with a method other than GET, HEAD and
-    /// OPTIONS: `"same-origin"`, `"*"`, `"https://example.com"`, `"https://*.example.com"`, or a
-    /// list. A route may have its own. Default `["same-origin"]`.
+    /// Beginning of the URLs in replies.
+    #[schemars(extend(
+        "x-default" = "`http://` and the client's `Host`; `https://` if a trusted proxy says so",
+        "x-bound" = "http or https, without a query"
+    ))]
+    pub public_url: Option<PublicUrl>,
+    /// Origins of pages that may open a socket, send requests other than GET, HEAD and OPTIONS, and
+    /// read the answers: see [Origins](#origins). A route may have its own.
     #[serde(deserialize_with = "one_or_more")]
+    #[schemars(transform = schema::one_or_more)]
     pub origins: Vec<Origin>,
-    /// How long running tasks may finish when the service stops. Default `"10s"`; `"0s"` does not wait.
+    /// Time that running tasks have when the service stops; `"0s"` does not wait.
     pub drain: Time,
-    /// How many threads serve the sockets, 256 the most; 0 is one per core, and where a queue has
-    /// workers one for every two. Default 0. Consumers of sockets run on them too: one that blocks
-    /// stops the clients of its thread.
+    /// When the table is read again while it is served, besides on SIGHUP. `"watch"` is like
+    /// `serve --watch`.
+    pub reload: ReloadOn,
+    /// Time that a connection keeps the instance of a socket consumer, or its program with `mode =
+    /// "lines"`, that a reload has changed or removed; then it is closed with 1012.
+    pub retire: Time,
+    /// Threads for sockets and for the consumers of their events. 0 means one per core; or one for
+    /// every two cores if a queue has workers, because further threads make a small picture a tenth
+    /// more expensive. A consumer that blocks stops all clients of its thread.
     #[serde(deserialize_with = "threads")]
+    #[schemars(range(max = THREADS_MAX))]
     pub threads: usize,
-    /// How many connections are open at once, 10 million the most; more wait to be accepted.
-    /// Default 10000.
+    /// Connections that may be open at once; further ones wait to be accepted. The number is lower
+    /// if the limit on open files or `memory` is too small for it, and then the log says how many
+    /// there may be.
     #[serde(deserialize_with = "connections")]
+    #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
     pub connections: usize,
-    /// How many connections one address may have open, IPv6 by /64; further ones get 503. Behind
-    /// `trusted_proxies`, the WebSockets and the requests under way of the forwarded address count.
-    /// This machine's own clients and the proxies themselves are not counted. Default 1000.
+    /// Connections that one address may have open at once; further ones get 503 with `Retry-After`,
+    /// and the log names the address. [Addresses](#addresses) says how addresses
+    /// are counted.
     #[serde(deserialize_with = "connections")]
+    #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
     pub connections_per_address: usize,
-    /// How many HTTP requests and handshakes one address may send; up to one period's worth may
-    /// come at once. The same addresses are counted as for `connections_per_address`. Further
-    /// requests get 429. Default `"1000/s"`.
+    /// Requests and handshakes that one address may send; one period's worth may come at once.
+    /// Further ones get 429 with `Retry-After`, and the log names the address.
+    #[schemars(extend("x-bound" = Rate::BOUND))]
     pub requests_per_address: Rate,
-    /// How much memory the service may use for clients' data, at least 32 MiB: half for tasks under
-    /// way, half for connections, messages, queued tasks and unsent replies. Default: a third of
-    /// the memory that the machine, the process's cgroup or its own limit allows.
+    /// Memory for the data of all clients. Half is for tasks in progress. The other half is for
+    /// connections (24 KiB each, at most half of this half), messages, bodies, queued tasks (at most
+    /// a quarter of this half) and unsent replies. The program itself and the workers' buffers are
+    /// not included.
     #[serde(deserialize_with = "memory")]
+    #[schemars(extend(
+        "x-default" = "a third of the memory that the machine, the cgroup or the process's own \
+            limit allows",
+        "x-bound" = schema::at_least(Size::new(MEMORY_MIN))
+    ))]
     pub memory: Option<Size>,
-    /// How many bytes of half-received messages and bodies one address (IPv6 by /64) may have. One
-    /// message of the largest size that a route takes is always accepted. Clients on this machine
-    /// and trusted proxies are not counted. Default `"64MiB"`.
+    /// Bytes of half-received messages and bodies that one address may have. One message of the
+    /// largest size that a route accepts is always allowed.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub half_received: Size,
-    /// How long the head of a request may take to arrive. Default `"10s"`.
+    /// Time in which the head of a request must arrive.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub header: Time,
-    /// How large the head of a request may be, 8 KiB at the least. Default `"64KiB"`.
+    /// Size of the head of a request.
     #[serde(deserialize_with = "head")]
+    #[schemars(extend("x-bound" = schema::at_least(Size::new(HEAD_MIN))))]
     pub head: Size,
-    /// How long the consumer of `websocket.connect` may take to answer; then the client gets 503.
-    /// Default `"5s"`.
+    /// Time for the consumer of `websocket.connect`; after that the client gets 503.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub handshake: Time,
-    /// How long the answer to an `http.request` may take; then the client gets 504.
-    /// Default `"2m"`.
+    /// Time for the answer to an `http.request`; after that the client gets 504.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub answer: Time,
-    /// The proxies whose `X-Forwarded-For`, `-Host` and `-Proto`, or `Forwarded`, are believed:
-    /// `"10.0.0.1"`, `"10.0.0.0/8"`, or a list; with any, a unix socket's peer is believed too.
-    /// Default `[]`.
+    /// Addresses of proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` are
+    /// believed: `"10.0.0.1"`, `"10.0.0.0/8"`. `Forwarded` (RFC 7239) is read only if none of these
+    /// headers is there. The proxy must set or remove each of these headers, because clients can
+    /// send them too. If the list is not empty, the peer of a unix socket is believed too.
     #[serde(deserialize_with = "any_number")]
+    #[schemars(transform = schema::any_number, extend("default" = []))]
     pub trusted_proxies: Vec<Proxy>,
-    /// How many groups one client may be in. Default 64.
+    /// Groups that one client may be in.
     #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
     pub groups: usize,
+}
+
+/// When the table is read again: `[server] reload`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReloadOn {
+    /// Only when the service is asked to.
+    #[default]
+    Off,
+    /// Also after each change of the files.
+    Watch,
 }
 
 impl Default for ServerConfig {
@@ -104,6 +168,8 @@ impl Default for ServerConfig {
             hosts: None,
             origins: vec![Origin::SAME],
             drain: Time::from_secs(10),
+            reload: ReloadOn::Off,
+            retire: Time::from_secs(600),
             threads: 0,
             connections: 10_000,
             connections_per_address: 1_000,
@@ -121,7 +187,7 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// What these origins allow the page that an `Origin` header names, if the service is called
+    /// What these origins allow the page that an `Origin` header names, if the request's `Host` is
     /// `host`.
     pub(crate) fn allowed(
         &self,
@@ -129,8 +195,7 @@ impl ServerConfig {
         header: &str,
         host: Option<&Authority>,
     ) -> Allowed {
-        // A proxy may put another name into `Host`; what the service is called outside is its own
-        // origin too.
+        // A proxy may replace `Host`, so pages of `public_url` count as the service's own too.
         let outside = self.public_url.as_ref().map(PublicUrl::authority);
         let hosts: Vec<&Authority> = host.into_iter().chain(outside).collect();
         Allowed::by(origins, header, &hosts)
@@ -150,10 +215,11 @@ impl ServerConfig {
     }
 }
 
-/// A page with some hundred pictures is loaded at once, perhaps by several readers of one address.
+/// A page with a few hundred pictures loads them all at once, perhaps for several readers of one
+/// address.
 const REQUESTS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not zero");
 
-/// With less, not even one photo could be worked on.
+/// With less, a single photo could not be processed.
 const MEMORY_MIN: u64 = 32 << 20;
 
 fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D::Error> {
@@ -166,7 +232,7 @@ fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Size>, D:
     Ok(Some(size))
 }
 
-/// hyper cannot do with less.
+/// The smallest that hyper works with.
 const HEAD_MIN: u64 = 8 << 10;
 
 const THREADS_MAX: usize = 256;
@@ -175,13 +241,13 @@ fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
     let threads = usize::deserialize(deserializer)?;
     if threads > THREADS_MAX {
         return Err(D::Error::custom(format!(
-            "{threads} threads are too many\nat most {THREADS_MAX}; 0 leaves it to the service"
+            "{threads} threads are too many\nat most {THREADS_MAX}; 0 lets the service choose"
         )));
     }
     Ok(threads)
 }
 
-/// Beyond what the ports and the file descriptors of a machine allow.
+/// More than the ports and the file descriptors of a machine allow.
 const CONNECTIONS_MAX: usize = 10_000_000;
 
 fn connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -1,4 +1,5 @@
-//! The path of a route: fixed segments, `{name}` for one of any kind, `{*rest}` for all that follow.
+//! The path of a route: fixed segments, `{name}` for any one segment, `{*rest}` or `{*rest?}` for the
+//! rest of the path.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,16 +7,19 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::setting::text_schemas;
+
 /// A pattern for the paths of requests.
 ///
-/// A path matches segment by segment, each percent-decoded first; a path that is not UTF-8 then
-/// matches nothing. `{name}` takes one segment that is not empty; as it is *one*, a segment with an
-/// encoded slash (`%2F`) does not match. `{*rest}` takes all that follows, slashes included, and at
-/// least one character of it. A slash at the end counts. `..` is a segment like any other: who
-/// makes a file's path out of a parameter must refuse it.
+/// A path matches segment by segment; each segment is percent-decoded first, and a path that is not
+/// UTF-8 then does not match. `{name}` takes one non-empty segment; a segment with an encoded slash
+/// (`%2F`) does not match it, because it would be two. `{*rest}` takes the rest of the path,
+/// slashes included: at least one character. `{*rest?}` also takes an empty rest: `/app/{*rest?}`
+/// matches `/app/`, but not `/app`. A trailing slash counts. `..` is a segment like any other: a
+/// consumer that makes a file's path from a parameter must refuse it.
 ///
 /// ```
-/// use waterway::PathTemplate;
+/// use waterway::config::PathTemplate;
 ///
 /// let template = PathTemplate::parse("/ws/{page}").unwrap();
 /// assert_eq!(template.matches("/ws/caf%C3%A9").unwrap(), [("page", "café".to_owned())]);
@@ -31,28 +35,32 @@ pub struct PathTemplate {
 enum Segment {
     Fixed(String),
     Name(String),
+    /// At least one character.
     Rest(String),
+    /// Any number of characters.
+    MaybeRest(String),
 }
 
 /// Why a text is not a path template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateError {
-    /// What is wrong.
+    /// The mistake in words.
     pub message: String,
     /// What to write instead.
     pub help: String,
-    /// Where in the text it is wrong, in bytes.
+    /// Where in the text the mistake is, in bytes.
     pub offset: usize,
 }
 
-const NO_EXPRESSION: &str = "a path is no regular expression: write \"/ws/{name}\"";
+const NO_EXPRESSION: &str = "a path is not a regular expression: write \"/ws/{name}\"";
 
 impl PathTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// If it does not begin with `/`, has a brace that is not around a whole segment, a name twice
-    /// or not made of letters, digits and `_`, something behind `{*rest}`, or a `?` or `#`.
+    /// If it does not begin with `/`, has a brace that does not enclose a whole segment, a name
+    /// twice or with characters other than letters, digits and `_`, anything after `{*rest}`, or a
+    /// `#` or any other `?` than that of `{*rest?}`.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let fail = |offset, message: String, help: &str| {
             Err(TemplateError { message, help: help.to_owned(), offset })
@@ -61,17 +69,17 @@ impl PathTemplate {
             let help = if text.starts_with('^') { NO_EXPRESSION } else { "write \"/…\"" };
             return fail(0, format!("the path {text:?} does not begin with \"/\""), help);
         };
-        if let Some(offset) = text.find(['?', '#']) {
+        if let Some(offset) = beyond_path(text) {
             let help =
                 if text.contains("(?") { NO_EXPRESSION } else { "a query is not part of the path" };
-            return fail(offset, format!("the path {text:?} has more than a path in it"), help);
+            return fail(offset, format!("the path {text:?} contains more than a path"), help);
         }
         let mut segments: Vec<Segment> = Vec::new();
         let mut offset = 1;
         for part in inner.split('/') {
-            if let Some(Segment::Rest(rest)) = segments.last() {
-                let message = format!("nothing can follow {{*{rest}}}");
-                return fail(offset, message, "it takes all that follows already");
+            if let Some(rest) = segments.last().filter(|segment| segment.is_rest()) {
+                let message = format!("nothing can follow {rest}");
+                return fail(offset, message, "it already takes the rest of the path");
             }
             let segment = match Segment::parse(part) {
                 Ok(segment) => segment,
@@ -82,7 +90,8 @@ impl PathTemplate {
             };
             let taken = |name| segments.iter().any(|earlier| earlier.name() == Some(name));
             if let Some(name) = segment.name().filter(|name| taken(name)) {
-                return fail(offset, format!("{name:?} stands twice"), "give each its own name");
+                let help = "give each parameter its own name";
+                return fail(offset, format!("{name:?} is used twice"), help);
             }
             segments.push(segment);
             offset += part.len() + 1;
@@ -90,7 +99,7 @@ impl PathTemplate {
         Ok(Self { text: text.to_owned(), segments })
     }
 
-    /// The parameters of a path, in their order, if it matches; `path` comes without its query.
+    /// The parameters of a path, in order, if it matches; `path` is given without its query.
     #[must_use]
     pub fn matches(&self, path: &str) -> Option<Vec<(&str, String)>> {
         let mut rest = path.strip_prefix('/');
@@ -109,9 +118,10 @@ impl PathTemplate {
                     (!value.is_empty() && !value.contains('/')).then_some(())?;
                     parameters.push((name.as_str(), value));
                 }
-                Segment::Rest(name) => {
+                Segment::Rest(name) | Segment::MaybeRest(name) => {
                     rest = None;
-                    let value = decode(whole).filter(|value| !value.is_empty())?;
+                    let may_be_empty = matches!(segment, Segment::MaybeRest(_));
+                    let value = decode(whole).filter(|value| may_be_empty || !value.is_empty())?;
                     parameters.push((name.as_str(), value));
                 }
             }
@@ -119,13 +129,13 @@ impl PathTemplate {
         rest.is_none().then_some(parameters)
     }
 
-    /// The template as it is written.
+    /// The template as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The names of its parameters, in their order.
+    /// The names of its parameters, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(Segment::name)
     }
@@ -136,10 +146,11 @@ impl PathTemplate {
         let mut others = other.segments.iter();
         for segment in &self.segments {
             let covered = match (segment, others.next()) {
+                (Segment::Rest(_), Some(Segment::MaybeRest(_))) => return false,
                 (Segment::Rest(_), Some(Segment::Fixed(text))) => {
                     return !text.is_empty() || others.next().is_some();
                 }
-                (Segment::Rest(_), Some(_)) => return true,
+                (Segment::Rest(_) | Segment::MaybeRest(_), Some(_)) => return true,
                 (Segment::Name(_), Some(Segment::Fixed(text))) => {
                     !text.is_empty() && !text.contains('/')
                 }
@@ -161,6 +172,9 @@ impl PathTemplate {
         loop {
             match (ours, theirs) {
                 ([], []) => return true,
+                ([Segment::MaybeRest(_)], taken) | (taken, [Segment::MaybeRest(_)]) => {
+                    return !taken.is_empty();
+                }
                 ([Segment::Rest(_)], taken) | (taken, [Segment::Rest(_)]) => {
                     // `{*rest}` takes at least one character.
                     return match taken {
@@ -179,7 +193,7 @@ impl PathTemplate {
 }
 
 impl Segment {
-    /// Whether some segment matches both; neither is `{*rest}`.
+    /// Whether some segment matches both; neither may be `{*rest}`.
     fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Fixed(one), Self::Fixed(other)) => one == other,
@@ -195,20 +209,49 @@ impl Segment {
         let Some(inner) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
             return Err(format!("{part:?} is not a parameter"));
         };
-        let name = inner.strip_prefix('*').unwrap_or(inner);
+        let rest = inner.strip_prefix('*');
+        let maybe = rest.and_then(|rest| rest.strip_suffix('?'));
+        let name = maybe.or(rest).unwrap_or(inner);
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
             return Err(format!("{name:?} is not a name"));
         }
         let name = name.to_owned();
-        Ok(if inner.starts_with('*') { Self::Rest(name) } else { Self::Name(name) })
+        Ok(match (maybe, rest) {
+            (Some(_), _) => Self::MaybeRest(name),
+            (None, Some(_)) => Self::Rest(name),
+            (None, None) => Self::Name(name),
+        })
+    }
+
+    /// Whether it takes the rest of the path.
+    fn is_rest(&self) -> bool {
+        matches!(self, Self::Rest(_) | Self::MaybeRest(_))
     }
 
     fn name(&self) -> Option<&str> {
         match self {
             Self::Fixed(_) => None,
-            Self::Name(name) | Self::Rest(name) => Some(name),
+            Self::Name(name) | Self::Rest(name) | Self::MaybeRest(name) => Some(name),
         }
     }
+}
+
+/// The segment as it is written.
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(text) => f.write_str(text),
+            Self::Name(name) => write!(f, "{{{name}}}"),
+            Self::Rest(name) => write!(f, "{{*{name}}}"),
+            Self::MaybeRest(name) => write!(f, "{{*{name}?}}"),
+        }
+    }
+}
+
+/// Where a query or a fragment begins; the `?` of `{*rest?}` is neither.
+fn beyond_path(text: &str) -> Option<usize> {
+    let mut found = text.match_indices(['?', '#']).map(|(offset, _)| offset);
+    found.find(|offset| !text[*offset..].starts_with("?}"))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -236,6 +279,10 @@ impl fmt::Display for TemplateError {
 }
 
 impl std::error::Error for TemplateError {}
+
+text_schemas! {
+    PathTemplate: { "type": "string", "pattern": "^/" };
+}
 
 impl<'de> Deserialize<'de> for PathTemplate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,8 +1,9 @@
-//! Tests of the file as a whole.
+//! Tests of whole files.
 
 mod auth;
 mod files;
 mod findings;
+mod layer;
 mod log;
 mod server;
 mod strange;
@@ -10,9 +11,9 @@ mod warnings;
 
 use super::*;
 use crate::message::Channel;
-use crate::setting::{Mistake, Rate, Size, Sources, Time};
+use crate::setting::{Diagnostic, Rate, Size, Sources, Time};
 
-/// The example that the design gives.
+/// The example of the design.
 const DESIGN: &str = include_str!("tests/design.toml");
 
 fn environment(name: &str) -> Option<String> {
@@ -29,29 +30,29 @@ fn parse(text: &str) -> Loaded {
     RoutingConfig::parse(text, "somewhere/routing.toml", &environment)
 }
 
-/// Each mistake as `line:column: message | help`.
-fn lines(sources: &Sources, mistakes: &[Mistake]) -> Vec<String> {
-    let line = |mistake: &Mistake| {
-        let place = sources.describe(mistake.place).replace("somewhere/routing.toml:", "");
-        let help = mistake.help.as_ref().map(|help| format!(" | {help}")).unwrap_or_default();
-        format!("{place}: {}{help}", mistake.message)
+/// Each mistake in the form `line:column: message | help`.
+fn lines(sources: &Sources, diagnostics: &[Diagnostic]) -> Vec<String> {
+    let line = |diagnostic: &Diagnostic| {
+        let span = sources.describe(diagnostic.span).replace("somewhere/routing.toml:", "");
+        let help = diagnostic.help.as_ref().map(|help| format!(" | {help}")).unwrap_or_default();
+        format!("{span}: {}{help}", diagnostic.message)
     };
-    mistakes.iter().map(line).collect()
+    diagnostics.iter().map(line).collect()
 }
 
-fn check(text: &str, told: &[&str]) {
-    let Loaded { sources, mistakes, .. } = parse(text);
-    assert_eq!(lines(&sources, &mistakes), told, "{text}");
+fn check(text: &str, reported: &[&str]) {
+    let Loaded { sources, diagnostics, .. } = parse(text);
+    assert_eq!(lines(&sources, &diagnostics), reported, "{text}");
 }
 
-fn check_warnings(text: &str, told: &[&str]) {
-    let Loaded { sources, warnings, mistakes, .. } = parse(text);
-    assert_eq!(mistakes, [], "{text}");
-    assert_eq!(lines(&sources, &warnings), told, "{text}");
+fn check_warnings(text: &str, reported: &[&str]) {
+    let Loaded { sources, warnings, diagnostics, .. } = parse(text);
+    assert_eq!(diagnostics, [], "{text}");
+    assert_eq!(lines(&sources, &warnings), reported, "{text}");
 }
 
 #[test]
-fn the_design_reads_without_a_mistake() {
+fn the_example_of_the_design_has_no_mistakes() {
     let loaded = parse(DESIGN);
     assert_eq!(loaded.report().to_string(), "0 mistakes");
     assert_eq!(loaded.report_warnings().to_string(), "0 warnings");
@@ -63,12 +64,12 @@ fn the_design_reads_without_a_mistake() {
     assert!(auth.bind_ip);
     assert_eq!(config.limits(), Limits::default());
     let queue = &config.queue["images"];
-    assert_eq!((queue.consumer.as_str(), queue.workers), ("pictures", 0));
-    assert_eq!((queue.waiting, queue.nice), (8, 19));
+    assert_eq!((queue.consumer.as_str(), queue.workers), ("pictures", Workers::Threads(0)));
+    assert_eq!((queue.waiting, queue.nice), (8, None));
     assert_eq!(queue.max_bytes, ByteBounds::default());
     assert_eq!(queue.max_tasks, TaskBounds::default());
     let consumer = &config.consumer["pictures"];
-    assert_eq!(consumer.uses.as_str(), "image.work");
+    assert_eq!(consumer.uses.as_ref().unwrap().as_str(), "image.work");
     let options: Vec<&str> = consumer.options.as_table().unwrap().keys().collect();
     assert_eq!(options, ["results"]);
     assert_eq!(config.route.len(), 5);
@@ -81,8 +82,8 @@ fn the_design_reads_without_a_mistake() {
 
 #[test]
 fn an_empty_file_has_the_defaults() {
-    let Loaded { config, mistakes, .. } = parse("");
-    assert_eq!(mistakes, []);
+    let Loaded { config, diagnostics, .. } = parse("");
+    assert_eq!(diagnostics, []);
     assert_eq!(config.server.listen[0].to_string(), "127.0.0.1:8000");
     assert!(config.server.public_url.is_none() && config.server.root.is_none());
     assert_eq!(config.server.drain, Time::from_secs(10));
@@ -95,7 +96,7 @@ fn an_empty_file_has_the_defaults() {
 }
 
 #[test]
-fn six_mistakes_are_six() {
+fn all_six_mistakes_are_reported() {
     let text = r#"[server]
 listn = ["127.0.0.1:8000"]
 drain = 10
@@ -116,14 +117,15 @@ consumer = "image.receive"
         &[
             "2:1: unknown key \"listn\" | did you mean \"listen\"?",
             "3:9: 10 has no unit | write \"10s\"",
-            "7:11: expected a whole number, found text \"four\"",
-            "8:13: one client may have 9, but all together only 3 | raise total, or lower client",
+            "7:11: expected a whole number or \"none\", found text \"four\"",
+            "8:13: one client may have 9, but all clients together only 3 | raise total, or lower \
+             client",
             "11:11: unknown channel \"websocket.recieve\" | did you mean \"websocket.receive\"?",
             "12:8: the path \"ws\" does not begin with \"/\" | write \"/…\"",
             "13:9: unknown queue \"image\" | did you mean \"images\"?",
         ],
     );
-    // The seventh is gone with its line.
+    // Without its line, the seventh mistake is gone too.
     let six = text.replace("drain = 10\n", "");
     assert_eq!(parse(&six).report().to_string().lines().last(), Some("6 mistakes"));
 }
@@ -150,13 +152,29 @@ fn sections_refuse_what_makes_no_sense() {
     let queue = |line: &str| format!("[queue.q]\nconsumer = \"c\"\n{line}\n");
     let auth = |line: &str| format!("[auth.a]\nsecret = \"s\"\n{line}\n");
     let zero = "a bound of zero lets nothing through";
-    for (text, told) in [
+    for (text, reported) in [
         (queue("workers = 257"), "3:11: 257 workers are too many | at most 256; 0 is one per core"),
         (
             queue("waiting = 0"),
-            "3:11: 0 tasks begun by each worker | 1 to 1024; with 1 a task that waits holds its worker",
+            "3:11: a worker cannot have begun 0 tasks | write 1 to 1024; with 1, a waiting task \
+             keeps its worker",
         ),
-        (queue("nice = 20"), "3:8: a niceness of 20 | 0 gives way to nobody, 19 to all"),
+        (
+            queue("nice = 20"),
+            "3:8: a niceness of 20 is too high | 0 is the normal priority, 19 the lowest",
+        ),
+        (
+            queue("headers = [\"accept-language\", \"a b\"]"),
+            "3:31: \"a b\" is not the name of a header",
+        ),
+        (
+            format!("[auth.a]\nsecret = \"s\"\n{}", queue("headers = \"Authorization\"")),
+            "5:11: the header authorization may hold the token of [auth.a] | leave it out: a queue's consumer gets the claims of the token",
+        ),
+        (
+            queue(&format!("headers = {:?}", vec!["x"; 33])),
+            "3:11: 33 headers are too many | at most 32",
+        ),
         (queue("deadline = \"0s\""), &format!("3:12: {zero}")),
         (
             "[server]\nconnections = 9000000000000000000".to_owned(),
@@ -164,13 +182,14 @@ fn sections_refuse_what_makes_no_sense() {
         ),
         (
             "[server]\nthreads = 257".to_owned(),
-            "2:11: 257 threads are too many | at most 256; 0 leaves it to the service",
+            "2:11: 257 threads are too many | at most 256; 0 lets the service choose",
         ),
         (queue("max_tasks = { client = 0 }"), &format!("3:24: {zero}")),
         (queue("max_bytes = { total = \"0B\" }"), &format!("3:23: {zero}")),
         (
             queue("max_bytes = { total = \"1MiB\" }"),
-            "3:13: one client may have 256MiB, but all together only 1MiB | raise total, or lower client",
+            "3:13: one client may have 256MiB, but all clients together only 1MiB | raise total, or \
+             lower client",
         ),
         (
             queue("fair_by = \"claim\""),
@@ -179,7 +198,7 @@ fn sections_refuse_what_makes_no_sense() {
         (queue("order = \"view\""), "3:9: unknown choice \"view\" | did you mean \"viewport\"?"),
         (
             auth("algorithms = [\"HS256\", \"RS256\"]"),
-            "3:14: these algorithms do not take the same kind of key | declare an [auth.NAME] for each kind",
+            "3:14: these algorithms need different kinds of keys | declare an [auth.NAME] for each kind",
         ),
         (auth("algorithms = []"), "3:14: expected a list of at least one, found none"),
         (
@@ -189,7 +208,7 @@ fn sections_refuse_what_makes_no_sense() {
         (auth("from = \"header:a b\""), "3:8: \"a b\" is not the name of a header"),
         (
             "[auth.a]\nsecret = \"${EMPTY}\"".into(),
-            "2:10: the secret is empty | with it, everybody could sign a token",
+            "2:10: the secret is empty | anybody could sign a token with it",
         ),
         (
             "[auth.a]\nsecret = \"a ${MISSING}\"".into(),
@@ -207,25 +226,24 @@ fn sections_refuse_what_makes_no_sense() {
             "1:10: a date has no meaning here | write it as text, between quotes",
         ),
         ("[server]\nconnections = 99999999999999999999".into(), "2:15: the number is too large"),
-        ("[consumer.a]\nx = 1".into(), "1:1: missing key \"use\""),
         (
             "[queue]\nconsumer = \"c\"\nworkers = 1".into(),
-            "1:1: [queue] has no name | write [queue.NAME], and NAME where a route means it",
+            "1:1: [queue] has no name | write [queue.NAME], and use NAME in routes",
         ),
         ("includ = 1".into(), "1:1: unknown key \"includ\" | did you mean \"include\"?"),
     ] {
-        check(&text, &[told]);
+        check(&text, &[reported]);
     }
 }
 
 #[test]
 fn routes_refuse_what_makes_no_sense() {
     let connect = "put it into the route of \"websocket.connect\"";
-    for (channel, line, told) in [
+    for (channel, line, reported) in [
         (
             "websocket.receive",
             "method = \"GET\"",
-            "3:10: a websocket event has no method | leave it out",
+            "3:10: a WebSocket event has no method | leave it out",
         ),
         (
             "http.request",
@@ -240,7 +258,7 @@ fn routes_refuse_what_makes_no_sense() {
         (
             "websocket.connect",
             "when = { type = \"x\" }",
-            "3:17: these events bring no message to look at | leave out \"when\"",
+            "3:17: these events do not have a head to compare | leave out \"when\"",
         ),
         (
             "http.request",
@@ -269,7 +287,7 @@ fn routes_refuse_what_makes_no_sense() {
         ),
     ] {
         let text = format!("[[route]]\nchannel = \"{channel}\"\n{line}\nconsumer = \"c\"\n");
-        check(&text, &[told]);
+        check(&text, &[reported]);
     }
 }
 
@@ -285,7 +303,7 @@ fn one_mistake_does_not_hide_or_make_another() {
             "7:1: unknown key \"consumr\" | did you mean \"consumer\"?",
         ],
     );
-    // A queue with a mistake is a queue all the same.
+    // A queue with a mistake counts as declared.
     check(
         "[queue.x]\n[[route]]\nchannel = \"http.request\"\nqueue = \"x\"\nconsumer = \"c\"\n",
         &["1:1: missing key \"consumer\""],
@@ -293,8 +311,8 @@ fn one_mistake_does_not_hide_or_make_another() {
 }
 
 #[test]
-fn behind_a_mistake_in_syntax_only_what_is_certain_is_told() {
-    // The list swallows all that follows, so nobody knows whether "a" is declared.
+fn after_a_syntax_mistake_only_certain_mistakes_are_reported() {
+    // The unclosed list contains everything after it, so it is unknown whether "a" is declared.
     check(
         "[server]\nlisten = [\"a:1\",\n[auth.a]\nsecret = \"s\"\n[[route]]\nauth = \"a\"\n",
         &["3:2: string values must be quoted, expected literal string"],
@@ -318,20 +336,23 @@ fn behind_a_mistake_in_syntax_only_what_is_certain_is_told() {
 }
 
 #[test]
-fn the_environment_stands_for_texts_numbers_and_truth_values() {
-    let Loaded { config, mistakes, .. } = parse(
+fn environment_variables_are_read_as_texts_numbers_and_truth_values() {
+    let Loaded { config, diagnostics, .. } = parse(
         "[server]\nlisten = \"127.0.0.1:${PORT}\"\ndrain = \"${DRAIN:-3s}\"\n[queue.q]\nconsumer = \"${NAME:-c}\"\nworkers = \"${WORKERS}\"\n[auth.a]\nsecret = \"$${x}\"\nbind_ip = \"${BIND:-true}\"\n",
     );
-    assert_eq!(mistakes, []);
+    assert_eq!(diagnostics, []);
     assert_eq!(config.server.listen[0].to_string(), "127.0.0.1:9000");
     assert_eq!(config.server.drain, Time::from_secs(3));
-    assert_eq!((config.queue["q"].consumer.as_str(), config.queue["q"].workers), ("c", 3));
+    assert_eq!(
+        (config.queue["q"].consumer.as_str(), config.queue["q"].workers),
+        ("c", Workers::Threads(3))
+    );
     assert_eq!((config.auth["a"].secret.expose(), config.auth["a"].bind_ip), ("${x}", true));
     assert!(!format!("{config:?}").contains("${x}"), "a secret is not shown");
 }
 
 #[test]
-fn options_of_a_consumer_are_read_by_whom_they_concern() {
+fn a_consumer_reads_its_own_options() {
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     struct Options {
@@ -339,19 +360,19 @@ fn options_of_a_consumer_are_read_by_whom_they_concern() {
         keep: Time,
         results: BTreeMap<String, Vec<String>>,
     }
-    let Loaded { config, sources, mistakes, .. } = parse(
+    let Loaded { config, sources, diagnostics, .. } = parse(
         "[consumer.pictures]\nuse = \"image.work\"\nquality = \"${QUALITY:-80}\"\nkeep = 5\n\
          [consumer.pictures.results]\nrl = [\"grayscale\", 3]\nx = 1\n",
     );
-    assert_eq!(mistakes, []);
-    let mut mistakes = Vec::new();
+    assert_eq!(diagnostics, []);
+    let mut diagnostics = Vec::new();
     let options: Option<Options> =
-        crate::setting::read(&config.consumer["pictures"].options, &mut mistakes);
+        crate::setting::read(&config.consumer["pictures"].options, &mut diagnostics);
     let options = options.unwrap();
     assert_eq!((options.quality, options.keep), (80, Time::default()));
     assert_eq!(options.results["rl"], ["grayscale"]);
     assert_eq!(
-        lines(&sources, &mistakes),
+        lines(&sources, &diagnostics),
         [
             "4:8: 5 has no unit | write \"5s\"",
             "6:20: expected text, found 3",

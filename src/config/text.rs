@@ -1,4 +1,4 @@
-//! Pieces that the sections share: values read from text, one or a list of them, and bounds.
+//! Parts that the sections share: values parsed from text, one value or a list of them, and bounds.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,9 +9,14 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::setting::{Size, Time};
 
-/// Lets types that have `FromStr` be read from text; their errors may have two lines.
+/// Reads types that have `FromStr` from text; their errors may have two lines, message and help. The
+/// pattern is for editors, and accepts at least the texts that the type accepts.
 macro_rules! text_types {
-    ($($type:ty: $expecting:literal;)*) => {$(
+    ($($type:ty: $expecting:literal, $pattern:literal;)*) => {$(
+        $crate::setting::text_schemas! {
+            $type: { "type": "string", "pattern": $pattern };
+        }
+
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_str($crate::config::text::TextVisitor::new($expecting))
@@ -57,7 +62,7 @@ where
     Ok(values)
 }
 
-/// The same where the key may be left out.
+/// The same for an optional key.
 pub(super) fn some_or_more<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -104,7 +109,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrList<T> {
     }
 }
 
-/// What has a zero.
+/// A type whose default is zero.
 pub(super) trait Amount: Default + PartialEq {}
 impl Amount for Time {}
 impl Amount for Size {}
@@ -123,7 +128,7 @@ where
     Ok(amount)
 }
 
-/// The same where the key may be left out.
+/// The same for an optional key.
 pub(super) fn some_above_zero<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,49 +1,58 @@
-//! Bounds on frames that carry nothing of a message: how often a client may send them, and how many
-//! bytes of pongs may wait to be written. A client beyond either bound is not read.
+//! Bounds for frames that carry no part of a message: how often a client may send them, and how
+//! many bytes of pongs may be unsent. A client beyond either bound is not read.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::time::{Sleep, sleep_until};
 
+use super::limits::SocketLimits;
 use super::rate::Bucket;
 use crate::config::RateAction;
-use crate::setting::Rate;
 
-/// How many bytes of pongs may wait to be written. tungstenite buffers pongs without a bound. A
-/// client that only pings now and then while it downloads something large stays far below this.
+/// The most unsent bytes of pongs, because tungstenite buffers pongs without a bound. A client that
+/// pings occasionally during a large download stays far below this.
 const PONGS_MAX: u64 = 16 << 10;
 
-/// Counts the frames of one client that carry nothing of a message.
-#[derive(Default)]
+/// Counts one client's frames that carry no part of a message.
 pub(super) struct Control {
     bucket: Option<Bucket>,
     action: RateAction,
     pause: Option<Pin<Box<Sleep>>>,
-    /// Bytes of the pongs that answer the pings since everything was last written.
+    /// The bytes of pongs since the last flush.
     pongs: u64,
-    /// The socket had no room for the last bytes that were written.
+    /// Whether the socket was full at the last write.
     is_blocked: bool,
 }
 
-/// Why a client is closed where `rate_action` is `"close"`.
+/// Why a client is closed if `rate_action` is `"close"`.
 #[derive(Debug)]
 pub(super) struct TooMany;
 
 impl Control {
-    /// Allows as many frames as the `rate`. Keeping a connection alive is allowed whatever the rate
-    /// is: one frame each second, and one answer to each of the pings sent every `ping`.
-    pub(super) fn new(rate: Rate, action: RateAction, ping: Duration) -> Self {
+    pub(super) fn new(limits: &SocketLimits) -> Self {
+        let (bucket, action) = (Self::bucket(limits), limits.rate_action);
+        Self { bucket, action, pause: None, pongs: 0, is_blocked: false }
+    }
+
+    /// Follows the limits of another table.
+    pub(super) fn follow(&mut self, limits: &SocketLimits) {
+        let former = self.bucket.take();
+        self.bucket = Self::bucket(limits).map(|bucket| bucket.after(former.as_ref()));
+        self.action = limits.rate_action;
+        self.pause = None;
+    }
+
+    /// Limits frames to `rate`. Frames that keep a connection alive are always allowed: one each
+    /// second, and one answer to each ping, sent every `ping`.
+    fn bucket(limits: &SocketLimits) -> Option<Bucket> {
         const EACH_SECOND: f64 = 1.0;
         const AT_ONCE: f64 = 10.0;
-        let answers = 1.0 / ping.as_secs_f64();
-        let bucket =
-            Bucket::new(rate).map(|bucket| bucket.at_least(AT_ONCE, EACH_SECOND + answers));
-        Self { bucket, action, ..Self::default() }
+        let answers = 1.0 / limits.ping.as_secs_f64();
+        Bucket::new(limits.rate).map(|bucket| bucket.at_least(AT_ONCE, EACH_SECOND + answers))
     }
 
     /// Counts a ping, a pong, a close, or an empty part of a message.
@@ -58,12 +67,12 @@ impl Control {
         self.pongs = self.pongs.saturating_add(bytes).saturating_add(2);
     }
 
-    /// Notes whether the socket had no room for the last bytes that were written.
+    /// Records whether the socket was full at the last write.
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         self.is_blocked = is_blocked;
     }
 
-    /// Notes that every buffered pong is written.
+    /// Records that all buffered pongs have been written.
     pub(super) fn flushed(&mut self) {
         self.pongs = 0;
     }
@@ -71,10 +80,10 @@ impl Control {
     /// Waits until the client may be read.
     ///
     /// # Errors
-    /// [`TooMany`], where exceeding the rate closes the socket.
+    /// [`TooMany`], if exceeding the rate closes the connection.
     pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_blocked && self.pongs > PONGS_MAX {
-            // The write that is blocked wakes this task, which then writes before it reads.
+            // When the socket takes bytes again, this task is woken and writes before it reads.
             return Poll::Pending;
         }
         loop {
@@ -109,15 +118,17 @@ mod tests {
 
     use tokio::time::{Instant, sleep};
 
-    use super::Control;
-    use crate::config::RateAction;
+    use super::{Control, SocketLimits};
+    use crate::config::{Limits, RateAction};
 
     fn limited(rate: &str, rate_action: RateAction) -> Control {
-        Control::new(rate.parse().unwrap(), rate_action, Duration::from_secs(20))
+        let rate = rate.parse().unwrap();
+        let limits = Limits { rate, rate_action, ..Limits::default() };
+        Control::new(&SocketLimits::of(&limits, 0))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keeping_a_connection_alive_is_never_too_much() {
+    async fn keeping_a_connection_alive_is_always_allowed() {
         let mut control = limited("1/d", RateAction::Close);
         for second in 0..3600 {
             control.count();
@@ -130,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn more_than_the_rate_is_read_no_faster_or_is_an_error() {
+    async fn frames_over_the_rate_are_read_later_or_cause_an_error() {
         let mut control = limited("60/s", RateAction::Wait);
         let begun = Instant::now();
         for _ in 0..660 {

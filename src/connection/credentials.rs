@@ -1,68 +1,97 @@
-//! The tokens of a client: for every token that a route of its path may need, whether the client
-//! has shown it at its handshake. Each message is checked against this before it is handled.
+//! The tokens that a client showed in its handshake, for all tokens that routes of its path may
+//! need. Each message is checked against them before it is handled.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::auth::{Token, Verified};
+use crate::auth::Verified;
 use crate::error::{Error, code};
 use crate::message::Scope;
-use crate::routing::{Route, Way};
+use crate::routing::{MatchedRoutes, Named, Route};
+use crate::service::LiveRoute;
 
-/// For each token, the scope with its claims, for the messages that need it; or why the client
-/// lacks it.
+/// For each token: the scope with its claims, for the messages that need it; or why it was not
+/// accepted.
 type Shown = Result<Arc<Scope>, Arc<Error>>;
 
 #[derive(Default)]
 pub(super) struct Credentials {
-    shown: Vec<(Arc<Token>, Shown)>,
+    shown: Vec<(Named, Shown)>,
     expires: Option<Instant>,
 }
 
 impl Credentials {
-    /// Looks for every token that a route of this path may need. The scope gets the claims of the
-    /// token that the connect route asks for.
+    /// Verifies every token that a route of this path may need. The scope gets the claims of the
+    /// connect route's token.
     ///
     /// # Errors
-    /// When the client lacks that token.
-    pub(super) fn verify(way: &Way, scope: &mut Arc<Scope>) -> Result<Self, Error> {
+    /// If the client did not show the connect route's token.
+    pub(super) fn verify(
+        matched: &MatchedRoutes<LiveRoute>,
+        scope: &mut Arc<Scope>,
+    ) -> Result<Self, Error> {
         let mut credentials = Self::default();
-        let to_connect = way.connect().and_then(|route| route.token());
-        if let Some(token) = to_connect {
-            let Verified { claims, expires_in, .. } = token.verify(scope)?;
-            Arc::make_mut(scope).claims = Some(claims);
-            credentials.shown.push((Arc::clone(token), Ok(Arc::clone(scope))));
+        let to_connect = matched.connect().and_then(|route| route.auth());
+        let demanded = to_connect.into_iter().chain(matched.demands());
+        let shown: Vec<String> = demanded.filter_map(|named| named.token.shown(scope)).collect();
+        if !shown.is_empty() {
+            Arc::make_mut(scope).tokens = shown.into();
+        }
+        if let Some(named) = to_connect {
+            let Verified { claims, expires_in, .. } = named.token.verify(scope)?;
+            Arc::make_mut(scope).claims = Some(Arc::new(claims));
+            credentials.shown.push((named.clone(), Ok(Arc::clone(scope))));
             credentials.expire(expires_in);
         }
-        for token in way.demands() {
-            if to_connect.is_some_and(|first| Arc::ptr_eq(first, token)) {
+        for named in matched.demands() {
+            if to_connect.is_some_and(|first| Arc::ptr_eq(&first.token, &named.token)) {
                 continue;
             }
-            let verified = token.verify(scope).map(|Verified { claims, expires_in, .. }| {
-                credentials.expire(expires_in);
-                Arc::new(Scope { claims: Some(claims), ..Scope::clone(scope) })
-            });
-            credentials.shown.push((Arc::clone(token), verified.map_err(Arc::new)));
+            let verified =
+                named.token.verify(scope).map(|Verified { claims, expires_in, .. }| {
+                    credentials.expire(expires_in);
+                    Arc::new(Scope { claims: Some(Arc::new(claims)), ..Scope::clone(scope) })
+                });
+            credentials.shown.push((named.clone(), verified.map_err(Arc::new)));
         }
         Ok(credentials)
     }
 
-    /// When the first of the tokens expires; `None` if none does.
+    /// Lets the routes of another table rely on the tokens that were shown, by the tokens' names.
+    /// `false` if one of them demands another token, or the connect route now demands one that was
+    /// not shown. A changed key of a token counts for new connections.
+    pub(super) fn carry_over(&mut self, matched: &MatchedRoutes<LiveRoute>) -> bool {
+        let find = |named: &Named| {
+            self.shown.iter().find(|(known, _)| known.name == named.name).map(|(_, shown)| shown)
+        };
+        let to_connect = matched.connect().and_then(|route| route.auth());
+        if to_connect.is_some_and(|named| find(named).is_none_or(Shown::is_err)) {
+            return false;
+        }
+        let demanded = to_connect.into_iter().chain(matched.demands());
+        let shown: Option<Vec<_>> =
+            demanded.map(|named| Some((named.clone(), find(named)?.clone()))).collect();
+        let carried_over = shown.is_some();
+        self.shown = shown.unwrap_or_default();
+        carried_over
+    }
+
+    /// When the first token expires; `None` if none expires.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.expires
     }
 
-    /// The scope for a message that this route takes: where the route needs tokens, with the claims
-    /// of the first; else none.
+    /// The scope for a message of this route: with the claims of the first token that the route
+    /// needs; `None` if it needs none.
     ///
     /// # Errors
-    /// When the client lacks one of them.
+    /// If the client did not show one of the tokens.
     pub(super) fn scope(&self, route: &Route) -> Result<Option<&Arc<Scope>>, Arc<Error>> {
         let mut first = None;
         for token in route.demands() {
-            match self.shown.iter().find(|(known, _)| Arc::ptr_eq(known, token)) {
+            match self.shown.iter().find(|(known, _)| Arc::ptr_eq(&known.token, token)) {
                 Some((_, Ok(scope))) => first = first.or(Some(scope)),
                 Some((_, Err(error))) => return Err(Arc::clone(error)),
                 None => return Err(Arc::new(Error::new(code::AUTH, "enter correct token"))),

@@ -1,74 +1,88 @@
-//! What a client has sent and its consumer has not yet handled: bounded, so that a client that
-//! sends faster than its consumer works is read no faster.
+//! A client's inbox: its received messages until they are handled. It is bounded, so that a client
+//! that sends faster than its consumer works is read more slowly.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::room::{Place, Room};
 use crate::memory::{Held, Transit};
 use crate::reply::Payload;
 
-/// What a message takes beside its content, so that empty ones are bounded too.
+/// The cost of a message in addition to its content, so that empty messages are bounded too.
 const MESSAGE_OVERHEAD: usize = 256;
 
 /// The sending side.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    // Unbounded itself: the semaphore counts bytes, which a bounded channel cannot.
-    sender: UnboundedSender<Received>,
-    room: Arc<Semaphore>,
-    size: u32,
+    // The channel itself is unbounded: the room bounds bytes, which a bounded channel cannot count.
+    sender: UnboundedSender<Item>,
+    is_told: Arc<AtomicBool>,
+    room: Arc<Room>,
     transit: Transit,
 }
 
-/// How many bytes of waiting messages count as the connection's own; only further bytes are taken
-/// from the service's memory.
+/// How many bytes of waiting messages are covered by the connection's own memory; only further
+/// bytes are taken from the service's memory.
 const OWN: usize = 8 << 10;
 
-/// In what steps the service's memory is taken, bytes.
+/// The unit in which the service's memory is taken, in bytes.
 const STEP: usize = 16 << 10;
 
-/// A message, and the room that it gives back when it has been handled.
+/// A message, with the place that it takes until it has been handled.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(super) struct Inbound {
     pub(super) payload: Payload,
-    /// The memory that it takes, unless it is small.
+    /// The service's memory for it, unless it is small.
     pub(super) held: Option<Held>,
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
-/// What became of a message that was delivered.
+/// What happened to a message that was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivered {
-    /// It waits for its consumer, or has it.
+    /// It waits for its consumer, or is being handled.
     Waits,
-    /// Nobody takes the client's messages any more.
+    /// The inbox is closed.
     Gone,
-    /// There is no memory for it.
+    /// The service's memory is used up.
     NoMemory,
 }
 
-/// The receiving side; it ends with the client.
-pub(super) type Waiting = UnboundedReceiver<Received>;
+/// The receiving side, which is dropped when the client has left.
+#[derive(Debug)]
+pub(super) struct InboxReceiver {
+    items: UnboundedReceiver<Item>,
+    room: Arc<Room>,
+    /// Whether a notice that the table was replaced is among the items.
+    is_told: Arc<AtomicBool>,
+}
 
-/// An inbox that holds so many bytes; an empty one takes a message of any size.
-pub(super) fn new(bytes: usize, transit: &Transit) -> (Inbox, Waiting) {
-    let (sender, waiting) = unbounded_channel();
-    let size = u32::try_from(bytes.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-    let room = Arc::new(Semaphore::new(size as usize));
-    (Inbox { sender, room, size, transit: transit.clone() }, waiting)
+/// An item of the inbox.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A message of the client.
+    Message(Inbound),
+    /// The routing table has been replaced.
+    Replaced,
+}
+
+/// An inbox for this many bytes; an empty inbox accepts a message of any size.
+pub(super) fn new(bytes: usize, transit: &Transit) -> (Inbox, InboxReceiver) {
+    let (sender, items) = unbounded_channel();
+    let is_told = Arc::<AtomicBool>::default();
+    let room = Arc::new(Room::new(bytes));
+    let waiting = InboxReceiver { items, room: Arc::clone(&room), is_told: Arc::clone(&is_told) };
+    (Inbox { sender, is_told, room, transit: transit.clone() }, waiting)
 }
 
 impl Inbox {
-    /// Delivers a message with the memory that is held for it, once there is room for it.
+    /// Waits for room, then delivers a message with the memory that is held for it.
     pub(crate) async fn deliver(&self, payload: Payload, held: Option<Held>) -> Delivered {
         let bytes = payload.len().saturating_add(MESSAGE_OVERHEAD);
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.size);
-        let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
-        let Ok(room) = room else { return Delivered::Gone };
-        let waiting = (self.size as usize).saturating_sub(self.room.available_permits());
-        // Every so often a message holds the memory of the small ones before it too.
+        let Some((place, waiting)) = self.room.take(bytes).await else { return Delivered::Gone };
+        // A message that crosses a step also holds the memory of the small messages before it.
         let steps = |waiting: usize| waiting.saturating_sub(OWN).div_ceil(STEP);
         let more = steps(waiting).saturating_sub(steps(waiting.saturating_sub(bytes)));
         let held = match held {
@@ -78,14 +92,44 @@ impl Inbox {
             },
             held => held,
         };
-        match self.sender.send(Received { payload, held, room }) {
+        match self.sender.send(Item::Message(Inbound { payload, held, place })) {
             Ok(()) => Delivered::Waits,
             Err(_) => Delivered::Gone,
         }
     }
 
-    /// Takes no more messages, so that none waits for room that may never become free.
+    /// Puts a notice into the inbox that the table has been replaced, unless one is already there.
+    /// After the inbox is dropped, it does nothing.
+    pub(super) fn notice(&self) -> impl Fn() + Send + Sync + 'static {
+        let (sender, is_told) = (self.sender.downgrade(), Arc::clone(&self.is_told));
+        move || {
+            if let Some(sender) = sender.upgrade()
+                && !is_told.swap(true, Ordering::AcqRel)
+            {
+                // Sending fails if the client's messages are no longer handled.
+                let _ = sender.send(Item::Replaced);
+            }
+        }
+    }
+
+    /// Accepts no more messages, so that no sender waits for room that may never become free.
     pub(super) fn close(&self) {
         self.room.close();
+    }
+}
+
+impl InboxReceiver {
+    /// Has room for this many bytes from now on. Messages that wait keep their places.
+    pub(super) fn resize(&self, bytes: usize) {
+        self.room.resize(bytes);
+    }
+
+    /// The next item; `None` once the client has left and none of its messages waits.
+    pub(super) async fn recv(&mut self) -> Option<Item> {
+        let item = self.items.recv().await;
+        if let Some(Item::Replaced) = item {
+            self.is_told.store(false, Ordering::Release);
+        }
+        item
     }
 }

@@ -1,58 +1,62 @@
-//! Takes large messages out of a client's stream, each in one piece and in memory of its own.
+//! Reads large messages from a client's stream without tungstenite, each into one buffer of its
+//! own.
 //!
-//! tungstenite 0.29 reads a frame in parts of one size, into room that it fills with zeros before,
-//! and may keep that room for as long as the client is there: one that sent a picture and is silent
-//! would hold the memory of that picture. So what is a whole message in one large frame, as
-//! pictures are, does not come to it: the message is read here, in as few parts as the system has
-//! it in, and tungstenite is given an empty pong in its place, which means nothing by itself
-//! (RFC 6455, section 5.5.3) and tells the reader that there is something to take.
+//! tungstenite 0.29 reads a frame in pieces of a fixed size into a buffer that it first fills with
+//! zeros. It may keep that buffer until the client leaves, so a client that sent one picture and
+//! then stays silent would keep the memory of that picture. Therefore a whole message in one large
+//! frame, such as a picture, bypasses tungstenite: it is read here, in as few reads as possible. In
+//! its place, tungstenite gets an empty pong, which needs no answer (RFC 6455, section 5.5.3) and
+//! tells the reader that a message is ready to be taken.
 
+mod bound;
 mod head;
+mod message;
 mod taken;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_util::io::poll_read_buf;
 
+use self::bound::Bound;
+pub(super) use self::bound::TooBig;
 use self::head::{HEAD_MAX, Head};
+use self::message::Message;
 pub(super) use self::taken::{Taken, Whole};
 use super::control::Control;
+use super::limits::{Followed, LiveLimits};
 use super::receiving::{Receiving, Refused};
-use crate::memory::Spent;
 
-/// The shortest message that is taken, and more than is read at once of anything else: so that no
-/// part that begins with a large message has anything behind it.
+/// The shortest message that is taken, in bytes. Of all other frames, at most this much is read at
+/// once, so the bytes of one read never hold a large message with another frame after it.
 const LARGE: usize = 16 << 10;
-/// How much room a message gets before more of it has arrived: enough for most pictures of a page.
-const ROOM_FIRST: usize = 256 << 10;
-/// The factor by which its room grows when it is full.
-const ROOM_GROWTH: usize = 4;
-/// Of a frame's first byte: it is the message's last.
+/// The bit in a frame's first byte that marks the last frame of a message.
 const LAST: u8 = 0x80;
-/// Of a frame's first byte: of what kind it is. A part is below these two, and others are above.
+/// The bits in a frame's first byte that hold its opcode: 0 for a continuation, 1 and 2 for
+/// messages, higher ones for other frames.
 const OPCODE: u8 = 0x0F;
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const PING: u8 = 9;
-/// An empty pong, masked as all that clients send.
+/// An empty pong, masked like all frames from clients.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
 
-/// A client's stream of frames.
+/// A client's stream of frames, without its large messages.
 pub(super) struct Large<S> {
     stream: S,
-    /// The longest message; of one that is longer tungstenite has the word.
-    limit: usize,
+    limits: Followed,
+    bound: Bound,
+    /// Set once a message is too long: after the bytes before it, reading fails.
+    too_big: Option<TooBig>,
     taken: Taken,
-    /// Of the head that comes next, as much as has come.
+    /// The received part of the next frame's head.
     head: Head,
-    /// How much of a frame that is not taken is still to come.
+    /// How many bytes of a passed-on frame have not arrived yet.
     rest: u64,
     /// Whether a message in several frames has begun and not ended.
     is_in_parts: bool,
@@ -60,32 +64,27 @@ pub(super) struct Large<S> {
     ends_parts: bool,
     message: Option<Message>,
     receiving: Receiving,
-    /// What is given before anything else.
+    /// Bytes that are passed on before any others.
     first: Vec<u8>,
     control: Control,
 }
 
-/// A message that is being read.
-struct Message {
-    is_text: bool,
-    length: usize,
-    mask: [u8; 4],
-    /// As much of it as has come; behind the last of it, what was read of the next frame.
-    payload: Vec<u8>,
-}
-
 impl<S> Large<S> {
-    /// A stream out of which messages of at most so many bytes are put there.
+    /// A stream whose large messages are moved to `taken`. Reading it fails at a message that is
+    /// longer than the limit.
     pub(super) fn new(
         stream: S,
-        limit: usize,
+        limits: &Arc<LiveLimits>,
         taken: &Taken,
-        control: Control,
-        receiving: Receiving,
+        mut receiving: Receiving,
     ) -> Self {
+        let (followed, current) = (Followed::new(limits), limits.get());
+        receiving.set_pace(current.pace);
         Self {
             stream,
-            limit,
+            limits: followed,
+            bound: Bound::new(current.message),
+            too_big: None,
             taken: taken.clone(),
             head: Head::default(),
             rest: 0,
@@ -94,17 +93,26 @@ impl<S> Large<S> {
             message: None,
             receiving,
             first: Vec::new(),
-            control,
+            control: Control::new(&current),
         }
     }
 
-    /// The stream itself. A half-received message is freed.
+    /// Applies the limits of another table, if there is one.
+    fn follow(&mut self) {
+        if let Some(limits) = self.limits.take_change() {
+            self.bound.set(limits.message);
+            self.control.follow(&limits);
+            self.receiving.set_pace(limits.pace);
+        }
+    }
+
+    /// The inner stream. A half-received message is freed.
     pub(super) fn into_inner(self) -> S {
         self.stream
     }
 
-    /// How many of these bytes are tungstenite's: those before a large message, and before a head
-    /// of which a part is missing. What is behind is kept here.
+    /// How many of these bytes to pass on to tungstenite: those before a large message, a message that
+    /// is too long, or an incomplete head. The bytes after them are kept here.
     fn pass(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
         let mut at = 0;
         while at < bytes.len() {
@@ -126,12 +134,15 @@ impl<S> Large<S> {
                 self.message = Some(message);
                 return Ok(at);
             }
+            if self.too_big.is_some() {
+                return Ok(at);
+            }
             at = behind;
         }
         Ok(at)
     }
 
-    /// Goes behind a head that is whole: to the message if it is one to be taken.
+    /// Ends a complete head, and begins the message if it is one to be taken.
     fn begin(&mut self) -> Result<Option<Message>, Refused> {
         let head = std::mem::take(&mut self.head);
         let was_in_parts = self.is_in_parts;
@@ -143,13 +154,18 @@ impl<S> Large<S> {
             self.control.count();
         }
         let length = usize::try_from(head.payload()).unwrap_or(usize::MAX);
-        // Control frames may come between the parts of a message, and are none.
+        if let Err(too_big) = self.bound.count(opcode, length, was_in_parts) {
+            self.too_big = Some(too_big);
+            return Ok(None);
+        }
+        // Control frames may come between the frames of a message, and do not end it.
         if opcode <= BINARY {
             self.is_in_parts = head.first() & LAST == 0;
             self.ends_parts = was_in_parts && !self.is_in_parts;
             if was_in_parts || self.is_in_parts {
-                // tungstenite has a part twice: as a frame, and in the message that it gathers.
-                self.receiving.grow(length.min(self.limit).saturating_mul(2))?;
+                // tungstenite holds each part twice: as a frame, and in the message that it
+                // assembles.
+                self.receiving.grow(length.saturating_mul(2))?;
             }
         }
         if !was_in_parts {
@@ -159,16 +175,16 @@ impl<S> Large<S> {
         let is_whole = (is_text || head.first() == LAST | BINARY) && !was_in_parts;
         if let Some(mask) = head.mask()
             && is_whole
-            && (LARGE..=self.limit).contains(&length)
+            && length >= LARGE
         {
-            return Ok(Some(Message { is_text, length, mask, payload: Vec::new() }));
+            return Ok(Some(Message::new(is_text, length, mask)));
         }
         self.rest = head.payload();
         self.end_parts()?;
         Ok(None)
     }
 
-    /// The last part of a message has been passed on: its memory goes with it.
+    /// Once the last part of a message is passed on, hands over the memory of the whole message.
     fn end_parts(&mut self) -> Result<(), Refused> {
         if self.ends_parts && self.rest == 0 {
             self.ends_parts = false;
@@ -177,7 +193,7 @@ impl<S> Large<S> {
         Ok(())
     }
 
-    /// Whether the client has begun something that it has not ended.
+    /// Whether a frame or a message is half received.
     fn is_amid(&self) -> bool {
         let is_in_frame = self.rest > 0 || !self.head.bytes().is_empty();
         self.message.is_some() || self.is_in_parts || is_in_frame
@@ -185,7 +201,7 @@ impl<S> Large<S> {
 }
 
 impl<S: AsyncRead + Unpin> Large<S> {
-    /// Reads whatever comes next into the buffer.
+    /// Reads the next bytes for tungstenite into the buffer.
     fn poll_next(
         &mut self,
         context: &mut Context<'_>,
@@ -198,6 +214,9 @@ impl<S: AsyncRead + Unpin> Large<S> {
             self.first.drain(..part);
             if buffer.filled().len() > before || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
+            }
+            if let Some(too_big) = self.too_big {
+                return Poll::Ready(Err(io::Error::other(too_big)));
             }
             let goes_on = if self.message.is_some() {
                 ready!(self.poll_message(context))?
@@ -212,41 +231,34 @@ impl<S: AsyncRead + Unpin> Large<S> {
         }
     }
 
-    /// Reads on in a message, and a head's length beyond its end: where a part is less than there
-    /// is room for, the system has no more, and need not be asked; where it is not, the next large
-    /// message is read into its place at once. `false` at the end of the stream.
+    /// Continues to read a message, and up to the length of a head beyond its end. After a read
+    /// that does not fill the buffer, the system has nothing left, which saves another read. A read
+    /// that fills it includes the head of the next frame; if that begins a large message, the
+    /// message is read into its own buffer from the start. `false` at the end of the stream.
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let Some(message) = &mut self.message else { return Poll::Ready(Ok(true)) };
-        let before = message.payload.len();
-        if before < message.length {
-            message.make_room(&mut self.receiving)?;
-            let room = message.payload.capacity() - before;
-            let mut room = (&mut message.payload).limit(room);
-            let read = ready!(poll_read_buf(Pin::new(&mut self.stream), context, &mut room))?;
+        if !message.is_whole() {
+            let (stream, receiving) = (&mut self.stream, &mut self.receiving);
+            let read = ready!(message.poll_read(stream, receiving, context))?;
             if read == 0 {
                 return Poll::Ready(Ok(false));
             }
             self.receiving.received(read);
-            message.unmask(before);
         }
         if message.is_whole()
-            && let Some(Message { is_text, length, mut payload, .. }) = self.message.take()
+            && let Some(message) = self.message.take()
         {
-            let mut behind = [0; HEAD_MAX];
-            let behind = &mut behind[..payload.len() - length];
-            behind.copy_from_slice(&payload[length..]);
-            payload.truncate(length);
-            let payload = Bytes::from(payload);
+            let (whole, behind) = message.finish();
             self.taken.put_held(self.receiving.finish()?);
-            self.taken.put(if is_text { Whole::Text(payload) } else { Whole::Binary(payload) });
+            self.taken.put(whole);
             self.first.extend(PONG);
-            let passed = self.pass(behind)?;
+            let passed = self.pass(&behind)?;
             self.first.extend(&behind[..passed]);
         }
         Poll::Ready(Ok(true))
     }
 
-    /// Reads the rest of a head and nothing else; `false` at the end of the stream.
+    /// Reads the rest of a head and no further; `false` at the end of the stream.
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut rest = [0; HEAD_MAX];
         let mut buffer = ReadBuf::new(&mut rest[..self.head.missing()]);
@@ -257,14 +269,14 @@ impl<S: AsyncRead + Unpin> Large<S> {
         if self.head.missing() == 0 {
             let whole = self.head.bytes().to_vec();
             self.message = self.begin()?;
-            if self.message.is_none() {
+            if self.message.is_none() && self.too_big.is_none() {
                 self.first = whole;
             }
         }
         Poll::Ready(Ok(!read.is_empty()))
     }
 
-    /// Reads anything else; `false` at the end of the stream.
+    /// Reads other frames; `false` at the end of the stream.
     fn poll_frames(
         &mut self,
         context: &mut Context<'_>,
@@ -282,53 +294,14 @@ impl<S: AsyncRead + Unpin> Large<S> {
     }
 }
 
-impl Message {
-    fn is_whole(&self) -> bool {
-        self.payload.len() >= self.length
-    }
-
-    /// Makes room for more bytes, and takes the memory for it first. There is also room for the
-    /// next frame's head after the message's end.
-    fn make_room(&mut self, receiving: &mut Receiving) -> Result<(), Refused> {
-        let Self { length, payload, .. } = self;
-        if payload.len() < payload.capacity() {
-            return Ok(());
-        }
-        let most = *length + HEAD_MAX;
-        let wanted = payload.len().saturating_mul(ROOM_GROWTH).max(ROOM_FIRST).min(most);
-        receiving.resize(wanted)?;
-        let more = wanted - payload.len();
-        payload.try_reserve_exact(more).map_err(|_| Refused::Memory(Spent::All))
-    }
-
-    fn push(&mut self, masked: &[u8]) {
-        let before = self.payload.len();
-        self.payload.extend_from_slice(masked);
-        self.unmask(before);
-    }
-
-    /// From there on; the mask begins anew every four bytes (RFC 6455, section 5.3).
-    fn unmask(&mut self, from: usize) {
-        const AT_ONCE: usize = 32;
-        let keys: [u8; AT_ONCE] = std::array::from_fn(|at| self.mask[(from + at) % 4]);
-        let end = self.payload.len().min(self.length);
-        let (whole, rest) = self.payload[from..end].as_chunks_mut::<AT_ONCE>();
-        for part in whole {
-            *part = std::array::from_fn(|at| part[at] ^ keys[at]);
-        }
-        for (byte, key) in rest.iter_mut().zip(keys) {
-            *byte ^= key;
-        }
-    }
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for Large<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // A half-received message can be revoked also while its client is not read.
+        self.follow();
+        // A half-received message can be revoked even while its client is not read.
         let polled = match self.control.poll_ready(context)? {
             Poll::Ready(()) => self.poll_next(context, buffer),
             Poll::Pending => Poll::Pending,
@@ -355,7 +328,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Large<S> {
         polled
     }
 
-    /// tungstenite asks for it when it has written all that it had gathered.
+    /// tungstenite flushes after it has written all that it buffered.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.control.flushed();

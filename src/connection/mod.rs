@@ -1,16 +1,19 @@
 //! A client's connection: its events go to consumers in order, one at a time, and its replies are
-//! taken from its outbox. It knows no socket; `socket` and the tests' client drive it.
+//! taken from its outbox. It does not know the socket; `socket` and the tests' client drive it.
 
 mod control;
 mod credentials;
 mod delayed;
 mod events;
 mod inbox;
+mod instances;
 mod large;
+mod limits;
 mod presence;
 mod rate;
 mod receiving;
 mod request;
+mod room;
 mod seen;
 mod shortcut;
 mod socket;
@@ -24,67 +27,83 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 
+use crate::layer::About;
 use crate::message::{Cancellation, Scope};
 use crate::reply::{Batch, Replies, Reply, ReplyChannel, close};
-use crate::routing::{Router, Way};
+use crate::routing::MatchedRoutes;
+use crate::service::{LiveRoute, Registered, Service};
 use crate::supervise::panic_message;
 
 use presence::Presence;
 
 pub(crate) use inbox::{Delivered, Inbox};
+pub(crate) use limits::LiveLimits;
 pub(crate) use receiving::{Receiving, Refused};
 pub(crate) use request::{request, unauthorised};
 pub(crate) use shortcut::TryWrite;
-pub(crate) use socket::{Socket, run};
+pub(crate) use socket::run;
 
 /// A client that has a WebSocket, or asks for one.
 ///
-/// Dropping it is the client's leaving, whatever the cause: its tasks and memberships end at once,
-/// and `websocket.disconnect` is delivered after the events that came before.
+/// Dropping it means that the client leaves, for whatever reason: its tasks and memberships end
+/// immediately, and `websocket.disconnect` is delivered after the earlier events.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    // Before the inbox, whose end lets the disconnect be delivered: fields are dropped in order.
+    // Fields are dropped in order. The presence must end before the inbox, because the end of the
+    // inbox lets the disconnect be delivered.
     presence: Presence,
     pub(crate) inbox: Inbox,
     pub(crate) replies: Replies,
     pub(crate) channel: ReplyChannel,
+    pub(crate) limits: Arc<LiveLimits>,
     code: Arc<AtomicU16>,
     events: JoinHandle<()>,
+    _registered: Registered,
 }
 
 impl Connection {
-    /// A client comes: `websocket.connect` is delivered.
-    pub(crate) fn open(router: &Router, way: Way, mut scope: Scope) -> Self {
-        let name = router.new_name();
+    /// Opens the connection of a client, and delivers `websocket.connect`. `generation` is the
+    /// number of the table that the routes are from.
+    pub(crate) fn open(
+        service: &Service,
+        (matched, generation): (MatchedRoutes<LiveRoute>, u64),
+        mut scope: Scope,
+    ) -> Self {
+        let name = service.new_name();
         if scope.connection.is_empty() {
             scope.connection = Arc::clone(&name);
         }
-        let limits = way.socket_limits();
+        let limits = matched.socket_limits();
         let outbox = limits.outbox_limits();
         let (channel, replies) = ReplyChannel::counted(
             Arc::clone(&name),
-            way.envelope(),
+            matched.envelope(),
             outbox,
-            &router.memory().transit,
+            &service.memory().transit,
         );
-        let (inbox, waiting) = inbox::new(limits.inbox.as_usize(), &router.memory().transit);
+        let (inbox, waiting) = inbox::new(limits.inbox.as_usize(), &service.memory().transit);
         let cancellation = Cancellation::default();
         let code = Arc::new(AtomicU16::new(close::ABNORMAL));
-        router.layer().join(channel.clone());
+        service.layer().join(channel.clone(), About::new(Arc::clone(&scope.path), scope.ip));
+        // Before its events begin, which look at the table then: so no replacement is missed.
+        let registered = service.register(inbox.notice());
         let events = events::Events::new(
-            way,
+            service.clone(),
+            (matched, generation),
             scope,
             channel.clone(),
             cancellation.clone(),
             waiting,
             Arc::clone(&code),
         );
-        let events = router.spawn(closing_on_panic(events.run(), channel.clone()));
-        let presence = Presence { router: router.clone(), name, cancellation };
-        Self { presence, inbox, replies, channel, code, events }
+        let limits = Arc::clone(events.limits());
+        let events = service.spawn(closing_on_panic(events.run(), channel.clone()));
+        let presence = Presence { service: service.clone(), name, cancellation };
+        Self { presence, inbox, replies, channel, limits, code, events, _registered: registered }
     }
 
-    /// Waits until the consumer of `websocket.connect` has decided; `None` if it never will.
+    /// Waits until the consumer of `websocket.connect` has decided; `None` if it cannot decide any
+    /// more.
     pub(crate) async fn decision(&mut self) -> Option<Decision> {
         let mut seen = Batch::default();
         loop {
@@ -99,18 +118,18 @@ impl Connection {
         }
     }
 
-    /// The client leaves with this closing code. The result ends when its last event, the
+    /// Ends the connection with this close code. The returned handle ends when the last event, the
     /// disconnect, has been handled.
     pub(crate) fn close(self, code: u16) -> JoinHandle<()> {
-        let Self { presence, code: told, events, .. } = self;
-        told.store(code, Ordering::Release);
-        // Before the inbox, which ends with this function.
+        let Self { presence, code: close_code, events, .. } = self;
+        close_code.store(code, Ordering::Release);
+        // Before the inbox, which is dropped at the end of this function.
         drop(presence);
         events
     }
 }
 
-/// Runs a client's events. When they panic, no task handles its events any more, so the client is
+/// Runs a client's events. If they panic, no task handles its events any more, so the client is
 /// closed with 1011.
 async fn closing_on_panic(events: impl Future<Output = ()>, channel: ReplyChannel) {
     // The state of the events is not used again.
@@ -121,14 +140,14 @@ async fn closing_on_panic(events: impl Future<Output = ()>, channel: ReplyChanne
     }
 }
 
-/// What `websocket.connect` was answered.
+/// The answer to `websocket.connect`.
 #[derive(Debug)]
 pub(crate) struct Decision {
-    /// Whether the client is taken.
+    /// Whether the client is accepted.
     pub(crate) accepted: bool,
-    /// Which of the replies said so.
+    /// The index of the reply that decided.
     pub(crate) at: usize,
-    /// All that was sent until then.
+    /// All replies up to then.
     pub(crate) replies: Batch,
 }
 

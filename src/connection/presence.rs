@@ -1,23 +1,23 @@
-//! A client's being there, over a WebSocket or for one request: its end is the client's leaving.
+//! A client's presence, over a WebSocket or for one request: it ends when the client leaves.
 
 use std::sync::Arc;
 
 use crate::message::{Cancellation, Reason};
-use crate::routing::Router;
+use crate::service::Service;
 
-/// Tells the rest of the service that a client has left, when it is dropped: also when a request's
-/// client goes away and the future that holds this with it.
+/// When it is dropped, tells the rest of the service that the client has left. This includes a
+/// client that goes away during its request, because the future that owns this is then dropped.
 #[derive(Debug)]
 pub(super) struct Presence {
-    pub(super) router: Router,
+    pub(super) service: Service,
     pub(super) name: Arc<str>,
     pub(super) cancellation: Cancellation,
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        // The notice first: what is pushed from now on sees it, what was pushed before is taken out.
+        // The cancellation comes first: later pushes see it, and `leave` removes earlier tasks.
         self.cancellation.cancel(Reason::Cancelled);
-        self.router.leave(&self.name);
+        self.service.leave(&self.name);
     }
 }

@@ -1,4 +1,4 @@
-//! A message or body that is half received: the memory it takes, and how fast it arrives.
+//! A half-received message or body: the memory that it takes, and the pace at which it arrives.
 
 use std::fmt;
 use std::io;
@@ -15,45 +15,49 @@ use crate::memory::{Held, Spent, Stake, Transit};
 pub(crate) struct Receiving {
     transit: Transit,
     address: Option<IpAddr>,
-    /// `None` while nothing large is half received.
+    /// The memory and its size; `None` while no large data is half received.
     stake: Option<(Stake, usize)>,
     pace: Pace,
 }
 
-/// Why the rest of a message is not received.
+/// Why the rest of a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// There is no memory for it.
+    /// The memory for it is used up.
     Memory(Spent),
     /// It arrives too slowly.
     Slow,
 }
 
-/// How fast something must arrive. It is measured over windows, so that a short pause does no harm.
+/// The pace at which data must arrive, measured over windows, so that a short pause is harmless.
 struct Pace {
-    /// Bytes in each window.
+    /// The least number of bytes in each window.
     least: u64,
-    /// Bytes in this window so far.
+    /// The number of bytes in this window so far.
     received: u64,
-    /// When this window ends; `None` where nothing has been waited for.
+    /// When this window ends; `None` if no data is expected.
     end: Option<Instant>,
-    /// Kept from one window to the next, and set to the current window's end only when it fires:
-    /// most messages arrive within microseconds.
+    /// The timer is kept from one window to the next, and is set to the end of the current window
+    /// only when it fires, because most messages arrive within microseconds.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Over how long `limits.pace` is counted.
+/// The window over which `limits.pace` is measured.
 const WINDOW: Duration = Duration::from_secs(10);
 
 impl Receiving {
-    /// With nothing received yet. `pace` is the least number of bytes a second.
+    /// Without received data. `pace` is the least number of bytes a second.
     pub(crate) fn new(transit: &Transit, address: Option<IpAddr>, pace: u64) -> Self {
-        let least = pace.saturating_mul(WINDOW.as_secs());
-        let pace = Pace { least, received: 0, end: None, timer: None };
+        let pace = Pace { least: least(pace), received: 0, end: None, timer: None };
         Self { transit: transit.clone(), address, stake: None, pace }
     }
 
-    /// Takes memory before it is allocated. `bytes` is the size of all that is half received.
+    /// Follows another pace from the current window on.
+    pub(super) fn set_pace(&mut self, pace: u64) {
+        self.pace.least = least(pace);
+    }
+
+    /// Takes memory before it is allocated. `bytes` is the total size of the half-received data.
     ///
     /// # Errors
     /// [`Refused::Memory`].
@@ -74,27 +78,27 @@ impl Receiving {
         self.resize(taken.saturating_add(bytes))
     }
 
-    /// All of it is received, and its memory is handed over with it; `None` if it took none.
+    /// Ends the data as complete, and returns its memory; `None` if it took none.
     ///
     /// # Errors
-    /// [`Refused::Memory`] when its memory has been revoked.
+    /// [`Refused::Memory`] if its memory has been revoked.
     pub(crate) fn finish(&mut self) -> Result<Option<Held>, Refused> {
         self.pace.end = None;
         let Some((stake, _)) = self.stake.take() else { return Ok(None) };
         stake.into_held().map(Some).ok_or(Refused::Memory(Spent::Lost))
     }
 
-    /// This many bytes have arrived.
+    /// Counts bytes that have arrived.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.pace.received = self.pace.received.saturating_add(bytes as u64);
     }
 
-    /// Nothing is half received, or something new has begun: it has a window of its own.
+    /// Starts a new window with the next data.
     pub(crate) fn begin(&mut self) {
         self.pace.end = None;
     }
 
-    /// Waits for a reason to give up the half-received data. Poll it whenever nothing arrives.
+    /// Waits for a reason to give up the half-received data. Poll it whenever reading is pending.
     pub(crate) fn poll_refused(&mut self, context: &mut Context<'_>) -> Poll<Refused> {
         if let Some((stake, _)) = &self.stake
             && stake.poll_lost(context).is_ready()
@@ -116,7 +120,7 @@ impl Pace {
             let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
             ready!(timer.as_mut().poll(context));
             if Instant::now() < end {
-                // It was set for a window before this one.
+                // The timer was set for an earlier window.
                 timer.as_mut().reset(end);
                 continue;
             }
@@ -128,13 +132,20 @@ impl Pace {
     }
 }
 
+/// The least number of bytes in a window, at this pace in bytes a second.
+fn least(pace: u64) -> u64 {
+    pace.saturating_mul(WINDOW.as_secs())
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory(Spent::All) => "no memory is free (server.memory)",
-            Self::Memory(Spent::Lost) => "it was the largest when memory was spent (server.memory)",
+            Self::Memory(Spent::Lost) => {
+                "its data took the most when memory was used up (server.memory)"
+            }
             Self::Memory(Spent::Address) => {
-                "its address has too much half received (server.half_received)"
+                "its address has too much half-received data (server.half_received)"
             }
             Self::Slow => "it arrives too slowly (limits.pace)",
         })
@@ -153,7 +164,7 @@ impl From<Refused> for io::Error {
     }
 }
 
-/// The reason in an error that was made of one.
+/// The reason for the refusal, if the error was made from one.
 pub(crate) fn refused(error: &io::Error) -> Option<Refused> {
     error.get_ref()?.downcast_ref().copied()
 }

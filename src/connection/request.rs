@@ -12,44 +12,46 @@ use crate::error::{Error, code};
 use crate::memory::Held;
 use crate::message::{Cancellation, Content, Message, Scope};
 use crate::reply::{Envelope, OutboxLimits, Reply, ReplyChannel};
-use crate::routing::{Route, Router, Way};
+use crate::routing::{MatchedRoutes, Route};
+use crate::service::{LiveRoute, Service};
 
-/// Delivers `http.request` and waits for the response, at most for this time. When the consumer
+/// Delivers `http.request` and waits for the response, at most for `patience`. If the consumer
 /// fails, its error is returned too, for the log.
 pub(crate) async fn request(
-    router: &Router,
-    way: &Way,
+    service: &Service,
+    matched: &MatchedRoutes<LiveRoute>,
     mut scope: Scope,
     method: Method,
     (body, held): (Bytes, Option<Held>),
     patience: Duration,
 ) -> (Reply, Option<Error>) {
-    let name = router.new_name();
+    let name = service.new_name();
     if scope.connection.is_empty() {
         scope.connection = Arc::clone(&name);
     }
     let cancellation = Cancellation::default();
-    // One response, of any size: the service's memory counts it when it is sent.
+    // One response of any size: the service's memory counts it when it is sent.
     let outbox = OutboxLimits { bytes: usize::MAX, ..OutboxLimits::default() };
     let (channel, mut replies) = ReplyChannel::new(Arc::clone(&name), Envelope::None, outbox);
-    let _presence = Presence { router: router.clone(), name, cancellation: cancellation.clone() };
+    let _presence = Presence { service: service.clone(), name, cancellation: cancellation.clone() };
     let content = Content::Request { method, body };
     let mut message = Message::new(channel.clone(), Arc::new(scope), content, cancellation);
     message.hold(held);
-    let Some(route) = way.select(&mut message).cloned() else {
+    let Some(route) = matched.select(&mut message).cloned() else {
         return (Reply::error(&Error::new(code::NOT_FOUND, "no route takes this request")), None);
     };
     if let Some(refusal) = refusal(&route, &mut message) {
         return (refusal, None);
     }
-    let mut instance = route.consumer().instance();
+    let mut instance = route.bound().instance();
     let answered = async {
         match call(instance.as_mut(), message).await {
             Called::Replied(reply) if !reply.is_empty() => return Some(Ok(reply)),
             Called::Replied(_) => {}
             Called::Failed(error) | Called::Panicked(error) => return Some(Err(error)),
         }
-        // From here on only tasks hold the channel; when the last is gone, no response will come.
+        // From here on only tasks hold the channel. When the last one drops it, no response can
+        // come.
         drop((channel, instance));
         loop {
             let batch = replies.take().await?;
@@ -64,31 +66,35 @@ pub(crate) async fn request(
         Ok(Some(Err(error))) => (Reply::error(&error), Some(error)),
         Ok(None) => (Reply::status(StatusCode::NO_CONTENT), None),
         Err(_) => {
-            let error = Error::new(code::EXPIRED, "no answer in time");
+            let error = Error::new(code::EXPIRED, "the consumer did not answer in time");
             (Reply::error(&error).with_status(StatusCode::GATEWAY_TIMEOUT), Some(error))
         }
     }
 }
 
-/// Sees to the route's limit and its token: the refusal, or nothing and the claims in the scope.
+/// Checks the route's limit and token: returns the refusal, or puts the claims into the scope.
 fn refusal(route: &Route, message: &mut Message) -> Option<Reply> {
     let limit = route.limits().message.as_usize();
     if message.size() > limit {
-        let error = Error::new(code::TOO_BIG, format!("a body of {limit} bytes is taken at most"));
+        let error = Error::new(code::TOO_BIG, format!("the body may have at most {limit} bytes"));
         return Some(Reply::error(&error));
     }
-    match route.token()?.verify(&message.scope) {
+    let (token, scope) = (route.token()?, message.scope()?);
+    match token.verify(scope) {
         Ok(verified) => {
-            Arc::make_mut(&mut message.scope).claims = Some(verified.claims);
+            let claims = Some(Arc::new(verified.claims));
+            let tokens = token.shown(scope).into_iter().collect();
+            let scope = Scope { claims, tokens, ..Scope::clone(scope) };
+            message.set_scope(Arc::new(scope));
             None
         }
-        Err(error) => Some(unauthorised(&error, &message.scope)),
+        Err(error) => Some(unauthorised(&error, scope)),
     }
 }
 
-/// What a client without the token that is asked for gets.
+/// The reply to a client that lacks a token that it needs.
 pub(crate) fn unauthorised(error: &Error, scope: &Scope) -> Reply {
-    tracing::info!(path = scope.path, %error, "request refused");
+    tracing::info!(path = &*scope.path, %error, "request refused");
     let scheme = HeaderValue::from_static("Bearer");
     Reply::error(error).with_header(header::WWW_AUTHENTICATE, scheme)
 }

@@ -1,4 +1,4 @@
-//! When a client was last heard of: what pings and the idle time-out go by.
+//! The time of a client's last sign of life, on which pings and the idle timeout depend.
 
 use std::io;
 use std::pin::Pin;
@@ -10,27 +10,31 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
-/// When the client was last heard of.
+use super::limits::{LiveLimits, SocketLimits};
+
+/// When the client was last heard from, and the limits that count from then.
 pub(super) struct Seen {
+    limits: Arc<LiveLimits>,
     start: Instant,
     /// Milliseconds after `start`.
     last: AtomicU64,
-    /// It is not being read because its inbox is full, and cannot be heard.
+    /// Whether its inbox is full, so that it is not read and cannot be heard.
     busy: AtomicBool,
 }
 
 /// Why nothing was read from a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Idle {
-    /// It has sent nothing.
+    /// It was silent.
     Silent,
     /// Its inbox stayed full, so it was not read.
     Full,
 }
 
 impl Seen {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now(), last: AtomicU64::new(0), busy: AtomicBool::new(false) }
+    pub(super) fn new(limits: &Arc<LiveLimits>) -> Self {
+        let (start, last, busy) = (Instant::now(), AtomicU64::new(0), AtomicBool::new(false));
+        Self { limits: Arc::clone(limits), start, last, busy }
     }
 
     fn now(&self) {
@@ -47,27 +51,37 @@ impl Seen {
         self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 
-    /// Waits until nothing has come for so long, neither since the client was last heard of nor
-    /// since `asked`.
-    pub(super) async fn quiet(&self, limit: Duration, asked: Instant) {
+    /// Waits until a ping is due: the client has been silent for `limits.ping`, counted from its
+    /// last sign of life and not before `pinged`.
+    pub(super) async fn due(&self, pinged: Instant) {
+        self.quiet(|limits| limits.ping, pinged).await;
+    }
+
+    /// Waits until nothing has been read for `limits.idle`, and returns the reason.
+    pub(super) async fn idle(&self) -> Idle {
+        self.quiet(|limits| limits.idle, self.start).await;
+        if self.busy.load(Ordering::Relaxed) { Idle::Full } else { Idle::Silent }
+    }
+
+    /// Waits until the client has been silent for the time that `limit` returns, counted from its
+    /// last sign of life and not before `asked`.
+    async fn quiet(&self, limit: impl Fn(SocketLimits) -> Duration, asked: Instant) {
         loop {
-            let until = self.last().max(asked) + limit;
+            let changed = self.limits.changed();
+            let until = self.last().max(asked) + limit(self.limits.get());
             if Instant::now() >= until {
                 return;
             }
-            sleep_until(until).await;
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = changed => {}
+            }
         }
-    }
-
-    /// Waits until nothing has been read for this long, and returns why.
-    pub(super) async fn idle(&self, limit: Duration) -> Idle {
-        self.quiet(limit, self.start).await;
-        if self.busy.load(Ordering::Relaxed) { Idle::Full } else { Idle::Silent }
     }
 }
 
-/// A client's stream, which notes when anything comes over it. Any part of a message is a sign of
-/// the client: a large one may take longer than a client may be silent.
+/// A client's stream, which records when bytes arrive. Each part of a message is a sign of life,
+/// because a large message may take longer than a client may be silent.
 pub(super) struct Heard<S> {
     stream: S,
     seen: Arc<Seen>,

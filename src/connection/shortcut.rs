@@ -1,9 +1,10 @@
-//! The way past a connection's task: who has an answer writes it to the socket, if nobody is at it.
+//! Sends a reply without waking the connection's task: the worker that made it writes it to the
+//! socket, if the socket is free.
 //!
-//! An answer that waits in the outbox wakes a thread of the sockets', which costs more than to
-//! write it. So a worker that has one writes it itself where nothing is before it, and the
-//! connection's task writes all else: what waits, what is large, control frames, the close. Neither
-//! ever waits for a lock while the other asks the system; they take turns, a whole frame each.
+//! A reply in the outbox wakes a socket thread, which costs more than the write itself. So a worker
+//! writes its own answer if no other reply is unsent. The connection's task writes everything else:
+//! queued and large replies, control frames, the close. The two take turns, one whole frame each,
+//! and neither waits for a lock while the other is in a system call.
 
 #[cfg(test)]
 mod tests;
@@ -20,16 +21,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::reply::{Direct, Payload, Tried};
 
-/// Where bytes may be written by whoever has it.
+/// A socket that any holder of a reference may write to.
 pub(crate) trait TryWrite: fmt::Debug + Send + Sync {
-    /// Writes as much as there is room for.
+    /// Writes until the socket is full, and returns the number of bytes.
     ///
     /// # Errors
-    /// `WouldBlock` where there is none.
+    /// `WouldBlock` if the socket is already full.
     fn try_write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
-/// The way past a connection's task.
+/// The way to a client's socket that bypasses the connection's task.
 #[derive(Debug)]
 pub(super) struct Shortcut {
     socket: Arc<dyn TryWrite>,
@@ -37,13 +38,13 @@ pub(super) struct Shortcut {
 }
 
 /// A client's stream, whose owner takes turns with the shortcut.
-pub(super) struct Shared<S> {
+pub(super) struct TurnStream<S> {
     stream: S,
     turn: Arc<Turn>,
-    /// Bytes that the owner writes before anything else: the rest of a frame that took the
-    /// shortcut, then large messages.
+    /// Bytes that the owner writes before all others: the rest of a frame from the shortcut, then
+    /// large messages.
     first: VecDeque<Bytes>,
-    /// A frame of the owner's is written in part.
+    /// Whether a frame of the owner is half written.
     is_amid: bool,
 }
 
@@ -54,17 +55,17 @@ pub(super) struct Turn(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     holder: Holder,
-    /// The bytes that the owner writes before anything else.
+    /// Bytes that the owner must write before all others.
     first: VecDeque<Bytes>,
-    /// The owner, where it waits for its turn.
+    /// The owner's waker, while the owner waits for its turn.
     waiting: Option<Waker>,
-    /// Only the owner writes from now on.
+    /// Whether from now on only the owner may write.
     is_over: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Holder {
-    /// The last frame is whole, or the owner has yet to write its rest.
+    /// The last frame is complete, or the owner still has to write its rest.
     #[default]
     Nobody,
     Owner,
@@ -73,17 +74,17 @@ enum Holder {
 
 /// The longest head of a frame that a server sends, in bytes (RFC 6455, section 5.2).
 const HEAD_MAX: usize = 10;
-/// Of a frame's first byte: it is the message's last.
+/// The bit in a frame's first byte that marks the last frame of a message.
 const LAST: u8 = 0x80;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
-/// A length that stands in the two bytes after it.
+/// Says that the length is in the next two bytes.
 const LENGTH_16: u8 = 126;
-/// The length is in the eight bytes after it.
+/// Says that the length is in the next eight bytes.
 const LENGTH_64: u8 = 127;
-/// The longest payload that takes the shortcut.
+/// The longest payload that may use the shortcut, in bytes.
 const SHORTCUT_MAX: usize = u16::MAX as usize;
-/// How many parts are given to the system at once.
+/// The most buffers of one vectored write.
 const PARTS: usize = 8;
 
 impl Shortcut {
@@ -105,7 +106,7 @@ impl Direct for Shortcut {
         let body = payload.as_bytes();
         let written = self.socket.try_write(&[IoSlice::new(head), IoSlice::new(body)]);
         let (tried, rest) = match written {
-            // What is wrong with the socket its owner finds out and tells.
+            // If the socket has failed, its owner finds out and reports it.
             Err(_) | Ok(0) => (Tried::Nothing, Bytes::new()),
             Ok(written) if written == head.len() + body.len() => (Tried::Whole, Bytes::new()),
             Ok(written) => (Tried::Part, rest(head, body, written)),
@@ -115,7 +116,7 @@ impl Direct for Shortcut {
     }
 }
 
-/// The head of a frame that is the whole message.
+/// The head of a frame that holds a whole message.
 fn head_of<'a>(payload: &Payload, head: &'a mut [u8; HEAD_MAX]) -> &'a [u8] {
     head[0] = LAST | if payload.as_text().is_some() { TEXT } else { BINARY };
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
@@ -144,13 +145,14 @@ fn rest(head: &[u8], body: &[u8], written: usize) -> Bytes {
 }
 
 impl Turn {
-    /// The client has closed, and is answered by a close: nothing may come behind that.
+    /// Ends the shortcut after the client's close, because no message may follow the close that
+    /// answers it.
     pub(super) fn end_shortcut(&self) {
         self.lock().is_over = true;
     }
 
-    /// Has the owner write a message before all that it writes from now on, and uncopied. Only the
-    /// owner calls it, once all before is flushed; flushing writes it.
+    /// Lets the owner write a message without copying it, before its later bytes. Only the owner
+    /// may call this, after it has flushed all earlier bytes; the next flush writes the message.
     pub(super) fn put_last(&self, payload: &Payload) {
         let mut head = [0; HEAD_MAX];
         let head = Bytes::copy_from_slice(head_of(payload, &mut head));
@@ -169,7 +171,7 @@ impl Turn {
     fn give_back(&self, rest: Bytes) {
         let mut state = self.lock();
         state.holder = Holder::Nobody;
-        // Before a large message that the owner has put there meanwhile.
+        // The rest goes before a large message that the owner may have added meanwhile.
         if !rest.is_empty() {
             state.first.push_front(rest);
         }
@@ -180,7 +182,7 @@ impl Turn {
         }
     }
 
-    /// Takes the turn for the owner, and with it what is to be written first.
+    /// Takes the turn for the owner, and returns the bytes that must be written first.
     fn poll_take(&self, context: &mut Context<'_>) -> Poll<VecDeque<Bytes>> {
         let mut state = self.lock();
         if state.holder == Holder::Shortcut {
@@ -196,19 +198,19 @@ impl Turn {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held.
+        // No code panics while it is locked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S> Shared<S> {
+impl<S> TurnStream<S> {
     pub(super) fn new(stream: S, turn: &Arc<Turn>) -> Self {
         Self { stream, turn: Arc::clone(turn), first: VecDeque::new(), is_amid: false }
     }
 }
 
-impl<S: AsyncWrite + Unpin> Shared<S> {
-    /// Waits for the turn, and writes everything that must be written first.
+impl<S: AsyncWrite + Unpin> TurnStream<S> {
+    /// Waits for the turn, and writes the bytes that must be written first.
     fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.first.is_empty() && !self.is_amid {
             self.first = ready!(self.turn.poll_take(context));
@@ -238,8 +240,8 @@ impl<S: AsyncWrite + Unpin> Shared<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Shared<S> {
-    /// What is given ends where a frame ends: tungstenite writes all that it has gathered.
+impl<S: AsyncWrite + Unpin> AsyncWrite for TurnStream<S> {
+    /// `bytes` ends at the end of a frame, because tungstenite writes all that it has buffered.
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -268,7 +270,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Shared<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Shared<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TurnStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

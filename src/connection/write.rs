@@ -1,7 +1,5 @@
 //! The writing half of a connection's WebSocket: replies from the outbox, and pings.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
@@ -17,28 +15,30 @@ use super::seen::Seen;
 use super::shortcut::Turn;
 use crate::reply::{Batch, Close, Payload, Replies};
 
-/// How much is gathered before it is written; larger messages are written by themselves.
+/// How many bytes are buffered before they are written; larger messages are written alone.
 pub(super) const WRITE_BUFFER: usize = 16 << 10;
 
-/// Writes replies, all that wait in one go, and pings; the code of the close frame that ends it.
+/// Writes pings, and replies with one flush for all that are ready. Returns the code of the close
+/// frame that ends the connection.
 pub(super) async fn write<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Frame>,
     replies: &mut Replies,
     first: Batch,
     seen: &Seen,
     turn: &Turn,
-    ping: Duration,
 ) -> Result<u16, WsError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut batch = first;
-    let mut pinged = Instant::now();
+    let due = seen.due(Instant::now());
+    tokio::pin!(due);
     loop {
         let mut closed = None;
         for reply in batch.replies {
             match reply.content {
-                // tungstenite would copy it, and keep that much memory until the client leaves.
+                // tungstenite would copy the message, and keep a buffer of its size until the
+                // client leaves.
                 Some(payload) if payload.len() > WRITE_BUFFER => {
                     sink.flush().await?;
                     turn.put_last(&payload);
@@ -60,13 +60,13 @@ where
         }
         batch = loop {
             tokio::select! {
-                // First, so that an outbox that is never empty does not keep pings back.
+                // Pings come first, so that they are sent even if the outbox is never empty.
                 biased;
-                () = seen.quiet(ping, pinged) => {
+                () = &mut due => {
                     sink.send(Frame::Ping(Bytes::new())).await?;
-                    pinged = Instant::now();
+                    due.set(seen.due(Instant::now()));
                 }
-                // Every sender is gone, which includes the connection's own.
+                // `None`: all senders have been dropped, including the connection's own.
                 taken = replies.take() => break taken.ok_or(WsError::ConnectionClosed)?,
             }
         };
@@ -80,7 +80,7 @@ fn frame(payload: Payload) -> Result<Frame, WsError> {
     })
 }
 
-/// A close frame that may be sent: with an allowed code, and a reason that fits.
+/// A valid close frame: with an allowed code, and a reason cut to the longest length.
 fn sendable(close: &Close) -> CloseFrame {
     const REASON_LIMIT: usize = 123;
     let code = CloseCode::from(close.code);

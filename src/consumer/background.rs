@@ -1,5 +1,6 @@
-//! Jobs that run beside a consumer for as long as it is served.
+//! Background jobs of a consumer.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -7,31 +8,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::extract::{Binding, FromBinding};
-use crate::setting::Mistake;
+use crate::extract::{ConsumerUse, FromGiven, Given, RouteCheck};
+use crate::setting::Diagnostic;
 use crate::supervise::keep_running;
 
-/// An `async fn` of up to four arguments, each a [`FromBinding`], that runs beside a consumer: it
-/// keeps in order what the consumer leaves, or tells its clients what comes of itself. The
+/// An `async fn` of up to four arguments, each a [`FromGiven`], that runs in the background of a
+/// consumer: for example to remove its old files, or to send to its clients on a timer. The
 /// parameter `A` is the tuple of its arguments; it is never written out.
 ///
-/// It is started with the service, once for each `[consumer.NAME]` that is in use, and dropped
-/// where it waits when the service stops. When it returns it is done. When it panics, that is
-/// logged and it is started anew, after a pause. What blocks belongs on `spawn_blocking`: its
-/// threads are the sockets'.
+/// It is started with the service, once for each `[consumer.NAME]` that is in use, and dropped at
+/// an `await` when the service stops. A job that returns is done. A job that panics is logged, and
+/// started again after a pause. Blocking work belongs on `spawn_blocking`, because the job runs on
+/// the sockets' threads.
 ///
 /// ```
 /// use std::time::Duration;
 /// use waterway::{ChannelLayer, Error, Registry, Reply, ReplyChannel};
 ///
 /// async fn join(client: ReplyChannel, layer: ChannelLayer) -> Result<(), Error> {
-///     layer.group("clock").add(&client)
+///     layer.group("clock").add(&client).await
 /// }
 ///
 /// async fn tick(layer: ChannelLayer) {
 ///     loop {
 ///         tokio::time::sleep(Duration::from_secs(1)).await;
-///         layer.group("clock").send(Reply::text("tick"));
+///         let _ = layer.group("clock").send(Reply::text("tick")).await;
 ///     }
 /// }
 ///
@@ -39,15 +40,15 @@ use crate::supervise::keep_running;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot run beside a consumer",
-    note = "it is an `async fn` that returns nothing, and each of its arguments is `Options<T>` \
-            or `ChannelLayer`"
+    note = "it is an `async fn` that returns nothing, and each of its arguments is `Options<T>`, \
+            `State<S>` or `ChannelLayer`"
 )]
 pub trait Background<A>: Send + Sync + 'static {
-    /// Lets every argument look at what the consumer is given.
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
+    /// Lets every argument check the consumer's options.
+    fn check(&self, route: &mut RouteCheck<'_>);
 
-    /// Runs once.
-    fn run(&self, binding: &Binding) -> impl Future<Output = ()> + Send + 'static;
+    /// Runs the job once.
+    fn run(&self, given: &Given) -> impl Future<Output = ()> + Send + 'static;
 }
 
 macro_rules! jobs {
@@ -56,17 +57,17 @@ macro_rules! jobs {
         where
             F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = ()> + Send + 'static,
-            $($argument: FromBinding,)*
+            $($argument: FromGiven,)*
         {
-            #[allow(unused_variables, reason = "without arguments there is nothing to bind")]
-            fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-                $($argument::bind(binding, mistakes);)*
+            #[allow(unused_variables, reason = "without arguments there is nothing to check")]
+            fn check(&self, route: &mut RouteCheck<'_>) {
+                $($argument::check(route);)*
             }
 
             #[allow(unused_variables, reason = "without arguments there is nothing to take")]
-            fn run(&self, binding: &Binding) -> impl Future<Output = ()> + Send + 'static {
-                // Taken before the future begins, so that it borrows nothing.
-                let begin = || Ok::<_, Error>(self($($argument::from_binding(binding)?),*));
+            fn run(&self, given: &Given) -> impl Future<Output = ()> + Send + 'static {
+                // Taken before the future begins, so that it does not borrow anything.
+                let begin = || Ok::<_, Error>(self($($argument::from_given(given)?),*));
                 let running = begin();
                 async move {
                     match running {
@@ -81,37 +82,51 @@ macro_rules! jobs {
 
 jobs! { () (A1) (A1, A2) (A1, A2, A3) (A1, A2, A3, A4) }
 
-/// A job that is not yet bound to what its consumer is given.
+/// A job of the registry.
 pub(crate) trait Job: Send + Sync {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
-    fn run(&self, binding: &Binding) -> Run;
+    fn check(&self, route: &mut RouteCheck<'_>);
+    fn run(&self, given: &Given) -> Run;
 }
 
 type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A job beside a consumer of the table, ready to be started.
+/// A checked job of a consumer in the table, which still lacks some arguments.
 #[derive(Clone)]
-pub(crate) struct BoundJob {
+pub(crate) struct CheckedJob {
     job: Arc<dyn Job>,
-    binding: Arc<Binding>,
+    given: Given,
 }
 
-impl BoundJob {
+impl CheckedJob {
+    /// Lets the job's arguments check the consumer's options.
     pub(crate) fn new(
         job: Arc<dyn Job>,
-        mut binding: Binding,
-        mistakes: &mut Vec<Mistake>,
+        place: &ConsumerUse,
+        diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        job.bind(&mut binding, mistakes);
-        Self { job, binding: Arc::new(binding) }
+        let kept = RouteCheck::run(place, diagnostics, |route| job.check(route));
+        Self { job, given: Given::new(Arc::clone(&place.consumer), kept) }
     }
 
-    /// Runs the job until it returns; starts it anew, after a pause, when it panics.
+    /// The job with its further arguments.
+    pub(crate) fn given(mut self, give: impl FnOnce(&mut Given)) -> Self {
+        give(&mut self.given);
+        self
+    }
+
+    /// Runs the job until it returns; starts it again, after a pause, if it panics.
     pub(crate) async fn keep_running(self) {
-        /// Long enough that a job which panics at once neither fills the log nor takes a core.
+        /// Long enough that a job that always panics immediately neither fills the log nor uses up
+        /// a core.
         const PAUSE: Duration = Duration::from_secs(10);
-        let task = format!("job of {}", self.binding.consumer());
-        keep_running(&task, PAUSE, || self.job.run(&self.binding)).await;
+        let task = format!("job of {}", self.given.consumer());
+        keep_running(&task, PAUSE, || self.job.run(&self.given)).await;
+    }
+}
+
+impl fmt::Debug for CheckedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CheckedJob").field(self.given.consumer()).finish()
     }
 }
 
@@ -121,12 +136,12 @@ pub(super) struct FunctionJob<J, A> {
 }
 
 impl<J: Background<A>, A: 'static> Job for FunctionJob<J, A> {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        self.job.bind(binding, mistakes);
+    fn check(&self, route: &mut RouteCheck<'_>) {
+        self.job.check(route);
     }
 
-    fn run(&self, binding: &Binding) -> Run {
-        Box::pin(self.job.run(binding))
+    fn run(&self, given: &Given) -> Run {
+        Box::pin(self.job.run(given))
     }
 }
 
@@ -136,19 +151,18 @@ mod tests {
 
     use super::*;
     use crate::extract::Options;
-    use crate::setting::Written;
+    use crate::setting::{Span, SpannedValue};
 
-    fn bound<A: 'static>(job: impl Background<A>) -> BoundJob {
+    fn checked<A: 'static>(job: impl Background<A>) -> CheckedJob {
         let job = Arc::new(FunctionJob { job, arguments: PhantomData });
-        let binding =
-            Binding::new("test", crate::setting::Place::default(), Written::default(), None);
-        let mut mistakes = Vec::new();
-        let bound = BoundJob::new(job, binding, &mut mistakes);
-        assert!(mistakes.is_empty());
-        bound
+        let place = ConsumerUse::beside("test", Span::default(), SpannedValue::default());
+        let mut diagnostics = Vec::new();
+        let checked = CheckedJob::new(job, &place, &mut diagnostics);
+        assert!(diagnostics.is_empty());
+        checked
     }
 
-    #[derive(serde::Deserialize)]
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
     #[serde(default)]
     struct Times {
         times: usize,
@@ -161,15 +175,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_that_panics_begins_anew_until_it_returns() {
+    async fn a_job_that_panics_is_started_again_until_it_returns() {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let job = |options: Options<Times>| async move {
             let run = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
-            assert!(run >= options.times, "once more");
+            assert!(run >= options.times, "the job runs again");
         };
         let began = tokio::time::Instant::now();
-        bound(job).keep_running().await;
+        checked(job).keep_running().await;
         assert_eq!(RUNS.load(Ordering::Relaxed), 3);
-        assert!(began.elapsed() >= Duration::from_secs(20), "not without a pause");
+        assert!(began.elapsed() >= Duration::from_secs(20), "a pause follows each panic");
     }
 }

@@ -3,13 +3,13 @@
 use std::future::Future;
 
 use super::into_reply::IntoReply;
+use crate::action::OpenEvent;
 use crate::error::Error;
-use crate::extract::{Binding, FromMessage};
+use crate::extract::{FromMessage, Given, RouteCheck};
 use crate::message::Message;
 use crate::reply::Reply;
-use crate::setting::Mistake;
 
-/// An `async fn` of up to eight arguments, each a [`FromMessage`], with a result that is an
+/// An `async fn` of up to eight arguments, each a [`FromMessage`], whose result is an
 /// [`IntoReply`]. The parameter `A` is the tuple of its arguments; it is never written out.
 ///
 /// ```
@@ -24,18 +24,20 @@ use crate::setting::Mistake;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a consumer",
     note = "a consumer is an `async fn` whose arguments implement `FromMessage` and whose result \
-            implements `IntoReply`"
+            implements `IntoReply`",
+    note = "write `#[waterway::consumer]` above the function, and the compiler names the argument, \
+            the result or the value without `Send` that is wrong"
 )]
 pub trait Consumer<A>: Send + Sync + 'static {
-    /// Lets every argument look at the route.
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
+    /// Lets every argument check the route.
+    fn check(&self, route: &mut RouteCheck<'_>);
 
-    /// Takes the arguments from a message and works on it. The message itself is let go of before
-    /// that: what no argument holds is free.
+    /// Takes the arguments from a message, drops the message, and calls the function. Parts of the
+    /// message that no argument holds are freed before the call.
     fn consume(
         &self,
         message: Message,
-        binding: &Binding,
+        given: &Given,
     ) -> impl Future<Output = Result<Reply, Error>> + Send;
 }
 
@@ -48,22 +50,24 @@ macro_rules! functions {
             R: IntoReply,
             $($argument: FromMessage + Send,)*
         {
-            fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-                <($($argument,)*)>::bind(binding, mistakes);
+            fn check(&self, route: &mut RouteCheck<'_>) {
+                <($($argument,)*)>::check(route);
             }
 
             fn consume(
                 &self,
                 message: Message,
-                binding: &Binding,
+                given: &Given,
             ) -> impl Future<Output = Result<Reply, Error>> + Send {
-                // Taken before the future begins, so that it borrows nothing but `self`.
-                let arguments = <($($argument,)*)>::from_message(&message, binding);
+                // Taken before the future begins, so that it borrows only `self`.
+                let arguments = <($($argument,)*)>::from_message(&message, given);
+                let event = R::ACTS.then(|| OpenEvent::from_message(&message, given)).transpose();
                 drop(message);
                 async move {
                     #[allow(non_snake_case, reason = "named as their types are")]
                     let ($($argument,)*) = arguments?;
-                    self($($argument),*).await.into_reply()
+                    let event = event?;
+                    self($($argument),*).await.end(event).await
                 }
             }
         }

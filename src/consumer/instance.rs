@@ -1,4 +1,4 @@
-//! One consumer at work: for one connection, or for one worker.
+//! A consumer's instance, for one connection or one worker.
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,29 +11,29 @@ use http::StatusCode;
 use super::function::Consumer;
 use super::socket::{Constructor, SocketConsumer};
 use crate::error::Error;
-use crate::extract::Binding;
+use crate::extract::Given;
 use crate::message::{Content, Message, Scope};
 use crate::reply::{Reply, ReplyChannel};
 use crate::supervise::panic_message;
 
 pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
-/// A consumer with what its route gives it. Functions share everything and keep nothing; a socket
-/// consumer's instance is its connection's own.
+/// A consumer with its arguments. Instances of a function share everything and are stateless; a
+/// socket consumer's instance belongs to its connection.
 pub(crate) trait Instance: Send {
     /// Works on one message.
     fn consume(&mut self, message: Message) -> Answer<'_>;
 }
 
-/// Lets an instance work on a message; a panic is an error like any other, and says so.
+/// Calls an instance with a message; a panic becomes an error.
 ///
 /// Not an `async fn`, because each `async fn` moves its arguments once more.
 pub(crate) fn call(
     instance: &mut dyn Instance,
     message: Message,
 ) -> impl Future<Output = Called> + Send + use<'_> {
-    // A worker keeps nothing of an instance that panicked. A connection is closed for it, and its
-    // instance, if it is a socket consumer, still hears of that.
+    // After a panic, a worker drops the instance. A connection is closed, but a socket consumer's
+    // instance still gets the disconnect.
     let begun = catch_unwind(AssertUnwindSafe(|| instance.consume(message)));
     async move {
         let ended = match begun {
@@ -58,21 +58,21 @@ pub(crate) enum Called {
 
 pub(super) struct FunctionInstance<C, A> {
     pub(super) consumer: Arc<C>,
-    pub(super) binding: Arc<Binding>,
+    pub(super) given: Arc<Given>,
     pub(super) arguments: PhantomData<fn(A)>,
 }
 
 impl<C: Consumer<A>, A: 'static> Instance for FunctionInstance<C, A> {
     fn consume(&mut self, message: Message) -> Answer<'_> {
-        Box::pin(self.consumer.consume(message, &self.binding))
+        Box::pin(self.consumer.consume(message, &self.given))
     }
 }
 
 pub(super) struct SocketInstance<C, A, S> {
     pub(super) constructor: Arc<C>,
-    pub(super) binding: Arc<Binding>,
+    pub(super) given: Arc<Given>,
     pub(super) socket: Option<S>,
-    /// It was told of the connection; only then it is told of its end.
+    /// Whether it has been told of the connection; only then is it told of the end.
     pub(super) begun: bool,
     pub(super) arguments: PhantomData<fn(A)>,
 }
@@ -90,11 +90,13 @@ where
             }
             let socket = match self.socket.as_mut() {
                 Some(socket) => socket,
-                None => self.socket.insert(self.constructor.construct(&message, &self.binding)?),
+                None => self.socket.insert(self.constructor.construct(&message, &self.given)?),
             };
-            let Message { reply_channel, scope, content, .. } = message;
+            let scope = message.scope().cloned();
+            let Message { reply_channel, content, .. } = message;
             match content {
                 Content::Connect => {
+                    let scope = scope.ok_or_else(|| Error::failed("a task has no connection"))?;
                     if accept(socket, &reply_channel, &scope)? {
                         self.begun = true;
                         socket.open(&reply_channel).await?;
@@ -112,18 +114,20 @@ where
     }
 }
 
-/// Takes the client or refuses it for its origin; says which.
+/// Accepts the client, or refuses it because of its origin; returns whether it accepted.
 fn accept(
     socket: &impl SocketConsumer,
     reply_channel: &ReplyChannel,
     scope: &Scope,
 ) -> Result<bool, Error> {
-    let allowed = scope.header("origin").is_none_or(|origin| socket.check_origin(origin, scope));
+    // An origin that is not text is not the origin of any page.
+    let origin = scope.headers.get("origin").map(|origin| origin.to_str().unwrap_or_default());
+    let allowed = origin.is_none_or(|origin| socket.check_origin(origin, scope));
     if !allowed {
         reply_channel.send(Reply::deny(StatusCode::FORBIDDEN))?;
         return Ok(false);
     }
-    // A subprotocol that was not offered would make the client fail the handshake.
+    // A subprotocol that the client did not offer would make its handshake fail.
     let subprotocol = socket
         .select_subprotocol(&scope.subprotocols)
         .filter(|chosen| scope.subprotocols.contains(chosen));

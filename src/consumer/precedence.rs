@@ -1,13 +1,12 @@
-//! Whether a message overtakes its client's messages that wait because of a route's `rate`.
+//! Whether a message overtakes its client's messages that are over their route's `rate`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::factory::Factory;
 use super::instance::Instance;
-use super::registry::Blueprint;
-use crate::extract::Binding;
+use crate::extract::{Given, RouteCheck};
 use crate::message::Message;
-use crate::setting::Mistake;
 
 /// Whether a message overtakes its client's messages that wait because they are over their route's
 /// `rate`; see [`Registry::precedence`](crate::Registry::precedence).
@@ -18,11 +17,11 @@ pub enum Precedence {
         /// The name by which a later message can withdraw it.
         name: Option<String>,
     },
-    /// It is handled before the messages that wait. Messages of this kind have a count of their
-    /// own: one over the rate waits too, but only for others of its kind.
+    /// It is handled before the waiting messages. Messages of this kind have a rate count of their
+    /// own, and if they exceed the rate, they wait only for each other.
     AtOnce {
-        /// Messages that wait under this name, on a route to the same queue, are handled right
-        /// before this one, so that it finds their tasks.
+        /// Waiting messages with this name, on a route to the same queue, are handled right before
+        /// this one, so that it finds their tasks.
         withdraws: Option<String>,
     },
 }
@@ -33,27 +32,31 @@ impl Default for Precedence {
     }
 }
 
-/// A consumer that decides on precedence.
+/// A consumer with a precedence function.
 pub(super) struct Preceding {
-    pub(super) blueprint: Arc<dyn Blueprint>,
+    pub(super) factory: Arc<dyn Factory>,
     pub(super) precedence: fn(&Message) -> Precedence,
 }
 
-impl Blueprint for Preceding {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        self.blueprint.bind(binding, mistakes);
+impl Factory for Preceding {
+    fn check(&self, route: &mut RouteCheck<'_>) {
+        self.factory.check(route);
     }
 
-    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
-        self.blueprint.instance(binding)
+    fn instance(&self, given: Arc<Given>) -> Box<dyn Instance> {
+        self.factory.instance(given)
     }
 
     fn is_socket(&self) -> bool {
-        self.blueprint.is_socket()
+        self.factory.is_socket()
+    }
+
+    fn charges_elapsed(&self) -> bool {
+        self.factory.charges_elapsed()
     }
 
     fn precedence(&self, message: &Message) -> Precedence {
-        // If the message causes a panic, that is reported when the message is handled.
+        // If the message causes a panic, it is reported when the message is handled.
         catch_unwind(AssertUnwindSafe(|| (self.precedence)(message))).unwrap_or_default()
     }
 }

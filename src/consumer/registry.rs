@@ -1,37 +1,39 @@
 //! The consumers that a routing table may name.
 
-use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
 use super::background::{Background, FunctionJob, Job};
+use super::estimate::Estimate;
+use super::factory::{Elapsed, Factory, Function, Socket};
 use super::function::Consumer;
-use super::instance::{FunctionInstance, Instance, SocketInstance};
+use super::listed::Listed;
 use super::precedence::{Precedence, Preceding};
 use super::socket::{Constructor, SocketConsumer};
-use crate::extract::{Binding, FromBinding, Options};
+use crate::extract::FromGiven;
 use crate::memory::Need;
 use crate::message::{Channel, Message};
-use crate::setting::Mistake;
+use crate::state::{StateKind, Stateful};
 
-/// The consumers that a routing table may name. It is written out in one place, never gathered at
-/// link time: what is not listed does not exist.
+/// The consumers that a routing table may name. They are listed in one place, and not collected at
+/// link time, so a consumer that is not listed does not exist.
 #[derive(Clone, Default)]
 pub struct Registry {
-    consumers: BTreeMap<&'static str, Arc<dyn Blueprint>>,
+    consumers: BTreeMap<&'static str, Arc<dyn Factory>>,
     channels: BTreeMap<&'static str, Vec<Channel>>,
     jobs: BTreeMap<&'static str, Vec<Arc<dyn Job>>>,
     precedences: BTreeMap<&'static str, fn(&Message) -> Precedence>,
     estimates: BTreeMap<&'static str, Estimate>,
+    states: BTreeMap<&'static str, StateKind>,
+    /// Consumers whose tasks are charged the time that passes.
+    elapsed: BTreeSet<&'static str>,
+    /// The names of consumers, by the keys that imply them.
+    kinds: BTreeMap<&'static str, &'static str>,
+    /// Descriptions of the consumers.
+    words: BTreeMap<&'static str, &'static str>,
 }
-
-/// How much memory a queue's consumer needs for a message.
-type Estimate = Arc<dyn Fn(&Message, &Binding) -> Need + Send + Sync>;
 
 impl Registry {
     /// Without consumers.
@@ -40,7 +42,7 @@ impl Registry {
         Self::default()
     }
 
-    /// Lists a function under a name; a later one takes the place of an earlier one.
+    /// Lists a function under a name; it replaces an earlier consumer of that name.
     #[must_use]
     pub fn function<A: 'static>(mut self, name: &'static str, consumer: impl Consumer<A>) -> Self {
         let function = Function { consumer: Arc::new(consumer), arguments: PhantomData };
@@ -48,7 +50,7 @@ impl Registry {
         self
     }
 
-    /// Lists a socket consumer under a name, by the function that makes its instances.
+    /// Lists a socket consumer under a name, with the function that makes its instances.
     #[must_use]
     pub fn socket<A: 'static, S: SocketConsumer>(
         mut self,
@@ -61,7 +63,8 @@ impl Registry {
         self
     }
 
-    /// Has a job run beside the consumer of this name, for as long as it is served.
+    /// Lists a background job for the consumer with this name. It runs while the consumer is
+    /// served.
     #[must_use]
     pub fn background<A: 'static>(mut self, name: &'static str, job: impl Background<A>) -> Self {
         let job = FunctionJob { job, arguments: PhantomData };
@@ -69,11 +72,13 @@ impl Registry {
         self
     }
 
-    /// Lets the consumer of this name say which of its WebSocket messages are handled before those
-    /// that wait because they are over their route's `rate`. Without it, all are handled in turn.
+    /// Lets the consumer with this name decide which of its WebSocket messages are handled before
+    /// the messages that wait because they are over their route's `rate`. By default, all are
+    /// handled in turn.
     ///
     /// ```
-    /// use waterway::{Message, Precedence, Registry, Text};
+    /// use waterway::consumer::Precedence;
+    /// use waterway::{Message, Registry, Text};
     ///
     /// async fn order(Text(text): Text) {}
     ///
@@ -98,35 +103,119 @@ impl Registry {
         self
     }
 
-    /// Says how much memory the consumer of this name needs for a message, given its options. A
-    /// queue begins one of its tasks only when that much is free. It is asked on a worker's thread
-    /// before each task and should look at the message's beginning alone. Without an estimate, a
-    /// task is taken to need none.
-    ///
-    /// An estimate that panics counts as zero: the consumer then reports the fault of the message.
+    /// Gives the consumer with this name a state, which its functions, constructors, estimates and
+    /// background jobs take as a [`State<S>`](crate::State). A service makes the state once for
+    /// each `[consumer.NAME]` that is in use.
     #[must_use]
-    pub fn estimate<O: DeserializeOwned + Any + Send + Sync>(
-        mut self,
-        name: &'static str,
-        estimate: impl Fn(&Message, &O) -> Need + Send + Sync + 'static,
-    ) -> Self {
-        let with_options = move |message: &Message, binding: &Binding| {
-            let options = Options::<O>::from_binding(binding);
-            options.map_or(Need::new(0), |options| estimate(message, &options))
-        };
-        self.estimates.insert(name, Arc::new(with_options));
+    pub fn state<S: Stateful>(mut self, name: &'static str) -> Self {
+        self.states.insert(name, StateKind::of::<S>());
         self
     }
 
-    /// Says which events the consumer of this name can serve; a route that brings it others is a
-    /// mistake. Arguments that only some events bring, such as [`Text`](crate::extract::Text) or
-    /// [`CloseCode`](crate::extract::CloseCode), say so by themselves.
+    /// Charges each task of the consumer with this name the time from its begin to its end, and not
+    /// the CPU time of its worker: for consumers whose work is done outside of this process. A queue
+    /// shares its workers fairly by what tasks are charged.
+    #[must_use]
+    pub fn charge_elapsed(mut self, name: &'static str) -> Self {
+        self.elapsed.insert(name);
+        self
+    }
+
+    /// Lets a `[consumer.NAME]` without `use` find the consumer with this name by one of its keys.
+    /// The key is also an option of the consumer, like all other keys.
     ///
     /// ```
-    /// use waterway::{Channel, ChannelLayer, Error, Registry, ReplyChannel};
+    /// use waterway::testing::{self, TestClient};
+    /// use waterway::{Options, Registry, schemars};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Say {
+    ///     say: String,
+    /// }
+    ///
+    /// let say = async |options: Options<Say>| options.say.clone();
+    /// let registry = Registry::new().function("say", say).kind("say", "say");
+    /// let table = "
+    ///     [consumer.greet]
+    ///     say = 'hello'
+    ///     [[route]]
+    ///     channel  = 'websocket.receive'
+    ///     path     = '/'
+    ///     consumer = 'greet'
+    /// ";
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let service = testing::start(table, &registry).await;
+    /// let mut client = TestClient::connect(&service, "/").await.expect("accepted");
+    /// client.send("anything").await;
+    /// assert_eq!(client.receive().await.text(), "hello");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn kind(mut self, key: &'static str, name: &'static str) -> Self {
+        self.kinds.insert(key, name);
+        self
+    }
+
+    /// Adds everything that another registry lists; its own consumers take precedence over others
+    /// of the same name.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        let Self {
+            consumers,
+            channels,
+            jobs,
+            precedences,
+            estimates,
+            states,
+            elapsed,
+            kinds,
+            words,
+        } = other;
+        for (name, factory) in consumers {
+            if self.consumers.contains_key(name) {
+                continue;
+            }
+            self.consumers.insert(name, factory);
+            self.channels.extend(channels.get_key_value(name).map(|(n, c)| (*n, c.clone())));
+            self.jobs.extend(jobs.get_key_value(name).map(|(n, j)| (*n, j.clone())));
+            self.precedences.extend(precedences.get_key_value(name));
+            self.estimates.extend(estimates.get_key_value(name).map(|(n, e)| (*n, e.clone())));
+            self.states.extend(states.get_key_value(name));
+            self.elapsed.extend(elapsed.get(name));
+            self.words.extend(words.get_key_value(name));
+        }
+        for (key, name) in kinds {
+            self.kinds.entry(key).or_insert(name);
+        }
+        self
+    }
+
+    /// Says how much memory the consumer with this name needs for a message, given its options or
+    /// another [`FromGiven`]. A queue begins a task of this consumer only when that much memory is
+    /// free. The estimate runs on a worker's thread before each task and should look only at the
+    /// beginning of the message. Without an estimate, a task is assumed to need no memory.
+    ///
+    /// An estimate that panics counts as zero; the consumer then reports the fault of the message.
+    #[must_use]
+    pub fn estimate<G: FromGiven + 'static>(
+        mut self,
+        name: &'static str,
+        estimate: impl Fn(&Message, &G) -> Need + Send + Sync + 'static,
+    ) -> Self {
+        self.estimates.insert(name, Estimate::new(estimate));
+        self
+    }
+
+    /// Says which events the consumer with this name can serve; a route that sends it others is a
+    /// mistake. Arguments that only some events provide, such as [`Text`](crate::extract::Text) or
+    /// [`CloseCode`](crate::extract::CloseCode), declare this by themselves.
+    ///
+    /// ```
+    /// use waterway::message::Channel;
+    /// use waterway::{ChannelLayer, Error, Registry, ReplyChannel};
     ///
     /// async fn join(client: ReplyChannel, layer: ChannelLayer) -> Result<(), Error> {
-    ///     layer.group("all").add(&client)
+    ///     layer.group("all").add(&client).await
     /// }
     ///
     /// let registry = Registry::new().function("join", join).serves("join", [Channel::Connect]);
@@ -137,30 +226,73 @@ impl Registry {
         self
     }
 
+    /// Describes the consumer with this name in one or more sentences, for `waterway consumers`.
+    /// A terminal shows Markdown without its marks.
+    ///
+    /// ```
+    /// use waterway::{Registry, Text};
+    ///
+    /// async fn shout(Text(text): Text) -> String {
+    ///     text.to_uppercase()
+    /// }
+    ///
+    /// let registry = Registry::new()
+    ///     .function("shout", shout)
+    ///     .about("shout", "Sends every text back in capitals.");
+    /// assert_eq!(registry.list("shout").unwrap().about, "Sends every text back in capitals.");
+    /// ```
+    #[must_use]
+    pub fn about(mut self, name: &'static str, words: &'static str) -> Self {
+        self.words.insert(name, words);
+        self
+    }
+
+    /// The facts about the consumer with this name that a deployer needs; `None` if it is unknown.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<Listed> {
+        Listed::of(self, name)
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.consumers.keys().copied()
     }
 
-    /// The jobs beside the consumer of this name.
+    /// The keys by which a `[consumer.NAME]` without `use` finds its consumer, sorted.
+    pub(crate) fn kinds(&self) -> &BTreeMap<&'static str, &'static str> {
+        &self.kinds
+    }
+
+    pub(super) fn words_of(&self, name: &str) -> &'static str {
+        self.words.get(name).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn state_of(&self, name: &str) -> Option<StateKind> {
+        self.states.get(name).copied()
+    }
+
+    /// The background jobs of the consumer with this name.
     pub(crate) fn jobs(&self, name: &str) -> &[Arc<dyn Job>] {
         self.jobs.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(crate) fn estimate_of(&self, name: &str) -> Option<Estimate> {
-        self.estimates.get(name).map(Arc::clone)
+        self.estimates.get(name).cloned()
     }
 
-    /// The events that the consumer of this name says it can serve.
+    /// The events that the consumer with this name can serve, if the registry lists them.
     pub(crate) fn channels(&self, name: &str) -> Option<&[Channel]> {
         self.channels.get(name).map(Vec::as_slice)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Blueprint>> {
-        let blueprint = Arc::clone(self.consumers.get(name)?);
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Factory>> {
+        let mut factory = Arc::clone(self.consumers.get(name)?);
+        if self.elapsed.contains(name) {
+            factory = Arc::new(Elapsed { factory });
+        }
         Some(match self.precedences.get(name) {
-            Some(&precedence) => Arc::new(Preceding { blueprint, precedence }),
-            None => blueprint,
+            Some(&precedence) => Arc::new(Preceding { factory, precedence }),
+            None => factory,
         })
     }
 }
@@ -168,121 +300,5 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
-    }
-}
-
-/// A consumer that is not yet bound to a route.
-pub(crate) trait Blueprint: Send + Sync {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
-    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance>;
-    /// Whether it is a socket consumer.
-    fn is_socket(&self) -> bool;
-    /// Whether a message overtakes messages that wait.
-    fn precedence(&self, _: &Message) -> Precedence {
-        Precedence::default()
-    }
-}
-
-/// A consumer bound to a route: it makes instances.
-#[derive(Clone)]
-pub(crate) struct Bound {
-    blueprint: Arc<dyn Blueprint>,
-    binding: Arc<Binding>,
-    estimate: Option<Estimate>,
-}
-
-impl Bound {
-    /// Lets the consumer's arguments look at the route; reports what does not fit.
-    pub(crate) fn new(
-        blueprint: Arc<dyn Blueprint>,
-        mut binding: Binding,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Self {
-        blueprint.bind(&mut binding, mistakes);
-        if let Some(options) = binding.unread_options() {
-            let message = format!("{} takes no options", binding.consumer());
-            let help = Some("leave only `use`".to_owned());
-            mistakes.push(Mistake::new(options.place, message).help(help));
-        }
-        Self { blueprint, binding: Arc::new(binding), estimate: None }
-    }
-
-    /// With an estimate of what each message needs.
-    pub(crate) fn with_estimate(mut self, estimate: Option<Estimate>) -> Self {
-        self.estimate = estimate;
-        self
-    }
-
-    /// How much memory it needs for this message.
-    pub(crate) fn need(&self, message: &Message) -> Need {
-        let estimate = self.estimate.as_ref();
-        let need = estimate.map(|estimate| {
-            catch_unwind(AssertUnwindSafe(|| estimate(message, &self.binding))).ok()
-        });
-        need.flatten().unwrap_or(Need::new(0))
-    }
-
-    pub(crate) fn name(&self) -> &Arc<str> {
-        self.binding.consumer()
-    }
-
-    /// Whether it is a socket consumer.
-    pub(crate) fn is_socket(&self) -> bool {
-        self.blueprint.is_socket()
-    }
-
-    pub(crate) fn precedence(&self, message: &Message) -> Precedence {
-        self.blueprint.precedence(message)
-    }
-
-    pub(crate) fn instance(&self) -> Box<dyn Instance> {
-        self.blueprint.instance(Arc::clone(&self.binding))
-    }
-}
-
-impl fmt::Debug for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Bound").field(self.name()).finish()
-    }
-}
-
-struct Function<C, A> {
-    consumer: Arc<C>,
-    arguments: PhantomData<fn(A)>,
-}
-
-impl<C: Consumer<A>, A: 'static> Blueprint for Function<C, A> {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        self.consumer.bind(binding, mistakes);
-    }
-
-    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
-        let consumer = Arc::clone(&self.consumer);
-        Box::new(FunctionInstance { consumer, binding, arguments: PhantomData })
-    }
-
-    fn is_socket(&self) -> bool {
-        false
-    }
-}
-
-struct Socket<C, A, S> {
-    constructor: Arc<C>,
-    types: PhantomData<fn(A) -> S>,
-}
-
-impl<C: Constructor<A, S>, A: 'static, S: SocketConsumer> Blueprint for Socket<C, A, S> {
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        self.constructor.bind(binding, mistakes);
-    }
-
-    fn instance(&self, binding: Arc<Binding>) -> Box<dyn Instance> {
-        let constructor = Arc::clone(&self.constructor);
-        let (socket, begun) = (None, false);
-        Box::new(SocketInstance { constructor, binding, socket, begun, arguments: PhantomData })
-    }
-
-    fn is_socket(&self) -> bool {
-        true
     }
 }

@@ -1,16 +1,14 @@
-//! Consumers that keep state for a connection, as Tornado's `WebSocketHandler` and Channels'
-//! consumer classes do.
+//! Consumers that keep state for a connection, like Tornado's `WebSocketHandler` and Channels'
+//! consumer classes.
 
 use std::future::Future;
 
 use crate::error::Error;
-use crate::extract::{Binding, FromMessage};
+use crate::extract::{FromMessage, Given, RouteCheck};
 use crate::message::{Message, Scope};
 use crate::reply::{Payload, ReplyChannel};
-use crate::setting::Mistake;
 
-/// A consumer of which every connection has an instance of its own, routed by
-/// `channel = "websocket.*"`.
+/// A consumer that has an instance for every connection, routed by `channel = "websocket.*"`.
 ///
 /// ```
 /// use waterway::{Error, Payload, Reply, ReplyChannel, Registry, SocketConsumer};
@@ -28,15 +26,15 @@ use crate::setting::Mistake;
 /// let registry = Registry::new().socket("count", Count::default);
 /// ```
 pub trait SocketConsumer: Send + 'static {
-    /// Whether a client whose page is of this origin may connect; else it gets HTTP 403. It is
-    /// not asked about a client without an `Origin` header, as in Tornado's `check_origin`.
-    /// By default `[server] origins` decides.
+    /// Whether a client whose page has this origin may connect; otherwise it gets HTTP 403. It is
+    /// not called for a client without an `Origin` header, as in Tornado's `check_origin`. By
+    /// default `[server] origins` decides.
     fn check_origin(&self, origin: &str, scope: &Scope) -> bool {
         let _ = origin;
         scope.origin_allowed
     }
 
-    /// The subprotocol to connect with, one of those that the client offers; none by default.
+    /// The subprotocol to choose among those that the client offers; none by default.
     fn select_subprotocol(&self, offered: &[String]) -> Option<String> {
         let _ = offered;
         None
@@ -55,25 +53,25 @@ pub trait SocketConsumer: Send + 'static {
         message: Payload,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// The client has left, whoever closed and why; the instance is dropped after this. It is not
-    /// called for a client that was refused before [`open`](Self::open).
+    /// The client has left, whichever side closed the connection; the instance is dropped after
+    /// this. It is not called for a client that was refused before [`open`](Self::open).
     fn on_close(&mut self, code: u16) -> impl Future<Output = Result<(), Error>> + Send {
         let _ = code;
         async { Ok(()) }
     }
 }
 
-/// What makes the instance for a connection: a function of up to four arguments, each a
+/// A function that makes the instance for a connection, with up to four arguments, each a
 /// [`FromMessage`] taken from the connection's first message.
 pub trait Constructor<A, S: SocketConsumer>: Send + Sync + 'static {
-    /// Lets every argument look at the route.
-    fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>);
+    /// Lets every argument check the route.
+    fn check(&self, route: &mut RouteCheck<'_>);
 
     /// Makes the instance.
     ///
     /// # Errors
-    /// When an argument cannot be taken from the message.
-    fn construct(&self, message: &Message, binding: &Binding) -> Result<S, Error>;
+    /// If an argument cannot be taken from the message.
+    fn construct(&self, message: &Message, given: &Given) -> Result<S, Error>;
 }
 
 macro_rules! constructors {
@@ -84,13 +82,13 @@ macro_rules! constructors {
             S: SocketConsumer,
             $($argument: FromMessage,)*
         {
-            fn bind(&self, binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-                <($($argument,)*)>::bind(binding, mistakes);
+            fn check(&self, route: &mut RouteCheck<'_>) {
+                <($($argument,)*)>::check(route);
             }
 
-            fn construct(&self, message: &Message, binding: &Binding) -> Result<S, Error> {
+            fn construct(&self, message: &Message, given: &Given) -> Result<S, Error> {
                 #[allow(non_snake_case, reason = "named as their types are")]
-                let ($($argument,)*) = <($($argument,)*)>::from_message(message, binding)?;
+                let ($($argument,)*) = <($($argument,)*)>::from_message(message, given)?;
                 Ok(self($($argument),*))
             }
         }

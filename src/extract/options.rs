@@ -1,18 +1,15 @@
 //! A consumer's options, `[consumer.NAME]` in `routing.toml`, typed.
 
-use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
-use super::{Binding, FromBinding, FromMessage, lacks};
+use super::{FromGiven, FromMessage, Given, RouteCheck, lacks};
 use crate::error::Error;
 use crate::message::Message;
-use crate::setting::{Mistake, read};
+use crate::setting::ConsumerOptions;
 
-/// The options of the consumer. They are read once, when the table is loaded, and a mistake in
-/// them is reported there, with its place.
+/// The consumer's options. They are read once, when the table is loaded, and mistakes in them are
+/// reported then, with their spans.
 #[derive(Debug)]
 pub struct Options<T>(pub Arc<T>);
 
@@ -30,24 +27,22 @@ impl<T> Deref for Options<T> {
     }
 }
 
-impl<T: DeserializeOwned + Any + Send + Sync> FromBinding for Options<T> {
-    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        if let Some(options) = read::<T>(binding.read_options(), mistakes) {
-            binding.insert(Self(Arc::new(options)));
-        }
+impl<T: ConsumerOptions + Sync> FromGiven for Options<T> {
+    fn check(route: &mut RouteCheck<'_>) {
+        route.read_options::<T>();
     }
 
-    fn from_binding(binding: &Binding) -> Result<Self, Error> {
-        binding.get::<Self>().cloned().ok_or_else(|| lacks("options"))
+    fn from_given(given: &Given) -> Result<Self, Error> {
+        given.get::<Self>().cloned().ok_or_else(|| lacks("options"))
     }
 }
 
-impl<T: DeserializeOwned + Any + Send + Sync> FromMessage for Options<T> {
-    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        <Self as FromBinding>::bind(binding, mistakes);
+impl<T: ConsumerOptions + Sync> FromMessage for Options<T> {
+    fn check(route: &mut RouteCheck<'_>) {
+        <Self as FromGiven>::check(route);
     }
 
-    fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
-        Self::from_binding(binding)
+    fn from_message(_: &Message, given: &Given) -> Result<Self, Error> {
+        Self::from_given(given)
     }
 }

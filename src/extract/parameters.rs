@@ -4,13 +4,12 @@ use serde::de::DeserializeOwned;
 
 use super::shape::misfit;
 use super::strings::{Pairs, from_pairs};
-use super::{Binding, FromMessage};
+use super::{FromMessage, Given, RouteCheck};
 use crate::error::{Error, code};
 use crate::message::Message;
-use crate::setting::Mistake;
 
-/// The parts of the path that the route's template names: one value, a tuple of them in the
-/// path's order, or a struct with fields of their names.
+/// The parameters of the route's path template: one value, a tuple of values in the order of the
+/// path, or a struct with fields of the same names.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
@@ -19,30 +18,29 @@ pub struct Path<T>(pub T);
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> FromMessage for Path<T> {
-    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        let Some(names) = binding.parameters() else { return };
+    fn check(route: &mut RouteCheck<'_>) {
+        let Some(names) = route.parameters() else { return };
         if names.is_empty() {
-            let message = format!("{} takes a part of the path", binding.consumer());
-            let help = "give the route a path with one, such as path = \"/…/{name}\"";
-            mistakes.push(binding.mistake(message, help));
+            let message = format!("{} takes a part of the path", route.consumer());
+            route.report(message, "give the route a path with one, such as path = \"/…/{name}\"");
         } else if let Some((why, help)) = misfit::<T>(names) {
-            mistakes.push(binding.mistake(format!("{} {why}", binding.consumer()), help));
+            route.report(format!("{} {why}", route.consumer()), help);
         }
     }
 
-    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+    fn from_message(message: &Message, _: &Given) -> Result<Self, Error> {
         from_pairs(Pairs(&message.params)).map(Self).map_err(|error| unfit("path", &error))
     }
 }
 
 impl<T: DeserializeOwned> FromMessage for Query<T> {
-    fn from_message(message: &Message, _: &Binding) -> Result<Self, Error> {
+    fn from_message(message: &Message, _: &Given) -> Result<Self, Error> {
         let pairs: Vec<(String, String)> =
-            form_urlencoded::parse(message.scope.query.as_bytes()).into_owned().collect();
+            form_urlencoded::parse(message.query().as_bytes()).into_owned().collect();
         from_pairs(Pairs(&pairs)).map(Self).map_err(|error| unfit("query", &error))
     }
 }
 
 fn unfit(part: &str, error: &serde::de::value::Error) -> Error {
-    Error::new(code::BAD_MESSAGE, format!("not the {part} that this takes: {error}"))
+    Error::new(code::BAD_MESSAGE, format!("the {part} is not what the consumer expects: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Which parameters a type reads from a path: found out by letting it read a path without values.
+//! Finds out which parameters a type reads from a path, by letting it read a path without values.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::forward_to_deserialize_any;
 use super::strings::{Pairs, from_pairs};
 use crate::setting::nearest;
 
-/// Why a type can never be read from a path with these parameters, and the way out.
+/// Why a type cannot be read from any path with these parameters, and help.
 pub(super) fn misfit<T: DeserializeOwned>(names: &[String]) -> Option<(String, String)> {
     let count = |count: usize| match count {
         1 => "one part".to_owned(),
@@ -21,7 +21,7 @@ pub(super) fn misfit<T: DeserializeOwned>(names: &[String]) -> Option<(String, S
             let (wanted, found) = (count(wanted), names.len());
             let message = format!("takes {wanted} of the path, and this path has {found}");
             let help =
-                format!("name {wanted}: {{name}} is one, {{*rest}} at the end is all that follows");
+                format!("name {wanted}: write {{name}} for one, {{*rest}} at the end for the rest");
             Some((message, help))
         }
         Asked::Fields(fields) => {
@@ -39,23 +39,23 @@ pub(super) fn misfit<T: DeserializeOwned>(names: &[String]) -> Option<(String, S
     }
 }
 
-/// The field without which the type cannot be read, as serde names it.
+/// The field that the type needs and the path lacks, as serde names it.
 fn missing<T: DeserializeOwned>(names: &[String]) -> Option<String> {
-    // A text that is also a number. A field that accepts neither only keeps a missing parameter
-    // from being found.
+    // "0" can be read as a text and as a number. If a field accepts neither, a missing parameter is
+    // merely not found.
     let pairs: Vec<_> = names.iter().map(|name| (name.clone(), "0".to_owned())).collect();
     let error: ReadError = from_pairs::<T>(Pairs(&pairs)).err()?;
     error.to_string().strip_prefix("missing field ").map(str::to_owned)
 }
 
-/// The requested values, as the error that ends the reading.
+/// The kind of value that the type asks for. It ends the reading as an error.
 #[derive(Debug)]
 enum Asked {
     /// This many values, in order.
     List(usize),
-    /// Values by these names.
+    /// Values with these names.
     Fields(&'static [&'static str]),
-    /// Anything else, which any path may satisfy.
+    /// Anything else; any path may satisfy it.
     Other,
 }
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[allow(dead_code, reason = "only its shape is looked at")]
-    struct Place {
+    struct Span {
         page: u32,
         name: String,
         wide: Option<bool>,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_fits_a_type_or_is_told_why_not() {
+    fn a_path_fits_a_type_or_the_reason_is_given() {
         let one = Some("takes one part of the path, and this path has 2");
         check::<String>(&["a"], None);
         check::<u8>(&["a"], None);
@@ -180,9 +180,9 @@ mod tests {
         check::<(u8, String)>(&["a"], Some("takes 2 parts of the path, and this path has 1"));
         check::<BTreeMap<String, String>>(&["a", "b", "c"], None);
         check::<Vec<String>>(&["a", "b", "c"], None);
-        check::<Place>(&["name", "page"], None);
-        check::<Place>(&["page", "name", "wide"], None);
-        check::<Place>(&["page", "nam"], Some("takes no part of the path called \"nam\""));
-        check::<Place>(&["page"], Some("takes the part `name` of the path"));
+        check::<Span>(&["name", "page"], None);
+        check::<Span>(&["page", "name", "wide"], None);
+        check::<Span>(&["page", "nam"], Some("takes no part of the path called \"nam\""));
+        check::<Span>(&["page"], Some("takes the part `name` of the path"));
     }
 }

@@ -1,4 +1,4 @@
-//! Values that come as texts: the pairs of a path or a query as any type.
+//! Reads the name-text pairs of a path or a query into any type.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,7 +11,8 @@ use serde::forward_to_deserialize_any;
 #[derive(Clone, Copy)]
 pub(super) struct Pairs<'a>(pub(super) &'a [(String, String)]);
 
-/// The pairs as a struct, a map, a tuple of their texts, or the one text that there is.
+/// Reads the pairs as a struct, a map, a tuple of their texts, or, if there is only one, as its
+/// text.
 pub(super) fn from_pairs<T: DeserializeOwned>(pairs: Pairs<'_>) -> Result<T, Error> {
     T::deserialize(pairs)
 }
@@ -25,7 +26,7 @@ impl Pairs<'_> {
     }
 }
 
-/// One text, which becomes a number or a truth value where that is asked for.
+/// One text, which is parsed as a number or a truth value if the type asks for one.
 #[derive(Clone, Copy)]
 struct Part<'a>(&'a str);
 
@@ -172,7 +173,7 @@ mod tests {
     use super::{Pairs, from_pairs};
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Place {
+    struct Span {
         page: u32,
         name: String,
         wide: Option<bool>,
@@ -183,18 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn become_what_the_consumer_asks_for() {
+    fn pairs_are_read_as_the_type_that_the_consumer_asks_for() {
         let one = pairs(&[("page", "7")]);
         assert_eq!(from_pairs::<u32>(Pairs(&one)).unwrap(), 7);
         assert_eq!(from_pairs::<String>(Pairs(&one)).unwrap(), "7");
         let two = pairs(&[("page", "7"), ("name", "a b")]);
         assert_eq!(from_pairs::<(u8, String)>(Pairs(&two)).unwrap(), (7, "a b".into()));
-        let place = Place { page: 7, name: "a b".into(), wide: None };
-        assert_eq!(from_pairs::<Place>(Pairs(&two)).unwrap(), place);
+        let span = Span { page: 7, name: "a b".into(), wide: None };
+        assert_eq!(from_pairs::<Span>(Pairs(&two)).unwrap(), span);
         let map = from_pairs::<BTreeMap<String, String>>(Pairs(&two)).unwrap();
         assert_eq!(map["name"], "a b");
         assert!(from_pairs::<u32>(Pairs(&two)).is_err());
-        assert!(from_pairs::<Place>(Pairs(&one)).is_err());
+        assert!(from_pairs::<Span>(Pairs(&one)).is_err());
         assert!(from_pairs::<u8>(Pairs(&pairs(&[("page", "seven")]))).is_err());
     }
 }

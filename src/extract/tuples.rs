@@ -1,21 +1,20 @@
 //! Several arguments at once, each taken from the same message.
 
-use super::{Binding, FromMessage};
+use super::{FromMessage, Given, RouteCheck};
 use crate::error::Error;
 use crate::message::Message;
-use crate::setting::Mistake;
 
 macro_rules! tuples {
     ($(($($argument:ident),*))*) => {$(
         impl<$($argument: FromMessage),*> FromMessage for ($($argument,)*) {
-            #[allow(unused_variables, reason = "no arguments bind nothing")]
-            fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-                $($argument::bind(binding, mistakes);)*
+            #[allow(unused_variables, reason = "no arguments look at nothing")]
+            fn check(route: &mut RouteCheck<'_>) {
+                $($argument::check(route);)*
             }
 
             #[allow(unused_variables, reason = "no arguments take nothing")]
-            fn from_message(message: &Message, binding: &Binding) -> Result<Self, Error> {
-                Ok(($($argument::from_message(message, binding)?,)*))
+            fn from_message(message: &Message, given: &Given) -> Result<Self, Error> {
+                Ok(($($argument::from_message(message, given)?,)*))
             }
         }
     )*};

@@ -1,9 +1,9 @@
-//! Memory that is granted before it is used, and given back afterwards.
+//! Memory that is granted before it is used, and released afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes that users share. Clones are the same budget.
+/// A number of bytes that several users share. Clones share the same budget.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Pool>);
 
@@ -13,9 +13,9 @@ struct Pool {
     taken: AtomicUsize,
 }
 
-/// Bytes of a budget. Dropped, they are free again.
+/// Bytes granted by a budget. Dropping the grant releases them.
 #[derive(Debug)]
-#[must_use = "dropped, the memory is given back"]
+#[must_use = "the memory is released when the grant is dropped"]
 pub struct Grant {
     budget: Budget,
     bytes: usize,
@@ -36,7 +36,7 @@ impl Budget {
         Some(Grant { budget: self.clone(), bytes })
     }
 
-    /// All of its bytes, free and taken.
+    /// The total number of bytes, free or taken.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.0.limit
@@ -60,7 +60,7 @@ mod tests {
     use super::Budget;
 
     #[test]
-    fn what_is_taken_is_free_again_when_it_is_dropped() {
+    fn a_dropped_grant_is_free_again() {
         let budget = Budget::new(10);
         let first = budget.try_take(7).unwrap();
         assert!(budget.try_take(4).is_none());

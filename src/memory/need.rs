@@ -1,16 +1,16 @@
-//! How much memory a task needs while it is worked on.
+//! The memory that a task needs while it runs.
 
 use super::{Budget, Grant};
 use crate::error::{Error, code};
 
-/// How much memory a task needs while it is worked on.
+/// The memory that a task needs while it runs.
 #[derive(Debug, Clone)]
 pub struct Need {
     bytes: usize,
     own: Option<Budget>,
 }
 
-/// The memory of a task that is worked on.
+/// The memory granted to a running task.
 #[derive(Debug)]
 pub(crate) struct Granted {
     _whole: Grant,
@@ -24,14 +24,15 @@ impl Need {
         Self { bytes, own: None }
     }
 
-    /// The same, taken also from a budget of the consumer's own.
+    /// The same need, which is also taken from the consumer's own budget.
     #[must_use]
     pub fn within(mut self, budget: &Budget) -> Self {
         self.own = Some(budget.clone());
         self
     }
 
-    /// Takes the memory from the service and from the consumer's own budget, if both have it free.
+    /// Takes the memory from the service and from the consumer's own budget, if both have enough
+    /// free.
     pub(crate) fn try_take(&self, work: &Budget) -> Option<Granted> {
         let whole = work.try_take(self.bytes)?;
         let own = match &self.own {
@@ -41,10 +42,10 @@ impl Need {
         Some(Granted { _whole: whole, _own: own })
     }
 
-    /// Checks whether that much can ever be free.
+    /// Checks whether this much memory can ever be free.
     ///
     /// # Errors
-    /// `too_big` when it is more than all of the memory.
+    /// `too_big` if it exceeds the total memory.
     pub(crate) fn check(&self, work: &Budget) -> Result<(), Error> {
         let own = self.own.as_ref().map_or(usize::MAX, Budget::limit);
         let limit = work.limit().min(own);
@@ -53,7 +54,7 @@ impl Need {
         }
         let [needed, limit] = [self.bytes, limit].map(|bytes| bytes.div_ceil(1 << 20));
         let message =
-            format!("it needs some {needed} MiB of memory, and {limit} MiB may be used at most");
+            format!("it needs about {needed} MiB of memory, but may use at most {limit} MiB");
         Err(Error::new(code::TOO_BIG, message))
     }
 }

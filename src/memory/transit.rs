@@ -1,10 +1,10 @@
-//! Memory for data in transit, and which data is dropped when all of it is taken.
+//! Memory for data in transit, and which data is dropped when it runs out.
 //!
-//! Data that is half received or waits to be sent is a [`Stake`]. When a client needs memory and
-//! none is free, the largest stake is revoked, if it is larger than the request. So a few clients
-//! that send halves of large messages, or do not read large replies, cannot keep out the small
-//! messages of others. A client whose stake is revoked is closed. Complete data is [`Held`] until
-//! it is handled, and cannot be revoked.
+//! Data that is half received or unsent is a [`Stake`]. When a client needs memory and none is
+//! free, the largest stake is revoked, provided it is at least as large as the client's own stake
+//! would become. So a few clients that send halves of large messages, or do not read large replies,
+//! cannot keep out the small messages of others. A client whose stake is revoked is closed.
+//! Complete data is [`Held`] until it is handled, and cannot be revoked.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -21,27 +21,27 @@ use crate::spare::GiveBack;
 /// Memory for data in transit. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Transit {
-    shared: Arc<Shared>,
+    shared: Arc<Account>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Account {
     limit: usize,
-    /// How many bytes of one address may be half received.
+    /// How many half-received bytes one address may have.
     per_address: usize,
-    // `std`'s mutex: nothing awaits or wakes under it.
+    // `std`'s mutex: no code awaits or wakes a task while it is locked.
     ledger: Mutex<Ledger>,
 }
 
 #[derive(Debug, Default)]
 struct Ledger {
     taken: usize,
-    /// How much of that connections have, with the heads of their requests.
+    /// The part of `taken` that belongs to connections and the heads of their requests.
     connections: usize,
     stakes: Slab<Entry>,
-    /// How many bytes of each address are half received; addresses without any are left out.
+    /// The half-received bytes of each address; addresses without any are left out.
     addresses: HashMap<IpAddr, usize>,
-    /// How many stakes there have been.
+    /// How many stakes have been made; numbers them by age.
     count: u64,
 }
 
@@ -53,7 +53,7 @@ struct Entry {
     lost: Arc<Lost>,
 }
 
-/// Bytes that stay taken until this is dropped.
+/// Bytes that are taken until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
     transit: Transit,
@@ -80,7 +80,7 @@ struct Lost {
 pub(crate) enum Spent {
     /// All memory is taken, and no larger stake could be revoked.
     All,
-    /// The address has as many half-received bytes as one address may.
+    /// The address already has the most half-received bytes that one address may have.
     Address,
     /// The stake itself has been revoked.
     Lost,
@@ -89,10 +89,10 @@ pub(crate) enum Spent {
 impl Transit {
     pub(super) fn new(limit: usize, per_address: usize) -> Self {
         let ledger = Mutex::default();
-        Self { shared: Arc::new(Shared { limit, per_address, ledger }) }
+        Self { shared: Arc::new(Account { limit, per_address, ledger }) }
     }
 
-    /// All of its bytes, free and taken.
+    /// The total number of bytes, free or taken.
     pub(crate) fn limit(&self) -> usize {
         self.shared.limit
     }
@@ -103,7 +103,7 @@ impl Transit {
     }
 
     /// Takes bytes for a connection, or for the head of its request. All connections together may
-    /// have half of the memory, so that many of them leave room for messages.
+    /// take half of the memory, so that the rest is left for messages.
     pub(crate) fn hold_connection(&self, bytes: usize) -> Option<Held> {
         self.take(bytes, true)
     }
@@ -124,8 +124,8 @@ impl Transit {
         Some(Held { transit: self.clone(), bytes, of_connection })
     }
 
-    /// A stake without bytes. The stakes of one address are bounded together. Without an address,
-    /// as for a client on this machine, only the free memory bounds a stake.
+    /// A new stake of zero bytes. The stakes of one address are bounded together. Without an
+    /// address, as for a client on this machine, a stake is bounded only by the free memory.
     pub(crate) fn stake(&self, address: Option<IpAddr>) -> Stake {
         let lost = Arc::<Lost>::default();
         let mut ledger = self.lock();
@@ -144,18 +144,18 @@ impl Transit {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
-        // Nothing panics under it.
+        // No code panics while it is locked.
         self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Stake {
-    /// Makes it this many bytes, more or fewer than before.
+    /// Sets its size in bytes, larger or smaller than before.
     ///
     /// # Errors
-    /// When it cannot grow; it then keeps its size.
+    /// If it cannot grow; its size then stays the same.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Spent> {
-        let Shared { limit, per_address, .. } = *self.transit.shared;
+        let Account { limit, per_address, .. } = *self.transit.shared;
         let mut ledger = self.transit.lock();
         if self.is_lost() {
             return Err(Spent::Lost);
@@ -176,7 +176,7 @@ impl Stake {
         Ok(())
     }
 
-    /// Its bytes belong to complete data from now on. `None` if they have been revoked.
+    /// Turns its bytes into complete data. `None` if they have been revoked.
     pub(crate) fn into_held(self) -> Option<Held> {
         let mut ledger = self.transit.lock();
         let bytes = ledger.stakes[self.key].bytes;
@@ -202,7 +202,7 @@ impl Stake {
 }
 
 impl Held {
-    /// Both, as one.
+    /// Joins both into one.
     pub(crate) fn and(mut self, mut other: Self) -> Self {
         debug_assert!(Arc::ptr_eq(&self.transit.shared, &other.transit.shared));
         self.bytes += std::mem::take(&mut other.bytes);
@@ -232,10 +232,10 @@ impl Drop for Stake {
 }
 
 impl Ledger {
-    /// Makes room for this many more bytes, of this stake or of complete data. The caller notifies
-    /// the revoked stake's owner after it has released the ledger.
+    /// Makes room for `more` bytes of the stake `own` or of complete data. If a stake is revoked
+    /// for it, the caller wakes its owner after releasing the ledger.
     ///
-    /// Revoking one stake is enough: it has at least the requested bytes.
+    /// Revoking one stake is enough, because it has at least the requested bytes.
     fn make_room(
         &mut self,
         limit: usize,
@@ -251,7 +251,7 @@ impl Ledger {
             .stakes
             .iter()
             .filter(|(key, entry)| Some(*key) != own && entry.bytes > 0 && entry.bytes >= wanted);
-        // Of equal stakes the oldest, because it has had the most time.
+        // The oldest of equal stakes, because it has had the most time.
         let victim = larger.max_by_key(|(_, entry)| (entry.bytes, Reverse(entry.number)));
         let (key, entry) = victim.ok_or(Spent::All)?;
         let lost = Arc::clone(&entry.lost);
@@ -274,7 +274,7 @@ impl Ledger {
     }
 }
 
-/// Tells the owner of a stake that it has been revoked.
+/// Wakes the owner of a revoked stake.
 fn tell(gave_way: Option<Arc<Lost>>) {
     if let Some(lost) = gave_way {
         lost.waker.wake();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_gives_way_and_of_equal_ones_the_oldest() {
+    fn the_largest_stake_is_revoked_and_the_oldest_of_equal_ones() {
         let transit = transit(100);
         let (small, old, young) = (stake(&transit, 20), stake(&transit, 40), stake(&transit, 40));
         let newcomer = stake(&transit, 30);
@@ -316,12 +316,15 @@ mod tests {
         drop((old, newcomer));
         assert_eq!(transit.taken(), 60);
         let held = transit.hold(41);
-        assert!(held.is_none() && !young.is_lost(), "only for less than it has itself");
+        assert!(
+            held.is_none() && !young.is_lost(),
+            "a stake is revoked only for requests up to its own size"
+        );
         assert!(transit.hold(40).is_some() && !young.is_lost());
     }
 
     #[test]
-    fn what_gave_way_cannot_grow_and_is_told() {
+    fn a_revoked_stake_cannot_grow_and_its_owner_is_woken() {
         let transit = transit(100);
         let mut large = stake(&transit, 100);
         let woken = Arc::<Woken>::default();
@@ -339,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stake_never_makes_way_for_itself() {
+    fn a_stake_is_never_revoked_for_itself() {
         let transit = transit(100);
         let mut only = stake(&transit, 90);
         assert_eq!(only.resize(101), Err(Spent::All));

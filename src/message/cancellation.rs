@@ -1,4 +1,4 @@
-//! The notice that nobody waits for a message's work any more.
+//! Tells work on a message that it is no longer wanted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 use crate::error::{Error, code};
 
-/// Whether the work on a message is still wanted, and if not, why. Clones are the same notice.
+/// Whether the work on a message is still wanted, and if not, why. Clones share this state.
 ///
-/// Work that runs for long asks between its stages:
+/// Long work checks it between its stages:
 ///
 /// ```
 /// # use waterway::{Cancellation, Error};
@@ -24,36 +24,37 @@ use crate::error::{Error, code};
 #[derive(Debug, Clone, Default)]
 pub struct Cancellation(Arc<Notice>);
 
-// One allocation, and no lock to share it: every task has a notice of its own.
+// One allocation without a lock, because every task has a notice of its own.
 #[derive(Debug, Default)]
 struct Notice {
-    /// A [`Reason`], or 0 until the notice is given.
+    /// A [`Reason`], or 0 while the work is wanted.
     reason: AtomicU8,
     waiting: Notify,
 }
 
-/// Why work is not wanted any more.
+/// Why work is no longer wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Its client said so, or left.
+    /// Its client cancelled it or left.
     Cancelled = 1,
     /// Its deadline has passed.
     Expired = 2,
-    /// The service stops.
+    /// The service is stopping.
     Restart = 3,
 }
 
-/// When a service that restarts is worth another try.
+/// After how many milliseconds a client may try again when the service restarts.
 const RESTART_MS: u64 = 1000;
 
 impl Reason {
-    /// What the client is told.
+    /// The error that the client gets.
     #[must_use]
     pub fn error(self) -> Error {
         match self {
             Self::Cancelled => Error::new(code::CANCELLED, "cancelled"),
             Self::Expired => Error::new(code::EXPIRED, "not done before its deadline"),
-            // Not `cancelled`: its client has not asked for this, and still wants it done.
+            // Not `cancelled`, because its client has not asked for it and still wants the work
+            // done.
             Self::Restart => Error::new(code::REFUSED, "the service restarts; send it again")
                 .with("retry_after_ms", RESTART_MS),
         }
@@ -61,7 +62,7 @@ impl Reason {
 }
 
 impl Cancellation {
-    /// Gives the notice. The first reason stands.
+    /// Cancels the work. Only the first reason counts.
     pub fn cancel(&self, reason: Reason) {
         let Notice { reason: given, waiting } = &*self.0;
         let (order, failed) = (Ordering::AcqRel, Ordering::Acquire);
@@ -70,13 +71,13 @@ impl Cancellation {
         }
     }
 
-    /// Whether the notice was given.
+    /// Whether the work was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()
     }
 
-    /// Why, once the notice was given.
+    /// The reason, if the work was cancelled.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         match self.0.reason.load(Ordering::Acquire) {
@@ -87,10 +88,10 @@ impl Cancellation {
         }
     }
 
-    /// Goes on only while the work is wanted.
+    /// Succeeds while the work is wanted.
     ///
     /// # Errors
-    /// What the client is told, once the notice was given.
+    /// The error for the client, if the work was cancelled.
     pub fn check(&self) -> Result<(), Error> {
         match self.reason() {
             None => Ok(()),
@@ -98,9 +99,9 @@ impl Cancellation {
         }
     }
 
-    /// Waits for the notice.
+    /// Waits until the work is cancelled.
     pub async fn cancelled(&self) {
-        // Before the reason is looked at: one that is given in between is not missed.
+        // Registered before the reason is read, so that a cancellation in between is not missed.
         let notified = self.0.waiting.notified();
         if !self.is_cancelled() {
             notified.await;

@@ -1,23 +1,23 @@
-//! A message's head: the JSON object that it begins with.
+//! A message's head: the JSON object at its beginning.
 
 use serde_json::{Map, Value};
 
-/// How many bytes of a message are looked at to find its head.
+/// The longest head, in bytes; no more of a message is searched for one.
 pub const HEAD_LIMIT: usize = 4096;
 
-/// A head, and where in its message it ends.
+/// A head, and where it ends in its message.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) fields: Map<String, Value>,
-    /// Bytes from the message's beginning.
+    /// In bytes from the beginning of the message.
     pub(super) end: usize,
 }
 
-/// Reads the head of a text, of a text sent as bytes, or of the binary framing (two bytes,
-/// big-endian, length of the head; the head; the body).
+/// Reads the head of a text, of a text sent as bytes, or of the binary framing: the length of the
+/// head in two bytes (big-endian), the head, the body.
 ///
-/// The two framings cannot be mistaken for one another: a length whose first byte is `{` would be
-/// over 31 000, and a head is at most [`HEAD_LIMIT`].
+/// The binary framing cannot be mistaken for text: if its first byte were `{`, the length would be
+/// over 31 000, but a head has at most [`HEAD_LIMIT`] bytes.
 pub(super) fn read(message: &[u8]) -> Option<Head> {
     let (begin, head) = match message {
         [high, low, rest @ ..] if !begins_with_object(message) => {
@@ -45,7 +45,7 @@ mod tests {
     use super::{HEAD_LIMIT, read};
 
     #[test]
-    fn is_the_object_that_a_message_begins_with() {
+    fn the_head_is_the_object_at_the_beginning_of_a_message() {
         let binary = [&[0, 9][..], br#"{"a":"b"}"#, &[0xff, 0xd8, 0xff]].concat();
         let too_long = [&b"{\"a\":\""[..], &vec![b'x'; HEAD_LIMIT], b"\"}"].concat();
         for (message, found) in [

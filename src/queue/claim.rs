@@ -1,4 +1,4 @@
-//! A task that a worker has taken: it is answered once, whatever happens to the worker.
+//! A worker's next piece of work. A claimed task is answered once, whatever happens to the worker.
 
 use std::time::Duration;
 
@@ -9,6 +9,18 @@ use crate::memory::Granted;
 use crate::message::{Cancellation, Message};
 use crate::reply::Reply;
 use crate::schedule::RunningId;
+
+/// A worker's next piece of work.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are claims, and each is used at once")]
+pub(crate) enum Next {
+    /// Begin this task.
+    Begin(Claim),
+    /// Go on with this task, which has waited.
+    Resume(RunningId),
+    /// Drop this task, which has waited and is answered already.
+    Drop(RunningId),
+}
 
 /// A running task. Dropped unfinished, it is answered `failed`.
 #[derive(Debug)]
@@ -30,10 +42,11 @@ impl Claim {
         id: RunningId,
         task: Task,
         granted: Option<Granted>,
+        answer: Answering,
     ) -> Self {
-        let answer = Some(task.answering(&queue.shared.outcomes));
         let cancellation = task.message.cancellation.clone();
-        Self { queue, id, message: Some(task.message), cancellation, granted, answer }
+        let (message, answer) = (Some(task.message), Some(answer));
+        Self { queue, id, message, cancellation, granted, answer }
     }
 
     /// The queue's name.
@@ -41,17 +54,17 @@ impl Claim {
         self.queue.name()
     }
 
-    /// Names the task.
+    /// The task's id.
     pub(crate) fn id(&self) -> RunningId {
         self.id
     }
 
-    /// The message, with the task's own notice of cancellation in it; nothing the second time.
+    /// The message, with the task's own notice of cancellation; `None` the second time.
     pub(crate) fn take_message(&mut self) -> Option<Message> {
         self.message.take()
     }
 
-    /// The notice that nobody waits for the task any longer.
+    /// The task's notice of cancellation.
     pub(crate) fn cancellation(&self) -> &Cancellation {
         &self.cancellation
     }
@@ -61,7 +74,7 @@ impl Claim {
         self.answer.as_ref().map(Answering::client).unwrap_or_default()
     }
 
-    /// The one answer, after so much CPU time.
+    /// Gives the one answer. The task took this much CPU time.
     pub(crate) fn finish(mut self, result: Result<Reply, Error>, cost: Duration) {
         self.end(result, cost);
     }
@@ -70,7 +83,7 @@ impl Claim {
         let Some(answer) = self.answer.take() else { return };
         // Free before another worker looks for it.
         self.granted = None;
-        // Finished before it is answered: a client may use the uuid again once it has the answer.
+        // Finished before it is answered, because the client may use the uuid again afterwards.
         let unanswered = self.queue.finish(self.id, cost);
         match result {
             _ if !unanswered => {}

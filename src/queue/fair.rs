@@ -1,11 +1,14 @@
 //! Among whom the workers' time is shared.
 
+use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::message::{Scope, network};
+use crate::message::{Message, network};
 use crate::schedule::{Group, Owner};
+use crate::setting::text_schemas;
 
 /// Among whom the workers' time is shared equally, and who counts as one client for
 /// `max_tasks.client` and `max_bytes.client`.
@@ -33,18 +36,29 @@ pub enum FairBy {
 
 impl FairBy {
     /// The group that a client's tasks belong to.
-    pub(super) fn group(&self, scope: &Scope) -> Group {
+    pub(super) fn group(&self, message: &Message) -> Group {
         let claimed = match self {
-            Self::Claim(name) => scope.claims.as_ref().and_then(|claims| claims.get(name)),
+            Self::Claim(name) => message.claims().and_then(|claims| claims.get(name)),
             _ => None,
         };
-        let owner = match (self, claimed, scope.ip) {
+        let owner = match (self, claimed, message.address()) {
             (Self::Connection, ..) => Owner::Everybody,
             (_, Some(claim), _) => Owner::Claim(claim.to_string().into()),
             (_, None, Some(address)) => Owner::Address(network(address)),
-            (_, None, None) => Owner::Connection(scope.connection.clone()),
+            (_, None, None) => Owner::Connection(Arc::clone(message.connection())),
         };
         Group { owner, is_one_client: claimed.is_some() || *self == Self::Ip }
+    }
+}
+
+impl fmt::Display for FairBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("address"),
+            Self::Ip => f.write_str("ip"),
+            Self::Claim(name) => write!(f, "claim:{name}"),
+            Self::Connection => f.write_str("connection"),
+        }
     }
 }
 
@@ -65,6 +79,16 @@ impl FromStr for FairBy {
     }
 }
 
+text_schemas! {
+    FairBy: { "type": "string", "pattern": "^(address|ip|connection|claim:.+)$" };
+}
+
+impl Serialize for FairBy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for FairBy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -77,14 +101,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::message::{Cancellation, Content, Scope};
+    use crate::reply::{Envelope, OutboxLimits, ReplyChannel};
 
     /// Two connections, and what they share under a table's `fair_by`.
     #[test]
     fn connections_share_like_one_where_they_have_what_the_table_names_in_common() {
-        let scope = |connection: &str, ip: &str, sub: &str| {
+        let message = |connection: &str, ip: &str, sub: &str| {
             let claims = json!({"sub": sub, "other": 1});
-            let claims = claims.as_object().filter(|_| !sub.is_empty()).cloned();
-            Scope { connection: connection.into(), ip: ip.parse().ok(), claims, ..Scope::default() }
+            let claims = claims.as_object().filter(|_| !sub.is_empty()).cloned().map(Arc::new);
+            let (ip, connection) = (ip.parse().ok(), connection.into());
+            let scope = Arc::new(Scope { ip, connection, claims, ..Scope::default() });
+            let (reply_channel, _) =
+                ReplyChannel::new("test", Envelope::None, OutboxLimits::default());
+            Message::new(reply_channel, scope, Content::Connect, Cancellation::default())
         };
         // (fair_by, address and claim of the one, of the other, whether their group is the same,
         // whether it is one client)
@@ -104,8 +134,8 @@ mod tests {
             ("connection", ("10.0.0.1", ""), ("10.0.0.2", ""), true, false),
         ] {
             let fair_by: FairBy = fair_by.parse().unwrap();
-            let one_group = fair_by.group(&scope("a", one.0, one.1));
-            let other_group = fair_by.group(&scope("b", other.0, other.1));
+            let one_group = fair_by.group(&message("a", one.0, one.1));
+            let other_group = fair_by.group(&message("b", other.0, other.1));
             let found = (one_group == other_group, one_group.is_one_client);
             assert_eq!(found, (same, is_one_client), "{fair_by:?} {one:?} {other:?}");
         }

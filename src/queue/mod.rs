@@ -1,20 +1,28 @@
-//! The task queue: messages put aside, in the order of what their readers see.
+//! The task queue: messages that wait for a worker, in the order of their clients' viewports.
 
 mod outcomes;
 mod task;
 mod fair;
 mod rules;
 mod claim;
+mod cost;
 mod running;
+mod engine;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod task_queue;
-mod work;
+#[cfg(test)]
+mod tests;
 
 pub use crate::schedule::Order;
-pub(crate) use claim::Claim;
+pub(crate) use claim::{Claim, Next};
+pub(crate) use cost::Cost;
 pub use fair::FairBy;
+#[cfg(feature = "redis")]
+pub(crate) use redis::Shard;
 pub use rules::OnDisconnect;
 pub(crate) use rules::Rules;
-pub use task::{Task, TaskUuid, UUID_LIMIT};
-pub(crate) use task_queue::TASK_OVERHEAD;
+pub(crate) use task::TASK_OVERHEAD;
+pub use task::Task;
 pub use task_queue::TaskQueue;
-pub(crate) use work::Next;

@@ -1,9 +1,15 @@
-//! What a queue goes by.
+//! The rules of a queue.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::fair::FairBy;
 use crate::schedule::Bounds;
 
-/// What a queue goes by, `[queue.NAME]` in `routing.toml`.
+/// The rules of a queue, from `[queue.NAME]` in `routing.toml`.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) bounds: Bounds,
@@ -11,25 +17,30 @@ pub(crate) struct Rules {
     pub(crate) on_disconnect: OnDisconnect,
     /// How many tasks are worked on at once; at least 1.
     pub(crate) workers: usize,
-    /// How many tasks that wait for something each worker may have begun; at least 1, which is
-    /// one that holds its worker.
+    /// How many tasks may be begun for each worker; at least 1. With 1, a task that waits holds its
+    /// worker.
     pub(crate) waiting: usize,
+    /// How many tasks its consumer does at a time, if it knows.
+    pub(crate) capacity: Option<usize>,
+    /// The headers that its tasks keep.
+    pub(crate) headers: Arc<[HeaderName]>,
 }
 
 /// What becomes of a client's tasks when it leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDisconnect {
     /// They are cancelled, the running one at its next stage.
     #[default]
     Cancel,
-    /// They are finished, and their answers go nowhere.
+    /// They are finished, and their answers are dropped.
     Finish,
 }
 
 impl Rules {
     /// How many tasks may be begun at once, worked on and waiting together.
     pub(super) fn begun_at_most(&self) -> usize {
-        self.workers.max(1).saturating_mul(self.waiting.max(1))
+        let allowed = self.workers.max(1).saturating_mul(self.waiting.max(1));
+        self.capacity.map_or(allowed, |capacity| allowed.min(capacity.max(1)))
     }
 }

@@ -1,39 +1,39 @@
-//! The tasks that workers have begun: worked on, waiting for something, or ready to go on.
+//! The tasks that workers have begun: a worker polls them, or they wait, or they can go on.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use super::cost::Cost;
 use super::task::Answering;
 use crate::message::{Cancellation, Reason};
 use crate::schedule::RunningId;
 use crate::spare::GiveBack;
 
-/// The tasks that were begun. What they are is their worker's; here is only how they stand.
+/// The state of each task that was begun. The workers keep the tasks themselves.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     tasks: HashMap<RunningId, Begun>,
-    /// Those that a worker is to go on with, in the order in which they became so.
+    /// Tasks that can continue, in the order in which they were woken.
     ready: VecDeque<RunningId>,
-    /// How many of the tasks no worker is at: they wait or are ready.
+    /// How many tasks no worker polls: they wait or can continue.
     resting: usize,
 }
 
 #[derive(Debug)]
 struct Begun {
     cancellation: Cancellation,
-    /// `None` once it is answered: whoever takes it out of here answers.
+    /// `None` once it is answered; the caller that takes it out must answer.
     answer: Option<Answering>,
-    /// Why nobody waits for it any more. Noted under the queue's lock, and so before the
-    /// cancellation itself, which is given after it.
-    told: Option<Reason>,
-    /// CPU time until it last rested.
-    cost: Duration,
+    /// Why it was cancelled. Set under the queue's lock, before the notice of cancellation is given.
+    given_reason: Option<Reason>,
+    /// Its cost when it was last parked.
+    cost: Cost,
     stand: Stand,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stand {
-    /// A worker is at it; woken meanwhile, it is ready as soon as that worker lets go of it.
+    /// A worker polls it. A task that is woken meanwhile can go on as soon as it is parked.
     Worked {
         woken: bool,
     },
@@ -41,29 +41,28 @@ enum Stand {
     Ready,
 }
 
-/// A task that a worker is to go on with.
+/// A task that can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ready {
     pub(super) id: RunningId,
-    /// It has been answered, and is only to be dropped.
+    /// It has been answered, and the worker only drops it.
     pub(super) over: bool,
 }
 
-/// What telling a task that nobody waits for it has come to.
+/// The effect of cancelling a task.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) cancellation: Cancellation,
-    /// Where no worker is at it: it is over, after so much CPU time, and to be answered.
+    /// Set where no worker polls it: it is over, and the caller answers it.
     pub(super) over: Option<Over>,
 }
 
-/// The state of a task that its worker has let go of.
+/// The state of a task that its worker has parked.
 #[derive(Debug)]
-pub(super) enum Rested {
+pub(super) enum Parked {
     /// It waits until it is woken.
     Waits,
-    /// Its answer is not wanted any more. This is the answer that ends it, unless it has been
-    /// given.
+    /// It was cancelled. This is the answer that ends it, unless it has been given.
     Over(Option<(Answering, Reason)>),
 }
 
@@ -80,14 +79,13 @@ impl Running {
     /// A worker has begun a task.
     pub(super) fn begin(&mut self, id: RunningId, cancellation: Cancellation, answer: Answering) {
         let stand = Stand::Worked { woken: false };
-        let (answer, cost) = (Some(answer), Duration::ZERO);
-        self.tasks.insert(id, Begun { cancellation, answer, told: None, cost, stand });
+        let (answer, cost) = (Some(answer), Cost::Cpu(Duration::ZERO));
+        self.tasks.insert(id, Begun { cancellation, answer, given_reason: None, cost, stand });
     }
 
-    /// The task's worker lets go of it, because it waits for something. The task is over if it was
-    /// told in the meantime that its answer is not wanted.
-    pub(super) fn rest(&mut self, id: RunningId, cost: Duration) -> Rested {
-        let Some(task) = self.tasks.get_mut(&id) else { return Rested::Over(None) };
+    /// The task waits for something. It is over if it was cancelled in the meantime.
+    pub(super) fn park(&mut self, id: RunningId, cost: Cost) -> Parked {
+        let Some(task) = self.tasks.get_mut(&id) else { return Parked::Over(None) };
         let woken = task.stand == Stand::Worked { woken: true };
         task.cost = cost;
         task.stand = Stand::Waiting;
@@ -97,16 +95,16 @@ impl Running {
         if woken || over {
             self.make_ready(id);
         }
-        if over { Rested::Over(answer) } else { Rested::Waits }
+        if over { Parked::Over(answer) } else { Parked::Waits }
     }
 
-    /// The answer to a task that was told to stop, and why; also while a worker runs it. `None` if
-    /// it has been answered.
+    /// The answer to a cancelled task and the reason, even while a worker polls it. `None` if it has
+    /// been answered.
     pub(super) fn take_answer(&mut self, id: RunningId) -> Option<(Answering, Reason)> {
         self.tasks.get_mut(&id)?.take_answer()
     }
 
-    /// What the task waited for has come; `true` if a worker should look.
+    /// The task can go on; `true` if an idle worker should take it.
     pub(super) fn wake(&mut self, id: RunningId) -> bool {
         let Some(task) = self.tasks.get_mut(&id) else { return false };
         match task.stand {
@@ -130,10 +128,10 @@ impl Running {
         Some(Ready { id, over: task.answer.is_none() })
     }
 
-    /// Nobody waits for the task any more. Where no worker is at it, it is over at once.
+    /// Cancels the task. Where no worker polls it, it is over at once.
     pub(super) fn tell(&mut self, id: RunningId, reason: Reason) -> Option<Told> {
         let task = self.tasks.get_mut(&id)?;
-        task.told.get_or_insert(reason);
+        task.given_reason.get_or_insert(reason);
         let cancellation = task.cancellation.clone();
         let over = if task.rests() { task.over(id) } else { None };
         if over.is_some() && task.stand == Stand::Waiting {
@@ -142,11 +140,11 @@ impl Running {
         Some(Told { cancellation, over })
     }
 
-    /// The task is done; `true` if it is to be answered.
+    /// The task is done; `true` if the caller is to answer it.
     pub(super) fn finish(&mut self, id: RunningId) -> bool {
         let Some(task) = self.tasks.remove(&id) else { return false };
         self.tasks.give_back();
-        // Its worker ended without taking it up again.
+        // Its worker ended without resuming it.
         if task.rests() {
             self.resting -= 1;
             self.ready.retain(|ready| *ready != id);
@@ -154,7 +152,7 @@ impl Running {
         task.answer.is_some()
     }
 
-    /// All that are not answered, to be answered without their having stopped.
+    /// The answers to all tasks that are still unanswered.
     pub(super) fn give_up(&mut self) -> Vec<Answering> {
         self.tasks.values_mut().filter_map(|task| task.answer.take()).collect()
     }
@@ -168,8 +166,8 @@ impl Running {
         self.tasks.len()
     }
 
-    /// Whether there are any that no worker is at.
-    pub(super) fn any_rests(&self) -> bool {
+    /// Whether there is a task that no worker polls.
+    pub(super) fn any_parked(&self) -> bool {
         self.resting > 0
     }
 
@@ -188,11 +186,11 @@ impl Begun {
 
     fn over(&mut self, id: RunningId) -> Option<Over> {
         let (answer, reason) = self.take_answer()?;
-        Some(Over { id, answer, reason, cost: self.cost })
+        Some(Over { id, answer, reason, cost: self.cost.charged() })
     }
 
     fn take_answer(&mut self) -> Option<(Answering, Reason)> {
-        let reason = self.told?;
+        let reason = self.given_reason?;
         Some((self.answer.take()?, reason))
     }
 }

@@ -1,113 +1,55 @@
-//! A task: a message put aside.
+//! A task: a message that waits for a worker.
 
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
-
 use super::outcomes::Outcomes;
-use crate::error::{Error, code};
+use crate::error::Error;
 use crate::memory::Need;
-use crate::message::Message;
+use crate::message::{Message, TaskPlace, TaskUuid};
 use crate::reply::{Reply, ReplyChannel};
 
-/// A message put aside to be worked on in its turn. Its identity is its client and its uuid.
+/// A message that waits for a worker. Its client and its uuid identify it.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// What its client calls it.
+    /// The client's name for it.
     pub uuid: TaskUuid,
-    /// Where on the page it stands, px from the top.
+    /// Its distance from the top of the page, px.
     pub offset_top: i64,
-    /// How high it is there, px: a picture that reaches into the viewport is seen.
+    /// Its height on the page, px: a task that reaches into the viewport is visible.
     pub height: i64,
-    /// Whether its client wants to know that it is queued.
+    /// Whether the queue tells the client that the task is queued.
     pub progress: bool,
     /// The message.
     pub message: Message,
-    /// How much memory it takes to work on it, once that has been estimated.
+    /// The memory that a worker needs for it, once that has been estimated.
     pub(super) need: Option<Need>,
 }
 
-/// What a client calls a task: a text or a number, returned as it came.
-///
-/// The text `"5"` and the number `5` are the same name, because the keys of a JSON object, by
-/// which offsets are changed, are always texts.
-#[derive(Debug, Clone)]
-pub struct TaskUuid {
-    // Shared: a task is named where it waits, where it runs and where it is answered.
-    value: Arc<Value>,
-    key: Arc<str>,
-}
-
-/// How many bytes of a task's name are taken.
-pub const UUID_LIMIT: usize = 256;
-
-/// Who is to be told what became of a task. It is used up by telling.
+/// The client of a task, for the one answer. Answering uses it up.
 #[derive(Debug)]
 pub(super) struct Answering {
     uuid: TaskUuid,
-    client: ReplyChannel,
+    client: To,
     outcomes: Arc<Outcomes>,
 }
 
-impl TaskUuid {
-    /// A name out of a message.
-    ///
-    /// # Errors
-    /// `bad_header` when it is neither a text nor a number, or longer than [`UUID_LIMIT`].
-    pub fn new(value: Value) -> Result<Self, Error> {
-        let key: Arc<str> = match &value {
-            Value::String(text) => Arc::from(text.as_str()),
-            Value::Number(number) => Arc::from(number.to_string()),
-            _ => return Err(Error::new(code::BAD_HEADER, "uuid takes a text or a number")),
-        };
-        if key.len() > UUID_LIMIT {
-            let message = format!("uuid takes {UUID_LIMIT} bytes at most");
-            return Err(Error::new(code::BAD_HEADER, message));
-        }
-        Ok(Self { value: Arc::new(value), key })
-    }
-
-    /// A new name, for a message that came without one.
-    #[must_use]
-    pub fn random() -> Self {
-        let key = uuid::Uuid::new_v4().to_string();
-        Self { value: Arc::new(Value::from(key.as_str())), key: key.into() }
-    }
-
-    /// As it came.
-    #[must_use]
-    pub fn value(&self) -> &Value {
-        &self.value
-    }
-
-    /// As a text.
-    #[must_use]
-    pub fn key(&self) -> &Arc<str> {
-        &self.key
-    }
+/// Where the answer goes.
+enum To {
+    /// To a client of this process.
+    Client(ReplyChannel),
+    /// To the process of the client of this name.
+    #[cfg(feature = "redis")]
+    Elsewhere(Arc<str>, Arc<Elsewhere>),
 }
 
-impl PartialEq for TaskUuid {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
+/// Takes an answer for another process.
+#[cfg(feature = "redis")]
+pub(super) type Elsewhere = dyn Fn(Result<Reply, Error>) + Send + Sync;
 
-impl Eq for TaskUuid {}
-
-impl Serialize for TaskUuid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for TaskUuid {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        Self::new(value).map_err(|error| serde::de::Error::custom(error.message()))
-    }
-}
+/// How many bytes a task counts in addition to its message's content, so that `max_bytes` bounds
+/// tiny messages too.
+pub(crate) const TASK_OVERHEAD: usize = 512;
 
 impl Task {
     /// A task at the top of the page.
@@ -116,7 +58,7 @@ impl Task {
         Self { uuid, offset_top: 0, height: 0, progress: false, message, need: None }
     }
 
-    /// Sets where on the page it stands and how high it is there, px.
+    /// Sets its distance from the top of the page and its height there, px.
     #[must_use]
     pub fn at(mut self, offset_top: i64, height: i64) -> Self {
         self.offset_top = offset_top;
@@ -124,48 +66,94 @@ impl Task {
         self
     }
 
-    /// Sets whether its client wants to know that it is queued.
+    /// Sets whether the queue tells the client that the task is queued.
     #[must_use]
     pub fn with_progress(mut self, progress: bool) -> Self {
         self.progress = progress;
         self
     }
 
-    /// Gives its one terminal reply. `outcomes` counts it.
+    /// Its place in the queue of this name.
+    pub(super) fn place(&self, queue: &Arc<str>) -> TaskPlace {
+        let (uuid, queue) = (self.uuid.clone(), Arc::clone(queue));
+        TaskPlace { uuid, queue, offset_top: self.offset_top, height: self.height }
+    }
+
+    /// How many bytes it counts in the queue.
+    pub(super) fn bytes(&self) -> usize {
+        self.message.size().saturating_add(TASK_OVERHEAD)
+    }
+
+    /// The data that its one terminal reply needs. `outcomes` counts that reply.
     pub(super) fn answering(&self, outcomes: &Arc<Outcomes>) -> Answering {
-        let (uuid, client) = (self.uuid.clone(), self.message.reply_channel.clone());
-        Answering { uuid, client, outcomes: Arc::clone(outcomes) }
+        let client = To::Client(self.message.reply_channel.clone());
+        Answering { uuid: self.uuid.clone(), client, outcomes: Arc::clone(outcomes) }
     }
 }
 
 impl Answering {
-    /// The client's name.
-    pub(super) fn client(&self) -> &str {
-        self.client.name()
+    /// The data for the reply to a task of another process.
+    #[cfg(feature = "redis")]
+    pub(super) fn elsewhere(task: &Task, to: Arc<Elsewhere>, outcomes: &Arc<Outcomes>) -> Self {
+        let client = To::Elsewhere(Arc::clone(task.message.reply_channel.name()), to);
+        Self { uuid: task.uuid.clone(), client, outcomes: Arc::clone(outcomes) }
     }
 
-    /// The one terminal reply. A client that has left does not hear it.
+    /// The client's name.
+    pub(super) fn client(&self) -> &str {
+        match &self.client {
+            To::Client(client) => client.name(),
+            #[cfg(feature = "redis")]
+            To::Elsewhere(name, _) => name,
+        }
+    }
+
+    /// Sends the one terminal reply. A client that has left does not receive it.
     pub(super) fn reply(self, reply: Reply) {
-        // A consumer that says nothing has still done the task, and its client is told.
+        // A consumer that returns nothing has still done the task, and the client must be told.
         let reply = if reply.is_empty() { self.done() } else { reply };
-        match self.client.answer(reply) {
+        let answered = match &self.client {
+            To::Client(client) => client.answer(reply),
+            #[cfg(feature = "redis")]
+            To::Elsewhere(_, send) => {
+                send(Ok(reply));
+                Ok(())
+            }
+        };
+        match answered {
             Ok(()) => self.outcomes.count(None),
             Err(error) => self.error(error),
         }
     }
 
-    /// The one terminal reply, when it is an error.
+    /// Sends an error as the one terminal reply.
     pub(super) fn error(self, error: Error) {
         self.outcomes.count(Some(error.code()));
         let error = match error.field("uuid") {
             Some(_) => error,
-            None => error.with("uuid", self.uuid.value().clone()),
+            None => error.with("uuid", self.uuid.value()),
         };
-        let _ = self.client.try_send(Reply::error(&error));
+        match &self.client {
+            To::Client(client) => {
+                client.try_send(Reply::error(&error));
+            }
+            #[cfg(feature = "redis")]
+            To::Elsewhere(_, send) => send(Err(error)),
+        }
     }
 
     fn done(&self) -> Reply {
-        // A name that came as JSON goes as JSON.
+        // A uuid always has a JSON text.
         Reply::json(&serde_json::json!({"uuid": self.uuid})).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(client) => client.fmt(f),
+            #[cfg(feature = "redis")]
+            Self::Elsewhere(name, _) => f.debug_tuple("Elsewhere").field(name).finish(),
+        }
     }
 }

@@ -1,242 +1,258 @@
-//! The task queue: the schedule behind its lock, and the answers to every task.
+//! A task queue as consumers and workers use it, whatever its engine.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use serde_json::json;
-use tokio::sync::Notify;
+#[cfg(feature = "redis")]
+use futures_util::FutureExt;
 
-use super::outcomes::Outcomes;
-use super::rules::{OnDisconnect, Rules};
-use super::running::Running;
+use super::claim::Next;
+use super::cost::Cost;
+use super::engine::Engine;
+use super::memory::MemoryQueue;
+#[cfg(feature = "redis")]
+use super::redis::{Clock, RedisQueue, Shard};
+use super::rules::Rules;
 use super::task::Task;
 use crate::error::{Error, code};
-use crate::extract::{Binding, FromMessage, lacks};
-use crate::memory::Memory;
-use crate::message::{Message, Reason};
-use crate::reply::{Reply, ReplyChannel};
-use crate::schedule::{Cancelled, Depth, Entry, Push, Schedule, Viewport};
-use crate::setting::Mistake;
+use crate::extract::{FromMessage, Given, RouteCheck, lacks};
+use crate::memory::{Memory, Need};
+use crate::message::{Message, TaskUuid};
+use crate::reply::ReplyChannel;
+use crate::schedule::{RunningId, Viewport};
 
-/// A named priority queue of tasks; clones are the same queue.
+/// A named priority queue of tasks. Clones are the same queue.
 ///
-/// Every task that is pushed gets exactly one terminal reply: what its consumer returns, or one of
-/// the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `too_big`, `failed`.
+/// Every task that is pushed gets exactly one terminal reply: the result of the queue's consumer,
+/// or one of the errors `cancelled`, `expired`, `displaced`, `duplicate`, `refused`, `too_big`,
+/// `failed`.
+///
+/// The engine in memory keeps the tasks in this process, and its methods complete at once.
 #[derive(Clone)]
 pub struct TaskQueue {
-    pub(super) shared: Arc<Shared>,
+    engine: Kind,
 }
 
-pub(super) struct Shared {
-    name: Arc<str>,
-    pub(super) rules: Rules,
-    pub(super) memory: Memory,
-    // `std`'s mutex: nothing awaits under it, no task is copied, freed or woken under it, and
-    // workers, which are threads, wait on the condition.
-    state: Mutex<State>,
-    pub(super) work: Condvar,
-    deadlines: Notify,
-    pub(super) outcomes: Arc<Outcomes>,
+/// The engine of a queue.
+#[derive(Clone)]
+enum Kind {
+    Memory(MemoryQueue),
+    #[cfg(feature = "redis")]
+    Redis(RedisQueue),
 }
 
-pub(super) struct State {
-    pub(super) schedule: Schedule<Task>,
-    pub(super) running: Running,
-    /// How many workers wait for something to do: where none does, none is to be woken, which asks
-    /// the system even so.
-    pub(super) idle: usize,
-    /// Whether the next task waits for memory.
-    pub(super) starves: bool,
-    pub(super) stopped: bool,
+/// Calls the engine of a queue.
+macro_rules! engine {
+    // The futures of Redis are large, and boxed, so that those of the memory stay small.
+    ($self:ident, async $queue:ident => $call:expr) => {
+        match &$self.engine {
+            Kind::Memory($queue) => $call.await,
+            #[cfg(feature = "redis")]
+            Kind::Redis($queue) => $call.boxed().await,
+        }
+    };
+    ($self:ident, $queue:ident => $call:expr) => {
+        match &$self.engine {
+            Kind::Memory($queue) => $call,
+            #[cfg(feature = "redis")]
+            Kind::Redis($queue) => $call,
+        }
+    };
 }
 
 impl TaskQueue {
+    /// A queue in memory.
     pub(crate) fn new(name: impl Into<Arc<str>>, rules: Rules, memory: Memory) -> Self {
-        let schedule = Schedule::new(rules.bounds);
-        let running = Running::default();
-        let state =
-            Mutex::new(State { schedule, running, idle: 0, starves: false, stopped: false });
-        let (work, deadlines) = (Condvar::new(), Notify::new());
-        let (name, outcomes) = (name.into(), Arc::default());
-        let shared = Shared { name, rules, memory, state, work, deadlines, outcomes };
-        Self { shared: Arc::new(shared) }
+        MemoryQueue::new(name, rules, memory).into()
+    }
+
+    /// A queue in Redis. Call it within a Tokio runtime.
+    #[cfg(feature = "redis")]
+    pub(crate) fn in_redis(
+        name: impl Into<Arc<str>>,
+        rules: Rules,
+        memory: Memory,
+        shard: Shard,
+    ) -> Self {
+        RedisQueue::new(name, rules, memory, shard, Clock::default()).into()
+    }
+
+    /// The same, with a clock that a test sets.
+    #[cfg(all(test, feature = "redis"))]
+    pub(super) fn in_redis_at(
+        name: &str,
+        rules: Rules,
+        memory: Memory,
+        shard: Shard,
+        clock: Clock,
+    ) -> Self {
+        RedisQueue::new(name, rules, memory, shard, clock).into()
     }
 
     /// Its name in `routing.toml`.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
-        &self.shared.name
+        engine!(self, queue => queue.name())
     }
 
-    /// Puts a task aside. Whatever becomes of it, the queue answers it; `true` if it was queued.
-    #[allow(clippy::must_use_candidate, reason = "most consumers leave the rest to the queue")]
-    pub fn push(&self, task: Task) -> bool {
-        let now = now();
-        let mut entry = self.entry(task);
-        if !entry.payload.message.is_held() {
-            let Some(held) = self.shared.memory.transit.hold(entry.bytes) else {
-                let wait = self.wait_until_room(&self.lock());
-                let error = Error::new(code::REFUSED, "no memory is free for the task");
-                entry
-                    .payload
-                    .answering(&self.shared.outcomes)
-                    .error(error.with("retry_after_ms", wait));
-                return false;
-            };
-            entry.payload.message.hold(Some(held));
-        }
-        let mut state = self.lock();
-        // Asked under the lock: a client's leaving gives the notice first and then takes its tasks.
-        let left = self.shared.rules.on_disconnect == OnDisconnect::Cancel
-            && entry.payload.message.cancellation.is_cancelled();
-        if left || state.stopped {
-            drop(state);
-            let reason = if left { Reason::Cancelled } else { Reason::Restart };
-            entry.payload.answering(&self.shared.outcomes).error(reason.error());
-            return false;
-        }
-        let expired = state.schedule.expire(now);
-        let stopped = state.stop_running(&expired.running, Reason::Expired);
-        let first = state.schedule.next_deadline().is_none();
-        let announce = entry.payload.progress.then(|| entry.payload.message.reply_channel.clone());
-        let (client, uuid) = (Arc::clone(&entry.client), entry.payload.uuid.clone());
-        let pushed = state.schedule.push(entry, now);
-        let queued = matches!(pushed, Push::Accepted { .. });
-        let mut displaced_replies = Vec::new();
-        // Sent before a worker can see the task, so that "queued" never comes after "working".
-        if let (true, Some(channel)) = (queued, announce) {
-            let position = state.schedule.position(&client, uuid.key());
-            let frame = json!({"uuid": uuid.value(), "progress": "queued", "position": position});
-            if let Ok(reply) = Reply::json(&frame) {
-                channel.offer(reply, &mut displaced_replies);
-            }
-        }
-        let wait = self.wait_until_room(&state);
-        let any_idle = state.idle > 0;
-        drop(state);
-        drop(displaced_replies);
-        self.tell(stopped);
-        if any_idle {
-            self.shared.work.notify_one();
-        }
-        // Deadlines are in the order of arrival, so only the first one changes what is waited for.
-        if first {
-            self.shared.deadlines.notify_one();
-        }
-        self.answer_expired(expired.queued);
-        match pushed {
-            Push::Accepted { displaced } => {
-                let error = || Error::new(code::DISPLACED, "nearer pictures took its place");
-                self.answer_all(displaced, || error().with("retry_after_ms", wait));
-            }
-            Push::Duplicate(entry) => {
-                let error = Error::new(code::DUPLICATE, "queued or running already");
-                entry.payload.answering(&self.shared.outcomes).error(error);
-            }
-            Push::TooLarge(entry) => {
-                let most = self.shared.rules.bounds.largest().saturating_sub(TASK_OVERHEAD);
-                let size = entry.payload.message.size();
-                let message = format!("the message has {size} bytes, {most} are taken here");
-                entry
-                    .payload
-                    .answering(&self.shared.outcomes)
-                    .error(Error::new(code::TOO_BIG, message));
-            }
-            Push::Refused(entry) => {
-                let error = Error::new(code::REFUSED, "the queue is full");
-                entry
-                    .payload
-                    .answering(&self.shared.outcomes)
-                    .error(error.with("retry_after_ms", wait));
-            }
-        }
-        queued
+    /// Pushes a task; `true` if it was queued. In either case the queue answers the task, so most
+    /// consumers ignore the result.
+    pub async fn push(&self, task: Task) -> bool {
+        engine!(self, async queue => queue.push(task))
     }
 
-    /// Cancels one task of a client, queued or running; `false` when there is none of this uuid.
+    /// Cancels one task of a client, queued or running; `false` when none has this uuid.
     ///
-    /// It is answered before this returns, also when a worker has begun it and will only notice at
-    /// its next stage. The client may use the uuid again at once.
-    #[allow(clippy::must_use_candidate, reason = "a caller may cancel a task that is done")]
-    pub fn cancel(&self, client: &ReplyChannel, uuid: &str) -> bool {
-        let mut state = self.lock();
-        match state.schedule.cancel(client.name(), uuid) {
-            Cancelled::Queued(entry) => {
-                drop(state);
-                entry.payload.answering(&self.shared.outcomes).error(Reason::Cancelled.error());
-                true
-            }
-            Cancelled::Running(id) => {
-                let stopped = state.stop_running(&[id], Reason::Cancelled);
-                let answer = state.running.take_answer(id);
-                drop(state);
-                self.tell(stopped);
-                if let Some((answer, reason)) = answer {
-                    answer.error(reason.error());
-                }
-                true
-            }
-            Cancelled::Unknown => false,
-        }
+    /// The task has its answer when this completes, even if a worker runs it and notices the
+    /// cancellation only between two stages. The client may use the uuid again at once.
+    pub async fn cancel(&self, client: &ReplyChannel, uuid: &TaskUuid) -> bool {
+        self.cancel_of(client.name(), uuid).await
     }
 
-    /// Moves a queued task of a client on its page; `false` when none of this uuid is queued.
-    #[allow(clippy::must_use_candidate, reason = "a caller may move a task that is done")]
-    pub fn reprioritise(&self, client: &ReplyChannel, uuid: &str, offset_top: i64) -> bool {
-        self.lock().schedule.reprioritise(client.name(), uuid, offset_top)
+    /// The same, for the client of this name.
+    pub(crate) async fn cancel_of(&self, client: &str, uuid: &TaskUuid) -> bool {
+        engine!(self, async queue => queue.cancel(client, uuid))
     }
 
-    /// Tells what part of its page a client sees: its queued tasks are put in order anew.
+    /// Sets the distance of a queued task from the top of the page, px; `false` when no queued task
+    /// of the client has this uuid.
+    pub async fn reprioritise(
+        &self,
+        client: &ReplyChannel,
+        uuid: &TaskUuid,
+        offset_top: i64,
+    ) -> bool {
+        engine!(self, async queue => queue.reprioritise(client.name(), uuid, offset_top))
+    }
+
+    /// Sets the part of the page that a client shows, px. From now on its tasks there run first.
     ///
     /// # Errors
-    /// `bad_header` unless both are finite and the height is not negative.
-    pub fn set_viewport(&self, client: &ReplyChannel, top: f64, height: f64) -> Result<(), Error> {
+    /// `bad_header` unless both numbers are finite and the height is not negative.
+    pub async fn set_viewport(
+        &self,
+        client: &ReplyChannel,
+        top: f64,
+        height: f64,
+    ) -> Result<(), Error> {
         let viewport = Viewport::new(top, height).ok_or_else(|| {
-            Error::new(code::BAD_HEADER, format!("top {top} and height {height} are no viewport"))
+            let message = format!("top {top} and height {height} are not a viewport");
+            Error::new(code::BAD_HEADER, message)
         })?;
-        // A client that has left would be remembered for ever.
-        let mut state = self.lock();
-        if client.is_open() {
-            state.schedule.set_viewport(client.name(), viewport);
-        }
+        engine!(self, async queue => queue.set_viewport(client, viewport));
         Ok(())
     }
 
-    /// How many tasks are queued and how many are running, those that wait among them.
+    /// The name of its engine.
+    pub(crate) fn engine(&self) -> &'static str {
+        match &self.engine {
+            Kind::Memory(_) => "memory",
+            #[cfg(feature = "redis")]
+            Kind::Redis(_) => "redis",
+        }
+    }
+
+    /// How many tasks are queued and how many are running, including running tasks that wait.
     #[must_use]
     pub fn depth(&self) -> (usize, usize) {
-        let Depth { queued, running, .. } = self.lock().schedule.depth();
-        (queued, running)
+        engine!(self, queue => queue.depth())
     }
 
     /// A client has left.
     pub(crate) fn leave(&self, client: &str) {
-        let mut state = self.lock();
-        if self.shared.rules.on_disconnect == OnDisconnect::Finish {
-            state.schedule.leave(client);
-            return;
-        }
-        let cancelled = state.schedule.cancel_client(client);
-        let stopped = state.stop_running(&cancelled.running, Reason::Cancelled);
-        drop(state);
-        self.tell(stopped);
-        self.answer_all(cancelled.queued, || Reason::Cancelled.error());
+        engine!(self, queue => queue.leave(client));
     }
 
-    /// Answers tasks when their deadline has passed, not when their turn would have come.
-    /// Runs until it is dropped.
-    pub(crate) async fn watch_deadlines(&self) {
-        loop {
-            let changed = self.shared.deadlines.notified();
-            let next = self.lock().schedule.next_deadline();
-            match next {
-                None => changed.await,
-                Some(next) => tokio::select! {
-                    () = changed => {}
-                    () = tokio::time::sleep_until(next.into()) => self.expire(),
-                },
-            }
+    /// Waits for a worker's next piece of work. `None` once the worker is dismissed, or the queue
+    /// is stopped and no task that was begun waits. Worker threads call it.
+    ///
+    /// Tasks that can go on come before new ones, and no task begins while `Rules` allows no more
+    /// to be begun. The next task begins when its memory is free, and later tasks do not overtake
+    /// it. `estimate` returns the memory that a task needs.
+    pub(crate) fn next(
+        &self,
+        estimate: impl Fn(&Message) -> Need,
+        dismissed: &AtomicBool,
+    ) -> Option<Next> {
+        engine!(self, queue => queue.next(estimate, dismissed))
+    }
+
+    /// A task waits, after it took this much CPU time. Its worker is free for another one, and any
+    /// worker may go on with this one: it must be where they find it before this is called.
+    pub(crate) fn park(&self, id: RunningId, cost: Cost) {
+        engine!(self, queue => queue.park(id, cost));
+    }
+
+    /// A task that waits can go on. Wakers call this.
+    pub(crate) fn wake(&self, id: RunningId) {
+        engine!(self, queue => queue.wake(id));
+    }
+
+    /// A worker has finished a task, which took this much CPU time; `true` if the worker is to
+    /// answer it.
+    pub(super) fn finish(&self, id: RunningId, cost: Duration) -> bool {
+        engine!(self, queue => queue.finish(id, cost))
+    }
+
+    /// Applies other rules from now on. Queued tasks keep their places, however many they are, and
+    /// their deadlines; new tasks are refused until there is room for them.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        engine!(self, queue => queue.set_rules(rules));
+    }
+
+    /// Wakes all workers that wait, so that dismissed ones end.
+    pub(crate) fn wake_workers(&self) {
+        engine!(self, queue => queue.wake_workers());
+    }
+
+    /// Refuses new tasks and answers the queued ones. Running tasks go on.
+    pub(crate) fn stop(&self) {
+        engine!(self, queue => queue.stop());
+    }
+
+    /// Tells running tasks to stop at their next stage.
+    pub(crate) fn stop_running(&self) {
+        engine!(self, queue => queue.stop_running());
+    }
+
+    /// Answers the tasks that are still running, because the process ends.
+    pub(crate) fn give_up_running(&self) {
+        engine!(self, queue => queue.give_up_running());
+    }
+
+    /// Whether this process has answered all tasks that other processes may still run for it.
+    pub(crate) fn has_answered_all(&self) -> bool {
+        match &self.engine {
+            Kind::Memory(_) => true,
+            #[cfg(feature = "redis")]
+            Kind::Redis(queue) => queue.has_answered_all(),
         }
+    }
+
+    /// Waits until the engine knows of all tasks that have ended in this process.
+    pub(crate) async fn settled(&self) {
+        match &self.engine {
+            Kind::Memory(_) => {}
+            #[cfg(feature = "redis")]
+            Kind::Redis(queue) => queue.settled().boxed().await,
+        }
+    }
+
+    /// Ends the tasks whose deadline has passed by a clock that a test has set.
+    #[cfg(test)]
+    pub(super) async fn expire_now(&self) {
+        match &self.engine {
+            Kind::Memory(_) => {}
+            #[cfg(feature = "redis")]
+            Kind::Redis(queue) => queue.expire_now().await,
+        }
+    }
+
+    /// Answers each task that is not done when its deadline passes, and does whatever else the
+    /// engine needs. Runs until it is dropped.
+    pub(crate) async fn watch_deadlines(&self) {
+        engine!(self, async queue => queue.watch_deadlines());
     }
 
     /// Logs at intervals how many tasks ended with errors. Runs until it is dropped.
@@ -249,90 +265,38 @@ impl TaskQueue {
 
     /// Logs how many tasks have ended with errors since the last report.
     pub(crate) fn report_outcomes_now(&self) {
-        self.shared.outcomes.report(&self.shared.name);
-    }
-
-    fn expire(&self) {
-        let mut state = self.lock();
-        let expired = state.schedule.expire(now());
-        let stopped = state.stop_running(&expired.running, Reason::Expired);
-        drop(state);
-        self.tell(stopped);
-        self.answer_expired(expired.queued);
-    }
-
-    fn entry(&self, mut task: Task) -> Entry<Task> {
-        task.message.forget_head();
-        let message = &task.message;
-        Entry {
-            group: self.shared.rules.fair_by.group(&message.scope),
-            flow: Arc::clone(&message.scope.connection),
-            client: Arc::clone(message.reply_channel.name()),
-            uuid: Arc::clone(task.uuid.key()),
-            offset_top: task.offset_top,
-            height: task.height,
-            bytes: message.size().saturating_add(TASK_OVERHEAD),
-            payload: task,
-        }
-    }
-
-    /// When it may be worth trying again: when a tenth of what is queued will be done.
-    fn wait_until_room(&self, state: &State) -> u64 {
-        let queued = state.schedule.depth().queued;
-        let tenth = u32::try_from(queued.div_ceil(10)).unwrap_or(u32::MAX);
-        let work = state.schedule.average_cost().saturating_mul(tenth);
-        let wait = work / u32::try_from(self.shared.rules.workers.max(1)).unwrap_or(u32::MAX);
-        u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
-    }
-
-    pub(super) fn answer_expired(&self, entries: Vec<Entry<Task>>) {
-        self.answer_all(entries, || Reason::Expired.error());
-    }
-
-    pub(super) fn answer_all(&self, entries: Vec<Entry<Task>>, error: impl Fn() -> Error) {
-        if entries.is_empty() {
-            return;
-        }
-        let sample = error();
-        let code = sample.code();
-        tracing::debug!(queue = %self.shared.name, tasks = entries.len(), code, "tasks ended unworked");
-        for entry in entries {
-            entry.payload.answering(&self.shared.outcomes).error(error());
-        }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under it would be a fault of the schedule; its users must not hang for it.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        engine!(self, queue => queue.report_outcomes());
     }
 }
 
-/// How many bytes a task counts in addition to its message's content, so that `max_bytes` bounds
-/// tiny messages too.
-pub(crate) const TASK_OVERHEAD: usize = 512;
-const SHORTEST_WAIT_MS: u64 = 100;
-const LONGEST_WAIT_MS: u64 = 30_000;
+impl From<MemoryQueue> for TaskQueue {
+    fn from(queue: MemoryQueue) -> Self {
+        Self { engine: Kind::Memory(queue) }
+    }
+}
 
-/// Tokio's clock, which tests can stop.
-pub(super) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
+#[cfg(feature = "redis")]
+impl From<RedisQueue> for TaskQueue {
+    fn from(queue: RedisQueue) -> Self {
+        Self { engine: Kind::Redis(queue) }
+    }
 }
 
 impl FromMessage for TaskQueue {
-    fn bind(binding: &mut Binding, mistakes: &mut Vec<Mistake>) {
-        if binding.lacks::<Self>() {
-            let message = format!("{} puts messages on a queue", binding.consumer());
-            mistakes.push(binding.mistake(message, "give the route one: queue = \"NAME\""));
+    fn check(route: &mut RouteCheck<'_>) {
+        if route.lacks_queue() {
+            let message = format!("{} pushes to a queue", route.consumer());
+            route.report(message, "give the route one: queue = \"NAME\"");
         }
     }
 
-    fn from_message(_: &Message, binding: &Binding) -> Result<Self, Error> {
-        binding.get::<Self>().cloned().ok_or_else(|| lacks("queue"))
+    fn from_message(_: &Message, given: &Given) -> Result<Self, Error> {
+        given.get::<Self>().cloned().ok_or_else(|| lacks("queue"))
     }
 }
 
 impl std::fmt::Debug for TaskQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("TaskQueue").field(&self.shared.name).finish()
+        f.debug_tuple("TaskQueue").field(self.name()).finish()
     }
 }

@@ -1,18 +1,21 @@
-//! The reply channel: the one way back to a client.
+//! The reply channel: the only way back to a client.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::json::in_text_envelope;
-use super::outbox::{Outbox, OutboxLimits, Replies, Sent};
+use super::limits::{OutboxLimits, Sent};
+use super::outbox::{Outbox, Replies};
 use super::{Payload, Reply};
 use crate::error::{Error, code};
 use crate::memory::Transit;
 
-/// A client's reply channel. It travels inside every message of its client; clones are the same
-/// channel. It outlives its client harmlessly: what is sent then goes nowhere.
+/// A client's reply channel, which every message of the client carries. Clones are the same
+/// channel. It may outlive its client: replies are then dropped.
 #[derive(Clone)]
 pub struct ReplyChannel {
     sender: Arc<Sender>,
@@ -24,11 +27,11 @@ struct Sender {
     outbox: Arc<Outbox>,
 }
 
-/// What is wrapped around every text that a client is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+/// How texts to a client are wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Envelope {
-    /// Nothing.
+    /// They are not wrapped.
     #[default]
     None,
     /// `{"text": "<the text>"}`, as pages written for the Tornado program expect.
@@ -36,7 +39,7 @@ pub enum Envelope {
 }
 
 impl ReplyChannel {
-    /// A channel and the side from which its replies are taken.
+    /// A channel, and the receiving side of its replies.
     pub(crate) fn new(
         name: impl Into<Arc<str>>,
         envelope: Envelope,
@@ -45,7 +48,7 @@ impl ReplyChannel {
         Self::make(name, envelope, limits, None)
     }
 
-    /// The same, with the unsent replies counted in the service's memory.
+    /// The same, with unsent replies counted in the service's memory.
     pub(crate) fn counted(
         name: impl Into<Arc<str>>,
         envelope: Envelope,
@@ -69,8 +72,8 @@ impl ReplyChannel {
     /// Sends a reply; never blocks.
     ///
     /// # Errors
-    /// [`Error::gone`] when the client has left. A consumer may end itself with it by `?`: it is
-    /// neither answered nor logged as a failure. `refused` when the reply is larger than
+    /// [`Error::gone`] if the client has left. A consumer may end with it by `?`: it is neither
+    /// sent to the client nor logged as a failure. `refused` if the reply is larger than
     /// [`largest`](Self::largest).
     pub fn send(&self, reply: impl Into<Reply>) -> Result<(), Error> {
         let reply = reply.into().checked()?;
@@ -82,22 +85,22 @@ impl ReplyChannel {
         }
     }
 
-    /// Sends a reply and says what became of it; never blocks.
+    /// Sends a reply and returns what happened to it; never blocks.
     pub fn try_send(&self, reply: impl Into<Reply>) -> Sent {
         self.offer(reply.into(), &mut Vec::new())
     }
 
-    /// Sends a reply while the caller holds a lock: replies that are dropped for it go into
-    /// `displaced`, to be freed later.
+    /// Sends a reply while the caller holds a lock: replies that are dropped for it are moved to
+    /// `displaced`, so that they can be freed later.
     pub(crate) fn offer(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         self.sender.outbox.push(self.sealed(reply), displaced)
     }
 
-    /// Sends a worker's answer. Where nothing is before it the calling thread writes it to the
-    /// socket, which is a call of the system, and spares that the sockets' thread is woken for it.
+    /// Sends a worker's answer. If no other reply is unsent, the calling thread writes it to the
+    /// socket. That system call saves waking the sockets' thread.
     ///
     /// # Errors
-    /// `refused` when it is larger than [`largest`](Self::largest).
+    /// `refused` if it is larger than [`largest`](Self::largest).
     pub(crate) fn answer(&self, reply: Reply) -> Result<(), Error> {
         let reply = self.sealed(reply);
         if self.sender.outbox.send_directly(&reply) {
@@ -110,18 +113,23 @@ impl ReplyChannel {
         }
     }
 
-    /// The largest reply that its client may be sent, bytes: `limits.outbox`. A consumer can ask
-    /// for it before it makes a large reply.
+    /// The largest reply that the client may be sent, in bytes: `limits.outbox`. A consumer can
+    /// check it before it makes a large reply.
     #[must_use]
     pub fn largest(&self) -> usize {
         self.sender.outbox.largest()
     }
 
-    /// The error for a reply of this many bytes, which is too large.
+    /// Has these limits from the next reply on.
+    pub(crate) fn set_limits(&self, limits: OutboxLimits) {
+        self.sender.outbox.set_limits(limits);
+    }
+
+    /// The error for a reply of this size in bytes, which is too large.
     #[must_use]
     pub fn too_large(&self, bytes: usize) -> Error {
         let largest = self.largest();
-        let message = format!("the answer has {bytes} bytes, and {largest} are sent at most");
+        let message = format!("the answer has {bytes} bytes, but at most {largest} may be sent");
         Error::new(code::REFUSED, message).with("bytes", bytes)
     }
 
@@ -133,26 +141,33 @@ impl ReplyChannel {
         reply
     }
 
-    /// Closes the client's connection with 1000, after everything that was sent before.
+    /// Closes the client's connection with 1000, after all earlier replies.
     ///
     /// # Errors
-    /// [`Error::gone`] when the client has left already.
+    /// [`Error::gone`] if the client has already left.
     pub fn close(&self) -> Result<(), Error> {
         self.send(Reply::close())
     }
 
-    /// Its name, `waterway.<node>!<client>`, by which the channel layer knows it.
+    /// Waits until a reply has decided the client's handshake. It waits forever for a client that
+    /// leaves before.
+    pub async fn decided(&self) {
+        poll_fn(|context| self.sender.outbox.poll_decided(context)).await;
+    }
+
+    /// The client's name, `waterway.<node>!<client>`, by which the channel layer finds it.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.sender.name
     }
 
-    /// Whether this side has closed the connection: nothing more is taken from the client.
+    /// Whether this side has closed the connection, so that the client's further messages are
+    /// ignored.
     pub(crate) fn is_closing(&self) -> bool {
         self.sender.outbox.is_closing()
     }
 
-    /// Whether the client is still there to be answered.
+    /// Whether the client can still be sent replies.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.sender.outbox.is_open()
@@ -187,10 +202,10 @@ mod tests {
     #[test]
     fn a_channel_outlives_its_client_and_holds_nothing() {
         let (channel, replies) = channel(Envelope::None);
-        let picture = bytes::Bytes::from(vec![0; 1 << 20]);
-        channel.send(Reply::bytes(picture.clone())).unwrap();
+        let content = bytes::Bytes::from(vec![0; 1 << 20]);
+        channel.send(Reply::bytes(content.clone())).unwrap();
         drop(replies);
-        assert!(picture.is_unique(), "what was not sent is freed with the client");
+        assert!(content.is_unique(), "unsent replies are freed with the client");
         assert_eq!(channel.try_send("late"), Sent::Gone);
         assert_eq!(channel.send("later").unwrap_err().code(), "gone");
         assert!(!channel.is_open());
@@ -208,7 +223,7 @@ mod tests {
         assert!(batch.replies[1].close.is_some());
     }
 
-    /// A socket that takes every message as far as this.
+    /// A socket that takes each message only up to this point.
     #[derive(Debug)]
     struct Socket {
         takes: Tried,
@@ -230,8 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_written_directly_as_far_as_the_socket_takes_it() {
-        // And what the connection's task takes then.
+    fn an_answer_is_written_directly_until_the_socket_is_full() {
+        // For each case, also the replies that are left for the connection's task.
         for (takes, left) in
             [(Tried::Whole, None), (Tried::Part, Some(0)), (Tried::Nothing, Some(1))]
         {
@@ -245,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_alone_or_not_a_message_goes_by_the_outbox() {
+    fn an_answer_goes_through_the_outbox_if_others_wait_or_it_is_not_a_message() {
         let (channel, mut replies, socket) = direct(Tried::Whole);
         let take = |replies: &mut super::Replies| {
             let batch = replies.take().now_or_never().expect("something waits");

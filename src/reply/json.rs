@@ -1,6 +1,6 @@
-//! JSON spaced and escaped as Python's `json.dumps` does it.
+//! JSON with the spacing and escapes of Python's `json.dumps`.
 //!
-//! Pages written for the Tornado program, and tests that compare bytes, get the same text.
+//! Pages of the Tornado program, and tests that compare bytes, get the same text.
 
 use std::io;
 
@@ -10,21 +10,22 @@ use serde_json::ser::Formatter;
 
 use crate::error::Error;
 
-/// A value as JSON: `", "` and `": "` between, everything beyond ASCII as `\uXXXX`.
+/// A value as JSON, with `", "` and `": "` as separators, and `\uXXXX` for every character beyond
+/// ASCII.
 ///
 /// # Errors
-/// When the value has no JSON, such as a map whose keys are not texts.
+/// If the value cannot be written as JSON, such as a map whose keys are not texts.
 pub fn to_json(value: &impl Serialize) -> Result<String, Error> {
     let mut text = Vec::with_capacity(128);
     value.serialize(&mut Serializer::with_formatter(&mut text, Python))?;
-    // The formatter writes ASCII alone.
+    // The formatter writes only ASCII.
     String::from_utf8(text).map_err(Error::failed)
 }
 
-/// `{"text": "<json>"}`, as Tornado's `write_message({"text": json})` puts it on the wire:
-/// its `json_encode` also writes `</` as `<\/`.
+/// `{"text": "<json>"}`, as Tornado's `write_message({"text": json})` sends it: its `json_encode`
+/// also writes `</` as `<\/`.
 pub(super) fn in_text_envelope(json: &str) -> String {
-    // A struct of one text always has a JSON text.
+    // Serialising a struct with one text cannot fail.
     to_json(&Enveloped { text: json }).unwrap_or_default().replace("</", "<\\/")
 }
 
@@ -83,9 +84,9 @@ mod tests {
 
     use super::{in_text_envelope, to_json};
 
-    /// Right-hand sides printed by Python 3.11's `json.dumps`, keys sorted.
+    /// The right-hand sides were printed by Python 3.11's `json.dumps` with sorted keys.
     #[test]
-    fn writes_what_python_writes() {
+    fn json_is_written_as_python_writes_it() {
         for (value, text) in [
             (json!({}), "{}"),
             (json!({"a": 1, "b": [1, 2.5, null, true]}), r#"{"a": 1, "b": [1, 2.5, null, true]}"#),
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_is_tornados() {
+    fn the_envelope_is_that_of_tornado() {
         assert_eq!(
             in_text_envelope(r#"{"url": "http://x/é</b>"}"#),
             r#"{"text": "{\"url\": \"http://x/\u00e9<\/b>\"}"}"#,

@@ -1,7 +1,9 @@
-//! What a consumer answers, and the channel that takes it to its client.
+//! The answers of consumers, and the channel that carries them to a client.
 
 mod channel;
+mod direct;
 mod json;
+mod limits;
 mod outbox;
 mod payload;
 
@@ -17,13 +19,14 @@ use serde_json::Value;
 use crate::error::{Error, code};
 
 pub use channel::{Envelope, ReplyChannel};
+pub(crate) use direct::{Direct, Tried};
 pub use json::to_json;
-pub(crate) use outbox::{Batch, Cut, Direct, Replies, Tried};
-pub use outbox::{OutboxLimits, Sent, Slow};
+pub use limits::{OutboxLimits, Sent, Slow};
+pub(crate) use outbox::{Batch, Cut, Replies};
 pub use payload::Payload;
 
-/// One answer: what Channels 1 puts into a reply message (`accept`, `text`, `bytes`, `close`),
-/// and what an HTTP response has besides (`status`, `headers`, a file as its body).
+/// One answer: the fields of a reply message in Channels 1 (`accept`, `text`, `bytes`, `close`),
+/// and further ones for an HTTP response (`status`, `headers`, a file as its body).
 ///
 /// | reply | while connecting | while open |
 /// |---|---|---|
@@ -32,43 +35,43 @@ pub use payload::Payload;
 /// | a status, and text or bytes | HTTP with that status and body | the frame |
 /// | text or bytes | 101, then the frame | the frame |
 /// | text or bytes, and close | 101, the frame, then the close | the frame, then the close |
-/// | empty text or bytes | an empty frame like any other | likewise |
+/// | empty text or bytes | an empty frame like any other | the same |
 ///
 /// For an `http.request` the first reply with a status or a content is the response.
 #[derive(Debug, Clone, Default)]
 pub struct Reply {
-    /// Take the connection.
+    /// Whether to accept the connection.
     pub accept: bool,
-    /// What to send.
+    /// The content to send.
     pub content: Option<Payload>,
-    /// The content's type in an HTTP response, unless a header says another; by default plain text,
-    /// or bytes.
+    /// The content's type in an HTTP response, unless a header sets another; by default plain text
+    /// for text, and `application/octet-stream` for bytes.
     pub content_type: Option<&'static str>,
-    /// Close the connection once everything before has been sent.
+    /// Closes the connection after everything before has been sent.
     pub close: Option<Close>,
     /// The status of an HTTP response, or of a refused handshake.
     pub status: Option<StatusCode>,
     http: Option<Box<Http>>,
 }
 
-/// The parts that only an HTTP response or a handshake's answer has. They have memory of their own,
-/// because nearly every reply is without them and is moved often.
+/// The parts that only an HTTP response or the answer to a handshake has. They are boxed, because
+/// replies are moved often and few have them.
 #[derive(Debug, Clone, Default)]
 struct Http {
     headers: HeaderMap,
-    /// The subprotocol to take the connection with (RFC 6455, section 1.9).
+    /// The subprotocol with which to accept the connection (RFC 6455, section 1.9).
     subprotocol: Option<String>,
     file: Option<FilePart>,
     /// Why a header could not be set.
     invalid: Option<String>,
 }
 
-/// A closing code and its reason (RFC 6455, section 7.4).
+/// A close code and its reason (RFC 6455, section 7.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
-    /// 1000 to 4999; one that may not stand in a frame (such as 1005) is sent as 1011.
+    /// 1000 to 4999; a code that a close frame must not contain (such as 1005) is sent as 1011.
     pub code: u16,
-    /// At most 123 bytes of it are sent.
+    /// The reason; at most its first 123 bytes are sent.
     pub reason: String,
 }
 
@@ -77,21 +80,21 @@ pub struct Close {
 pub struct FilePart {
     /// The file.
     pub file: Arc<File>,
-    /// Which of its bytes.
+    /// The range of its bytes.
     pub range: Range<u64>,
 }
 
-/// The closing codes that the framework itself uses.
+/// The close codes that the framework uses.
 pub mod close {
-    /// Done.
+    /// The connection is done.
     pub const DONE: u16 = 1000;
     /// The peer broke the protocol.
     pub const PROTOCOL: u16 = 1002;
-    /// No close frame came; never sent, only reported to `websocket.disconnect`.
+    /// The connection ended without a close frame; reported to `websocket.disconnect`, never sent.
     pub const ABNORMAL: u16 = 1006;
-    /// Text that is not UTF-8.
+    /// A text is not UTF-8.
     pub const NOT_UTF8: u16 = 1007;
-    /// A rule of the deployment was broken: rate, origin.
+    /// The client broke a rule of the deployment, such as its rate or its origins.
     pub const POLICY: u16 = 1008;
     /// The message is larger than its route allows.
     pub const TOO_BIG: u16 = 1009;
@@ -99,20 +102,20 @@ pub mod close {
     pub const FAILED: u16 = 1011;
     /// The service restarts.
     pub const RESTART: u16 = 1012;
-    /// Try again later; also for a client that does not read what it is sent.
+    /// The client should try again later; also for a client that does not read its replies.
     pub const TRY_AGAIN: u16 = 1013;
-    /// Not authorised (IANA's registry: "Unauthorized").
+    /// The client is not authorised (IANA's registry: "Unauthorized").
     pub const UNAUTHORISED: u16 = 3000;
 }
 
 impl Reply {
-    /// Takes the connection.
+    /// Accepts the connection.
     #[must_use]
     pub fn accept() -> Self {
         Self { accept: true, ..Self::default() }
     }
 
-    /// Refuses the connection with this HTTP status; closes it when it is open already.
+    /// Refuses the connection with this HTTP status; closes it if it is already open.
     #[must_use]
     pub fn deny(status: StatusCode) -> Self {
         Self { status: Some(status), ..Self::close() }
@@ -130,19 +133,19 @@ impl Reply {
         Payload::Binary(bytes.into()).into()
     }
 
-    /// Sends a value as JSON, spaced as Python's `json.dumps` does it.
+    /// Sends a value as JSON, with the spacing of Python's `json.dumps`.
     ///
     /// # Errors
-    /// When the value has no JSON, such as a map whose keys are not texts.
+    /// If the value cannot be written as JSON, such as a map whose keys are not texts.
     pub fn json(value: &impl Serialize) -> Result<Self, Error> {
         Ok(Self { content_type: Some("application/json"), ..Self::text(to_json(value)?) })
     }
 
-    /// Tells the client of an error; as an HTTP response it has the status that fits its code.
+    /// Sends an error to the client; as an HTTP response it has the status that fits its code.
     #[must_use]
     pub fn error(error: &Error) -> Self {
         let value: Value = error.to_json();
-        // A `Value` always has a JSON text.
+        // Serialising a `Value` cannot fail.
         let mut reply = Self::json(&value).unwrap_or_default();
         reply.status = Some(status_of(error.code()));
         if let Some(wait) = error.field("retry_after_ms").and_then(Value::as_u64) {
@@ -164,8 +167,8 @@ impl Reply {
         Self { close: Some(Close { code, reason: reason.into() }), ..Self::default() }
     }
 
-    /// An HTTP response without a body; refuses a connection as [`deny`](Self::deny) does, and is
-    /// ignored by one that is open.
+    /// An HTTP response without a body. It refuses a connection as [`deny`](Self::deny) does, and
+    /// an open connection ignores it.
     #[must_use]
     pub fn status(status: StatusCode) -> Self {
         Self { status: Some(status), ..Self::default() }
@@ -185,10 +188,10 @@ impl Reply {
         self
     }
 
-    /// Sets a header, in the place of others of its name.
+    /// Sets a header, replacing others of the same name.
     ///
-    /// A name or a value that HTTP does not allow makes the reply an error: the consumer that returns
-    /// it has failed, and [`ReplyChannel::send`] returns the error.
+    /// A name or a value that HTTP does not allow makes the reply an error: the consumer that
+    /// returns it has failed, and [`ReplyChannel::send`] returns the error.
     ///
     /// ```
     /// use waterway::Reply;
@@ -216,7 +219,7 @@ impl Reply {
     /// The reply.
     ///
     /// # Errors
-    /// `failed`, when a header was set that HTTP does not allow.
+    /// `failed`, if a header was set that HTTP does not allow.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         match self.http.as_ref().and_then(|http| http.invalid.as_ref()) {
             None => Ok(self),
@@ -231,7 +234,7 @@ impl Reply {
         self
     }
 
-    /// Sets the subprotocol that the connection is taken with.
+    /// Sets the subprotocol with which the connection is accepted.
     #[must_use]
     pub fn with_subprotocol(mut self, subprotocol: Option<String>) -> Self {
         if self.subprotocol() != subprotocol.as_deref() {
@@ -240,19 +243,19 @@ impl Reply {
         self
     }
 
-    /// The headers of an HTTP response, or of the handshake's answer.
+    /// The headers of an HTTP response, or of the answer to a handshake.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
         self.http.as_ref().map_or(&NONE, |http| &http.headers)
     }
 
-    /// The headers, to be changed.
+    /// The headers, for changing them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.http.get_or_insert_default().headers
     }
 
-    /// The subprotocol that the connection is taken with (RFC 6455, section 1.9).
+    /// The subprotocol with which the connection is accepted (RFC 6455, section 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.http.as_ref()?.subprotocol.as_deref()
@@ -264,7 +267,7 @@ impl Reply {
         self.http.as_ref()?.file.as_ref()
     }
 
-    /// Whether it says nothing at all.
+    /// Whether it is without any effect.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.accept
@@ -274,7 +277,7 @@ impl Reply {
             && self.file().is_none()
     }
 
-    /// Whether it decides a handshake, and how: `true` takes the connection.
+    /// Whether it decides a handshake, and how: `true` accepts the connection.
     pub(crate) fn decides(&self) -> Option<bool> {
         // A consumer that answers a handshake with a status refuses the client.
         if self.accept || self.content.is_some() && self.status.is_none() {
@@ -291,7 +294,7 @@ impl From<Payload> for Reply {
     }
 }
 
-// Whatever a consumer may return can be sent too.
+// All result types of consumers can also be sent.
 macro_rules! content {
     ($($type:ty),* $(,)?) => {$(
         impl From<$type> for Reply {
@@ -304,10 +307,11 @@ macro_rules! content {
 
 content!(String, &'static str, bytestring::ByteString, Vec<u8>, bytes::Bytes);
 
-/// The HTTP status that says what an error's code says.
+/// The HTTP status that fits an error code.
 fn status_of(error: &str) -> StatusCode {
     match error {
         code::AUTH => StatusCode::UNAUTHORIZED,
+        code::FORBIDDEN => StatusCode::FORBIDDEN,
         code::NOT_FOUND => StatusCode::NOT_FOUND,
         code::DUPLICATE => StatusCode::CONFLICT,
         code::TOO_BIG => StatusCode::PAYLOAD_TOO_LARGE,
@@ -317,7 +321,7 @@ fn status_of(error: &str) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         code::FAILED | code::GONE => StatusCode::INTERNAL_SERVER_ERROR,
-        // Whatever else a consumer says is about what it was sent.
+        // All other codes of consumers are about the client's message.
         _ => StatusCode::BAD_REQUEST,
     }
 }

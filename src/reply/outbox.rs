@@ -1,100 +1,44 @@
-//! The bounded buffer between those who reply and the connection that writes.
+//! A client's outbox: the bounded buffer between the senders of replies and its connection.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
-use serde::Deserialize;
 use tokio::sync::Notify;
 
+use super::direct::{Direct, Tried};
+use super::limits::{OutboxLimits, Sent, Slow};
 use super::{Payload, Reply, close};
 use crate::memory::{Stake, Transit};
 
-/// How many unsent bytes a client may have waiting, and what then happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutboxLimits {
-    /// Unsent bytes, and so the largest reply. Default 4 MiB.
-    pub bytes: usize,
-    /// What happens to a client that does not read. Default: it is closed.
-    pub slow: Slow,
-}
-
-/// What happens when an outbox is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Slow {
-    /// The client is closed with 1013.
-    #[default]
-    Close,
-    /// The oldest waiting replies make room.
-    DropOldest,
-    /// The new reply is not sent.
-    DropNewest,
-}
-
-/// What becomes of a reply that is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// It waits in the client's outbox.
-    Queued,
-    /// The outbox was full: this reply, or older ones before it, were dropped.
-    Dropped,
-    /// The reply alone is larger than the outbox may be. Nothing was sent.
-    TooLarge,
-    /// The client has left, or is being closed.
-    Gone,
-}
-
-impl Default for OutboxLimits {
-    fn default() -> Self {
-        Self { bytes: 4 << 20, slow: Slow::Close }
-    }
-}
-
-/// The way to a client's socket past the task that writes what waits.
-pub(crate) trait Direct: fmt::Debug + Send + Sync {
-    /// Writes a message to the socket, as far as there is room and nobody else is at it.
-    fn try_send(&self, payload: &Payload) -> Tried;
-}
-
-/// How much of a message was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tried {
-    Nothing,
-    /// The rest is written as soon as the connection's task looks.
-    Part,
-    Whole,
-}
-
-/// The largest message that is written directly, bytes: the rest of one that does not fit into the
-/// socket is kept beside the outbox, whose bound does not know of it.
+/// The largest message that is written directly, in bytes. If the socket takes only a part of it,
+/// the rest is kept outside the outbox, whose bound does not count it.
 const DIRECT_MAX: usize = 16 << 10;
 
-/// What a reply weighs beside its payload, so that empty replies are bounded too.
+/// The cost of a reply in addition to its payload, so that empty replies are bounded too.
 const REPLY_OVERHEAD: usize = size_of::<Reply>();
 
-/// How many unsent bytes count as the connection's own; only further bytes are taken from the
-/// service's memory.
+/// How many unsent bytes are covered by the connection's own memory; only further bytes are taken
+/// from the service's memory.
 const OWN: usize = 8 << 10;
 
-/// In what steps the service's memory is taken, bytes: small replies do not each ask for some.
+/// The unit in which the service's memory is taken, in bytes, so that a small reply does not take
+/// memory each time.
 const STEP: usize = 16 << 10;
 
-/// The sending and the receiving side's shared state.
+/// The state that the senders and the receiver share.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    limits: OutboxLimits,
-    /// `None` where replies are not counted, as for the one reply to a request.
+    /// `None` if replies are not counted, as for the one reply to a request.
     transit: Option<Transit>,
-    // `std`'s mutex: held for a push or a take, never across an await.
+    // `std`'s mutex: it is locked for one push or take, never across an await.
     state: Mutex<State>,
     changed: Notify,
     /// The client was cut off because it does not read.
     cut: Arc<Notify>,
 }
 
-/// Rings when the memory of unsent replies is revoked.
+/// Notifies the connection when the memory of unsent replies is revoked.
 struct Bell(Arc<Notify>);
 
 impl Wake for Bell {
@@ -105,64 +49,75 @@ impl Wake for Bell {
 
 #[derive(Debug, Default)]
 struct State {
+    limits: OutboxLimits,
     waiting: VecDeque<Reply>,
-    /// Waiting replies and those taken but not yet reported written.
+    /// The bytes of waiting replies, and of taken ones that are not yet reported as written.
     bytes: usize,
-    /// A close is among the waiting: nothing after it would be sent.
+    /// A close is waiting, so later replies would not be sent.
     closing: bool,
-    /// The receiving side is gone.
+    /// The receiver has been dropped.
     gone: bool,
-    /// No sender is left.
+    /// All senders have been dropped.
     abandoned: bool,
+    handshake: Handshake,
     dropped: u64,
-    /// Memory taken from the service, once more is unsent than the connection's own bytes.
+    /// The service's memory for unsent bytes beyond [`OWN`].
     stake: Option<Stake>,
-    /// How large the stake is, in whole [`STEP`]s.
+    /// The size of the stake, in whole [`STEP`]s.
     counted: usize,
     direct: Option<Arc<dyn Direct>>,
     directly: Directly,
 }
 
-/// What of a message that is written directly.
+/// Whether a reply has decided the client's handshake.
+#[derive(Debug)]
+enum Handshake {
+    /// None has. The waker is woken by the one that does.
+    Open(Option<Waker>),
+    Decided,
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Self::Open(None)
+    }
+}
+
+/// The state of a message that is written directly.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Directly {
-    /// There is none.
+    /// No message is written directly.
     #[default]
     Nothing,
-    /// Somebody is at it: nothing that comes after it may be taken.
+    /// A sender is writing: the replies after it must not be taken yet.
     Begun,
-    /// A part is written: the connection's task is to see to the rest.
+    /// A part is written: the connection's task has to write the rest.
     Part,
 }
 
 impl Outbox {
     pub(super) fn new(limits: OutboxLimits, transit: Option<Transit>) -> (Arc<Self>, Replies) {
-        let outbox = Arc::new(Self {
-            limits,
-            transit,
-            state: Mutex::default(),
-            changed: Notify::new(),
-            cut: Arc::default(),
-        });
+        let state = Mutex::new(State { limits, ..State::default() });
+        let outbox = Arc::new(Self { transit, state, changed: Notify::new(), cut: Arc::default() });
         (Arc::clone(&outbox), Replies { outbox })
     }
 
-    /// Takes a reply; replies that are dropped for it go into `displaced`, to be freed by a caller
-    /// that holds no lock any more.
+    /// Adds a reply. Replies that are dropped for it are moved to `displaced`, so that the caller
+    /// can free them without holding a lock.
     pub(super) fn push(&self, reply: Reply, displaced: &mut Vec<Reply>) -> Sent {
         let cost = cost(&reply);
         let mut state = self.lock();
         if state.gone || state.closing {
             return Sent::Gone;
         }
-        if reply.content.as_ref().is_some_and(|content| content.len() > self.limits.bytes) {
+        if reply.content.as_ref().is_some_and(|content| content.len() > state.limits.bytes) {
             return Sent::TooLarge;
         }
         let full = self.is_full(&mut state, cost);
         let mut sent = Sent::Queued;
-        // A close is the last thing a client hears; it always finds room.
+        // A close always fits, because it is the last message to a client.
         if full && reply.close.is_none() {
-            match self.limits.slow {
+            match state.limits.slow {
                 Slow::Close => {
                     displaced.extend(state.waiting.drain(..));
                     let cut = Reply::close_with(close::TRY_AGAIN, "the client reads too slowly");
@@ -192,13 +147,28 @@ impl Outbox {
         }
         state.closing = reply.close.is_some();
         state.bytes = state.bytes.saturating_add(cost);
+        let decision = state.handshake.note(&reply);
         state.waiting.push_back(reply);
         drop(state);
         self.changed.notify_one();
+        if let Some(decision) = decision {
+            decision.wake();
+        }
         sent
     }
 
-    /// Writes to the socket what would be the only thing that waits; `false` when it could not.
+    /// Ready once a reply has decided the client's handshake.
+    pub(super) fn poll_decided(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if let Handshake::Open(waker) = &mut state.handshake {
+            *waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes a reply to the socket if no other reply is unsent; returns `false` if it was not
+    /// written.
     pub(super) fn send_directly(&self, reply: &Reply) -> bool {
         let payload = match &reply.content {
             Some(payload) if payload.len() <= DIRECT_MAX && reply.close.is_none() => payload,
@@ -217,15 +187,14 @@ impl Outbox {
         tried != Tried::Nothing
     }
 
-    /// Whether there is no room for this many more bytes, here or in the service's memory. An empty
-    /// outbox has room for one reply of the largest size, whatever else counts for it.
+    /// Whether `more` bytes do not fit, here or in the service's memory. An empty outbox always has
+    /// room for one reply of the largest size, if the service has the memory.
     fn is_full(&self, state: &mut State, more: usize) -> bool {
-        let beyond = state.bytes > 0 && state.bytes.saturating_add(more) > self.limits.bytes;
+        let beyond = state.bytes > 0 && state.bytes.saturating_add(more) > state.limits.bytes;
         beyond || !self.count(state, more)
     }
 
-    /// Takes the service's memory for the unsent bytes and this many more; `false` when none is
-    /// free.
+    /// Takes the service's memory for the unsent bytes and `more`; `false` if not enough is free.
     fn count(&self, state: &mut State, more: usize) -> bool {
         let Some(transit) = &self.transit else { return true };
         let beyond = state.bytes.saturating_add(more).saturating_sub(OWN);
@@ -247,7 +216,12 @@ impl Outbox {
     }
 
     pub(super) fn largest(&self) -> usize {
-        self.limits.bytes
+        self.lock().limits.bytes
+    }
+
+    /// Has these limits from the next reply on. Replies that wait stay, even if they take more.
+    pub(super) fn set_limits(&self, limits: OutboxLimits) {
+        self.lock().limits = limits;
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -259,20 +233,32 @@ impl Outbox {
         self.lock().closing
     }
 
-    /// The last sender is gone: who waits for a reply waits in vain.
+    /// Called when the last sender is dropped: no further reply can come, so the receiver need not
+    /// wait.
     pub(super) fn abandon(&self) {
         self.lock().abandoned = true;
         self.changed.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held, and its state is sound after every statement.
+        // No code panics while it is locked, and the state is valid after every statement.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Handshake {
+    /// Returns the waker to wake, if the reply decides the handshake.
+    fn note(&mut self, reply: &Reply) -> Option<Waker> {
+        let Self::Open(waker) = self else { return None };
+        reply.decides()?;
+        let waker = waker.take();
+        *self = Self::Decided;
+        waker
+    }
+}
+
 impl State {
-    /// The direct way, if nothing else is on its way to the client.
+    /// The direct way to the socket, if no reply is unsent.
     fn take_direct(&mut self) -> Option<Arc<dyn Direct>> {
         let is_idle = self.bytes == 0 && self.directly == Directly::Nothing;
         let direct = self.direct.as_ref().filter(|_| is_idle && !self.closing)?;
@@ -281,8 +267,8 @@ impl State {
     }
 }
 
-/// The receiving side: what the connection writes. Dropping it tells every sender that the client
-/// has left.
+/// The receiving side: the replies that the connection writes. Dropping it tells every sender that
+/// the client has left.
 #[derive(Debug)]
 pub(crate) struct Replies {
     outbox: Arc<Outbox>,
@@ -297,7 +283,7 @@ pub(crate) enum Cut {
     Memory,
 }
 
-/// Replies taken at once, and the bytes to give back by [`Replies::written`].
+/// Replies taken together, and their bytes, which must be reported to [`Replies::written`].
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) replies: VecDeque<Reply>,
@@ -305,13 +291,13 @@ pub(crate) struct Batch {
 }
 
 impl Replies {
-    /// From now on replies may also be written to the socket by whoever has them.
+    /// From now on, senders may also write replies directly to the socket.
     pub(crate) fn open_direct(&self, direct: Arc<dyn Direct>) {
         self.outbox.lock().direct = Some(direct);
     }
 
-    /// Waits for replies and takes all that are there; none where one was written directly in
-    /// part, and the rest of it is to be flushed. `None` when no sender is left.
+    /// Waits for replies and takes all of them. The batch is empty if a reply was written directly
+    /// in part and its rest must be flushed. `None` if all senders have been dropped.
     pub(crate) async fn take(&mut self) -> Option<Batch> {
         loop {
             {
@@ -335,7 +321,7 @@ impl Replies {
         }
     }
 
-    /// A taken batch has reached the client's socket.
+    /// Reports that a batch has been written to the client's socket.
     pub(crate) fn written(&self, bytes: usize) {
         let mut state = self.outbox.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
@@ -374,7 +360,7 @@ impl Drop for Replies {
     }
 }
 
-/// Takes the oldest reply that only carries content; one that decides a handshake stays.
+/// Takes the oldest reply that has only content; a reply that decides a handshake stays.
 fn take_oldest_content(waiting: &mut VecDeque<Reply>) -> Option<Reply> {
     let at = waiting.iter().position(|reply| !reply.accept && reply.close.is_none())?;
     waiting.remove(at)

@@ -5,10 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// A text or bytes; cheap to clone, because clones share their bytes.
+/// Text or bytes. Cloning is cheap, because clones share the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Payload {
-    /// Text: known to be UTF-8.
+    /// Text, known to be UTF-8.
     Text(ByteString),
     /// Bytes.
     Binary(Bytes),
@@ -21,13 +21,13 @@ impl Payload {
         self.as_bytes().len()
     }
 
-    /// Whether it has no bytes.
+    /// Whether its length is zero.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Its bytes, as text or not.
+    /// Its bytes, whether it is text or not.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -36,7 +36,7 @@ impl Payload {
         }
     }
 
-    /// Its bytes, shared.
+    /// Its bytes, shared with its clones.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
@@ -45,8 +45,8 @@ impl Payload {
         }
     }
 
-    /// Copies a small payload to memory of its own, because it may share a buffer with other
-    /// messages.
+    /// Copies a small payload to a buffer of its own, because it may share a large buffer with
+    /// other messages.
     pub(crate) fn own(&mut self) {
         const SHARED_MAX: usize = 16 << 10;
         if self.len() > SHARED_MAX {
@@ -58,7 +58,7 @@ impl Payload {
         }
     }
 
-    /// Its text, where it is one.
+    /// The text, if it is text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -68,7 +68,7 @@ impl Payload {
     }
 }
 
-/// The beginning of it: a log line is no place for a picture.
+/// Shows only the beginning, because a payload may have megabytes and this goes to the log.
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 80;

@@ -1,67 +1,109 @@
-//! Why a route takes a message: the table, asked about one path.
+//! Explains which route of the table takes a message, and why.
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 
-use super::Router;
 use super::route::Route;
 use super::table::Row;
+use super::terms::Terms;
+use super::{MatchedRoutes, Refusal, Router};
 use crate::message::{Cancellation, Channel, Content, Message, Scope};
 use crate::reply::{Envelope, OutboxLimits, Payload, ReplyChannel};
 
 /// A message to ask about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Question {
     /// The path, as a client would send it.
     pub path: String,
+    /// The query, without the `?`.
+    pub query: String,
+    /// The event; `None` asks about each.
+    pub channel: Option<Channel>,
     /// The method of a request.
     pub method: Method,
-    /// The text that a message begins with: its head.
+    /// The text at the beginning of a message: its head.
     pub head: String,
+    /// The headers of the handshake or the request.
+    pub headers: HeaderMap,
+    /// The client's token, wherever the client would put it.
+    pub token: Option<String>,
 }
 
-/// What becomes of one kind of event.
+/// What happens to one kind of event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The event.
     pub channel: Channel,
-    /// Routes that stand before the one that takes it, each with the reason why it does not.
+    /// Earlier routes that do not take it, each with the reason.
     pub passed_over: Vec<(Row, String)>,
     /// The route that takes it.
     pub taken: Option<Row>,
-    /// What happens, where no route takes it.
+    /// What happens if no route takes it.
     pub otherwise: &'static str,
+    /// The terms on which the route takes it.
+    #[serde(flatten)]
+    pub terms: Option<Terms>,
+}
+
+impl Question {
+    /// A question about every event of this path, which may have a query after a `?`.
+    #[must_use]
+    pub fn new(target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self { path: path.to_owned(), query: query.to_owned(), ..Self::default() }
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            path: self.path.as_str().into(),
+            query: self.query.as_str().into(),
+            headers: self.headers.clone(),
+            ..Scope::default()
+        }
+    }
 }
 
 impl Router {
-    /// Which routes take the events of a path, and why others do not.
+    /// Which routes take the events of a path and on which terms, and why others do not.
     #[must_use]
     pub fn explain(&self, question: &Question) -> Vec<Explanation> {
-        let way = self.way(&question.path);
+        let matched = MatchedRoutes::new(self.routes(), &question.path, self.limits());
         let asked = |channel: Channel| {
-            let mut passed_over = Vec::new();
-            let mut taken = None;
             let mut message = message(channel, question);
-            let selected = way.select(&mut message).map(|route| route.index());
-            for route in self.inner.routes.iter().filter(|route| route.takes(channel)) {
-                if selected == Some(route.index()) {
-                    taken = Some(Row::new(route));
+            let selected = matched.select(&mut message).cloned();
+            let mut passed_over = Vec::new();
+            for route in self.routes().iter().filter(|route| route.takes(channel)) {
+                if selected.as_ref().is_some_and(|taken| taken.index() == route.index()) {
                     break;
                 }
                 passed_over.push((Row::new(route), reason(route, &message, &question.path)));
             }
             let otherwise = match channel {
-                Channel::Request if way.has_socket() => "426: a WebSocket is served here",
-                Channel::Request => "404, or 405 when routes take other methods",
-                _ if !way.has_socket() => "404 before the handshake",
-                Channel::Connect => "the client is taken",
-                Channel::Receive | Channel::Disconnect => "nothing",
+                Channel::Request => match matched.takes(&question.method) {
+                    Err(Refusal::Method(_)) => "405: the routes of this path take other methods",
+                    Err(Refusal::NotFound) if matched.has_socket() => {
+                        "426: this path serves a WebSocket"
+                    }
+                    // A route may take the method, but not this body.
+                    _ => "404",
+                },
+                _ if !matched.has_socket() => "404 before the handshake",
+                Channel::Connect => "the client is accepted",
+                Channel::Receive | Channel::Disconnect | Channel::Task => "nothing",
             };
-            Explanation { channel, passed_over, taken, otherwise }
+            let terms = selected
+                .as_deref()
+                .map(|route| Terms::of(self, &matched, route, &message, question.token.as_deref()));
+            let taken = selected.as_deref().map(Row::new);
+            Explanation { channel, passed_over, taken, otherwise, terms }
         };
-        Channel::ALL.into_iter().map(asked).collect()
+        let channels = Channel::ALL.into_iter();
+        let wanted = |channel: &Channel| question.channel.is_none_or(|wanted| wanted == *channel);
+        channels.filter(wanted).map(asked).collect()
     }
 }
 
@@ -83,16 +125,17 @@ fn reason(route: &Route, message: &Message, path: &str) -> String {
             return format!("its {field} is {}, the head's is {found}", wanted.join(" or "));
         }
     }
-    // It would take it, but stands behind another.
-    "an earlier one takes it".into()
+    // The route would take the message, but an earlier one does.
+    "an earlier route takes it".into()
 }
 
 fn message(channel: Channel, question: &Question) -> Message {
-    // Nobody listens: the message is only looked at.
+    // The reply channel is never used: the message is only looked at.
     let limits = OutboxLimits::default();
     let (reply_channel, _) = ReplyChannel::new("waterway.explain!0", Envelope::None, limits);
     let content = match channel {
-        Channel::Connect => Content::Connect,
+        // Routes do not name tasks.
+        Channel::Connect | Channel::Task => Content::Connect,
         Channel::Receive => Content::Receive(Payload::from(question.head.clone())),
         Channel::Disconnect => Content::Disconnect(crate::reply::close::DONE),
         Channel::Request => {
@@ -100,7 +143,7 @@ fn message(channel: Channel, question: &Question) -> Message {
             Content::Request { method: question.method.clone(), body }
         }
     };
-    Message::new(reply_channel, Arc::new(Scope::default()), content, Cancellation::default())
+    Message::new(reply_channel, Arc::new(question.scope()), content, Cancellation::default())
 }
 
 #[cfg(test)]
@@ -111,7 +154,7 @@ mod tests {
     async fn nothing() {}
 
     #[test]
-    fn every_event_has_its_route_and_the_others_their_reasons() {
+    fn each_event_shows_its_route_and_the_reasons_of_the_others() {
         let table = r#"
             [[route]]
             channel = "websocket.receive"
@@ -131,7 +174,7 @@ mod tests {
         let registry = Registry::new().function("first", nothing).function("second", nothing);
         let router = Router::parse(table, &registry).unwrap();
         let ask = |path: &str, method: Method, head: &str| {
-            let question = Question { path: path.into(), method, head: head.into() };
+            let question = Question { method, head: head.into(), ..Question::new(path) };
             let explained = router.explain(&question).into_iter().map(|explanation| {
                 let passed = explanation
                     .passed_over
@@ -144,13 +187,15 @@ mod tests {
             explained.collect::<Vec<_>>()
         };
         let viewport = ask("/ws/a", Method::GET, r#"{"type": "viewport"}"#);
-        assert_eq!(viewport[0].0, "the client is taken");
+        assert_eq!(viewport[0].0, "the client is accepted");
         assert_eq!(viewport[1], ("first".into(), String::new()));
         assert_eq!(viewport[3].0, "second");
         let picture = ask("/ws/a", Method::GET, r#"{"uuid": 1}"#);
         let why = r#"1 its type is "viewport" or "cancel", the head's is missing"#;
         assert_eq!(picture[1], ("second".into(), why.into()));
         let request = ask("/work", Method::GET, "");
+        assert_eq!(request[3].0, "405: the routes of this path take other methods");
+        assert_eq!(ask("/other", Method::GET, "")[3].0, "404");
         assert_eq!(request[3].1, "2 its path is /ws/{page}; 3 its method is POST");
         assert_eq!(request[1].0, "404 before the handshake");
     }

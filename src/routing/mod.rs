@@ -1,37 +1,40 @@
-//! The routing table as it is used: which consumer takes which event of which path.
+//! The routing table as used: which consumer takes which event of which path.
 
 mod build;
+mod consumers;
 mod explain;
 mod route;
+mod schema;
 mod table;
-mod way;
+mod matched_routes;
+mod terms;
 
-use std::future::Future;
-use std::io;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use schemars::Schema;
 
-use crate::config::{Limits, Loaded, RoutingConfig, ServerConfig};
-use crate::consumer::{Bound, BoundJob, Registry};
-use crate::layer::ChannelLayer;
-use crate::memory::Memory;
-use crate::queue::TaskQueue;
-use crate::supervise::keep_running;
-use crate::worker::Workers;
+use crate::config::{
+    AdminConfig, LayerConfig, Limits, LimitsConfig, Loaded, QueueConfig, RoutingConfig,
+    ServerConfig,
+};
+use crate::consumer::{Checked, Registry};
+use crate::setting::SpannedValue;
 
+pub(crate) use consumers::UsedConsumer;
 pub use explain::{Explanation, Question};
-pub(crate) use route::Route;
+pub(crate) use matched_routes::{MatchedRoutes, Refusal};
+pub(crate) use route::{Named, Route};
+#[cfg(feature = "cli")]
+pub(crate) use schema::{as_written, described};
 pub use table::Row;
-pub(crate) use way::{Refusal, Way};
+pub use terms::{Limit, NeededToken, QueueTerms, Terms};
 
-/// The routing table, with what its routes share: queues and the channel layer. Clones are the
-/// same router.
+/// The routing table as used: routes, the consumers that they name, queues and limits. It is
+/// immutable, and making one does not start or open anything; a [`Service`](crate::Service) does
+/// that. Clones are the same router.
 #[derive(Clone)]
 pub struct Router {
     inner: Arc<Inner>,
@@ -39,63 +42,66 @@ pub struct Router {
 
 struct Inner {
     server: ServerConfig,
+    admin: Option<AdminConfig>,
+    layer: LayerConfig,
     limits: Limits,
-    routes: Vec<Arc<Route>>,
-    queues: Vec<QueueOfRouter>,
-    /// What runs beside consumers.
-    jobs: Vec<BoundJob>,
-    layer: ChannelLayer,
-    memory: Memory,
-    /// Names this process among others: the middle of every reply channel's name.
-    node: String,
-    clients: AtomicU64,
+    /// `[limits]` as written.
+    limits_as_written: LimitsConfig,
     /// `[log] summary`.
     summary: Duration,
-    /// The clients whose last event is not handled yet.
-    tracker: TaskTracker,
+    routes: Vec<Arc<Route>>,
+    queues: BTreeMap<Arc<str>, QueueOfRouter>,
+    consumers: Vec<UsedConsumer>,
+    /// All of the table as it is written, by which tables are compared.
+    written: SpannedValue,
 }
 
-/// A queue, and who drains it.
-struct QueueOfRouter {
-    queue: TaskQueue,
-    consumer: Bound,
-    workers: usize,
-    nice: u8,
+/// A queue of the table, and the consumer that does its tasks.
+pub(crate) struct QueueOfRouter {
+    pub(crate) config: QueueConfig,
+    pub(crate) consumer: Checked,
 }
-
-/// What runs beside a router while it is served.
-#[derive(Debug)]
-pub(crate) struct Running {
-    workers: Vec<Workers>,
-    watches: CancellationToken,
-}
-
-/// The pause before a queue's watch starts again after a panic.
-const WATCH_PAUSE: Duration = Duration::from_secs(1);
 
 impl Router {
     /// Reads a routing table from a file and the environment.
     ///
     /// # Errors
-    /// All mistakes in it.
+    /// All mistakes in the table.
     pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Self, Box<Loaded>> {
         Self::build(RoutingConfig::load(path), registry).map(|(router, _)| router)
+    }
+
+    /// The JSON schema of routing tables (draft 7), with the options of every consumer of a registry.
+    ///
+    /// ```
+    /// use waterway::{Registry, Router, Text};
+    ///
+    /// async fn shout(Text(text): Text) -> String {
+    ///     text.to_uppercase()
+    /// }
+    ///
+    /// let schema = Router::schema(&Registry::new().function("shout", shout));
+    /// assert_eq!(schema.pointer("/properties/server/properties/threads/maximum").unwrap(), 256);
+    /// ```
+    #[must_use]
+    pub fn schema(registry: &Registry) -> Schema {
+        schema::for_editors(registry)
     }
 
     /// Reads a routing table from a text, without an environment: for tests and examples.
     ///
     /// # Errors
-    /// All mistakes in it.
+    /// All mistakes in the table.
     pub fn parse(text: &str, registry: &Registry) -> Result<Self, Box<Loaded>> {
         let loaded = RoutingConfig::parse(text, "routing.toml", &|_| None);
         Self::build(loaded, registry).map(|(router, _)| router)
     }
 
-    /// Builds the table that was read: finds every consumer and lets it read its options. Returns
-    /// the router, and the loaded file with its warnings.
+    /// Builds the router of a table that was read: finds every consumer and lets it read its
+    /// options. Returns the router, and the loaded file with its warnings.
     ///
     /// # Errors
-    /// The loaded file with all mistakes: those found while reading it and those found now.
+    /// The loaded file with all mistakes: those found while reading and those found while building.
     pub fn build(
         mut loaded: Loaded,
         registry: &Registry,
@@ -112,113 +118,102 @@ impl Router {
         &self.inner.server
     }
 
+    /// `[admin]`.
+    #[must_use]
+    pub fn admin(&self) -> Option<&AdminConfig> {
+        self.inner.admin.as_ref()
+    }
+
+    /// `[layer]`.
+    #[must_use]
+    pub fn layer(&self) -> &LayerConfig {
+        &self.inner.layer
+    }
+
     /// The table's routes, in order.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         self.inner.routes.iter().map(|route| Row::new(route)).collect()
     }
 
-    /// The channel layer.
+    /// The names of its queues, sorted.
     #[must_use]
-    pub fn layer(&self) -> &ChannelLayer {
-        &self.inner.layer
+    pub fn queues(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
+        self.inner.queues.keys()
     }
 
-    /// The queues, in the order of their names.
-    pub fn queues(&self) -> impl Iterator<Item = &TaskQueue> {
-        self.inner.queues.iter().map(|queue| &queue.queue)
+    /// Whether a route has a consumer whose work is done outside of this process.
+    #[cfg(feature = "cli")]
+    pub(crate) fn works_outside(&self) -> bool {
+        self.inner.routes.iter().any(|route| route.consumer().charges_elapsed())
     }
 
-    /// The service's memory.
-    pub(crate) fn memory(&self) -> &Memory {
-        &self.inner.memory
+    pub(crate) fn routes(&self) -> &[Arc<Route>] {
+        &self.inner.routes
     }
 
-    /// The routes that lead from a path.
-    pub(crate) fn way(&self, path: &str) -> Way {
-        Way::new(&self.inner.routes, path, &self.inner.limits)
+    pub(crate) fn queue_configs(&self) -> &BTreeMap<Arc<str>, QueueOfRouter> {
+        &self.inner.queues
     }
 
-    /// A name for a client that has come: `waterway.<node>!<client>`.
-    pub(crate) fn new_name(&self) -> Arc<str> {
-        let client = self.inner.clients.fetch_add(1, Ordering::Relaxed);
-        format!("waterway.{}!{client}", self.inner.node).into()
+    /// The consumers that routes and queues name.
+    pub(crate) fn consumers(&self) -> &[UsedConsumer] {
+        &self.inner.consumers
     }
 
-    /// How long a closing handshake may take.
-    pub(crate) fn closing(&self) -> Duration {
-        self.inner.limits.closing.duration()
-    }
-
-    /// How long a client of HTTP may take nothing of its response.
-    pub(crate) fn idle(&self) -> Duration {
-        self.inner.limits.idle.duration()
-    }
-
-    /// Runs a client's events.
-    pub(crate) fn spawn(
-        &self,
-        events: impl Future<Output = ()> + Send + 'static,
-    ) -> JoinHandle<()> {
-        self.inner.tracker.spawn(events)
-    }
-
-    /// A client has left: nothing of it stays.
-    pub(crate) fn leave(&self, client: &str) {
-        self.inner.layer.leave(client);
-        for queue in self.queues() {
-            queue.leave(client);
+    /// The files that belong to its consumers, each with whether the consumer's own `reload` demands
+    /// that it is watched.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only a program of `cli` watches files")
+    )]
+    pub(crate) fn files_of_consumers(&self) -> BTreeMap<PathBuf, bool> {
+        let mut files = BTreeMap::new();
+        for consumer in self.consumers() {
+            for file in consumer.files() {
+                *files.entry(file).or_default() |= consumer.is_watched();
+            }
         }
+        files
     }
 
-    /// Starts the workers, and the jobs beside consumers.
-    pub(crate) fn start(&self) -> io::Result<Running> {
-        let watches = CancellationToken::new();
-        let mut workers = Vec::new();
-        for QueueOfRouter { queue, consumer, workers: count, nice } in &self.inner.queues {
-            workers.push(Workers::start(queue, consumer, *count, *nice)?);
-            let (late, ended) = (queue.clone(), watches.clone());
-            tokio::spawn(async move {
-                let task = format!("deadlines of queue {}", late.name());
-                let watch = keep_running(&task, WATCH_PAUSE, || late.watch_deadlines());
-                ended.run_until_cancelled(watch).await;
-            });
-            let (queue, ended, every) = (queue.clone(), watches.clone(), self.inner.summary);
-            tokio::spawn(async move {
-                let task = format!("summary of queue {}", queue.name());
-                let report = keep_running(&task, WATCH_PAUSE, || queue.report_outcomes(every));
-                ended.run_until_cancelled(report).await;
-            });
-        }
-        for job in &self.inner.jobs {
-            let (job, ended) = (job.clone(), watches.clone());
-            tokio::spawn(async move {
-                ended.run_until_cancelled(job.keep_running()).await;
-            });
-        }
-        Ok(Running { workers, watches })
+    /// The files of consumers whose `reload` lists patterns, so that other files may match by now.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only a program of `cli` watches files")
+    )]
+    pub(crate) fn files_by_patterns(&self) -> impl Iterator<Item = PathBuf> {
+        let listing = self.consumers().iter().filter(|consumer| consumer.lists_patterns());
+        listing.flat_map(UsedConsumer::files)
     }
 
-    /// Waits until the last event of every client is handled.
-    pub(crate) async fn finished(&self) {
-        self.inner.tracker.close();
-        self.inner.tracker.wait().await;
+    /// Whether there are such consumers.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only a program of `cli` watches files")
+    )]
+    pub(crate) fn has_files_by_patterns(&self) -> bool {
+        self.consumers().iter().any(UsedConsumer::lists_patterns)
     }
-}
 
-impl Running {
-    /// Stops the workers of all queues at once; each may finish what it runs within `patience`, or
-    /// stop at its next stage within `grace`.
-    pub(crate) async fn stop(mut self, patience: Duration, grace: Duration) {
-        let workers = std::mem::take(&mut self.workers);
-        let stopping = workers.into_iter().map(|workers| workers.stop(patience, grace));
-        futures_util::future::join_all(stopping).await;
+    /// All of the table as it is written, with the environment and the included files.
+    pub(crate) fn written(&self) -> &SpannedValue {
+        &self.inner.written
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.watches.cancel();
+    /// `[limits]`.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// `[limits]`, without the defaults.
+    pub(crate) fn limits_as_written(&self) -> &LimitsConfig {
+        &self.inner.limits_as_written
+    }
+
+    /// How often queues report to the log: `[log] summary`.
+    pub(crate) fn summary(&self) -> Duration {
+        self.inner.summary
     }
 }
 

@@ -1,4 +1,4 @@
-//! One route: when this event comes on this path, with this head, that consumer.
+//! One route: which events, paths and heads go to which consumer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use http::Method;
 
 use crate::auth::Token;
 use crate::config::{AnyOf, Limits, LimitsConfig, Origin, PathTemplate};
-use crate::consumer::Bound;
+use crate::consumer::Checked;
 use crate::message::{Channel, Content, Message};
 use crate::reply::Envelope;
 
-/// A token by the name of its `[auth.NAME]`.
+/// A token with the name of its `[auth.NAME]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
-    pub(super) name: String,
-    pub(super) token: Arc<Token>,
+    pub(crate) name: Arc<str>,
+    pub(crate) token: Arc<Token>,
 }
 
-/// One route of the table, as it is used.
+/// One route of the table, as used.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(super) index: usize,
     /// Where it is written: `routing.toml:31:1`.
-    pub(super) place: String,
+    pub(super) span: String,
     pub(super) channels: Vec<Channel>,
     pub(super) path: Option<PathTemplate>,
     pub(super) methods: Vec<Method>,
@@ -32,29 +32,29 @@ pub(crate) struct Route {
     pub(super) auth: Option<Named>,
     /// The tokens that its messages need: its own, or those of connect routes.
     pub(super) demands: Vec<Named>,
-    /// Whether it asks for no token on purpose.
+    /// Whether it is open to clients without a token, by `auth = false`.
     pub(super) open: bool,
-    /// Which pages may use it, its own or those of `[server]`.
+    /// The pages that may use it: its own origins, or those of `[server]`.
     pub(super) origins: Arc<[Origin]>,
     pub(super) has_own_origins: bool,
     pub(super) queue: Option<String>,
-    pub(super) consumer: Bound,
-    /// The program's consumer behind the name that the table gives it.
+    pub(super) consumer: Checked,
+    /// The program's consumer behind the name in the table.
     pub(super) uses: String,
-    /// What is written of limits here.
+    /// The limits that the route itself sets.
     pub(super) own_limits: LimitsConfig,
     pub(super) limits: Limits,
     pub(super) envelope: Envelope,
 }
 
 impl Route {
-    /// Its place among the routes, from 0.
+    /// Its index among the routes.
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
-    /// Who takes what it leads to.
-    pub(crate) fn consumer(&self) -> &Bound {
+    /// The consumer of its messages.
+    pub(crate) fn consumer(&self) -> &Checked {
         &self.consumer
     }
 
@@ -63,9 +63,14 @@ impl Route {
         self.queue.as_deref()
     }
 
-    /// What holds for the messages that it leads to.
+    /// The limits of its messages.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The token that the route itself names.
+    pub(crate) fn auth(&self) -> Option<&Named> {
+        self.auth.as_ref()
     }
 
     /// The token that a client needs to connect, or to be answered over HTTP.
@@ -78,27 +83,34 @@ impl Route {
         self.demands.iter().map(|named| &named.token)
     }
 
-    /// Which pages may connect, or send requests that change something.
+    /// The pages that may connect, or send requests that change something.
     pub(crate) fn origins(&self) -> &[Origin] {
         &self.origins
+    }
+
+    /// Whether it takes the same messages of a WebSocket as a route of another table.
+    pub(crate) fn takes_same(&self, other: &Self) -> bool {
+        let both_receive = [self, other].iter().all(|route| route.takes(Channel::Receive));
+        both_receive && self.path == other.path && self.when == other.when
     }
 
     pub(super) fn takes(&self, channel: Channel) -> bool {
         self.channels.contains(&channel)
     }
 
-    /// A route that looks at heads takes no connect, which has none.
+    /// A route that looks at heads does not take a connect, which does not have a head.
     pub(super) fn takes_connect(&self) -> bool {
         self.takes(Channel::Connect) && self.when.is_empty()
     }
 
-    /// GET stands for HEAD, which is the same without the body (RFC 9110, section 9.3.2).
+    /// A route for GET also takes HEAD, which is the same without the body (RFC 9110, section
+    /// 9.3.2).
     pub(super) fn takes_method(&self, method: &Method) -> bool {
         let asked = if *method == Method::HEAD { &Method::GET } else { method };
         self.methods.is_empty() || self.methods.contains(method) || self.methods.contains(asked)
     }
 
-    /// Whether the message is one of those that it leads to; the path is known to match.
+    /// Whether the route takes the message; its path is known to match.
     pub(super) fn matches(&self, message: &Message) -> bool {
         let method = match &message.content {
             Content::Request { method, .. } => self.takes_method(method),

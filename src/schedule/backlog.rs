@@ -1,4 +1,5 @@
-//! A flow's queued tasks, from both ends: the next to run and the first to be displaced.
+//! The queued tasks of a flow, ordered from both ends: the next to run, and the first to be
+//! displaced.
 
 use std::cmp::Reverse;
 
@@ -8,20 +9,20 @@ use super::{
     rank::Rank,
 };
 
-/// The same tasks in two heaps, so that both ends cost a logarithm.
-/// A task near one end is near the leaves of the other heap, where taking it out costs little.
+/// The same tasks in two heaps, so that access to either end takes logarithmic time. A task near
+/// one end is near the leaves of the other heap, where removing it is cheap.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     first: Heap<Rank, TaskKey>,
     last: Heap<Reverse<Rank>, TaskKey>,
-    /// One of its clients has scrolled, so the ranks must be updated before either end is asked
-    /// for. However often clients scroll until then, the ranks are updated once.
+    /// Whether a client of the flow has scrolled, so that the ranks must be updated before either
+    /// end is used. They are updated only once, however often clients scroll until then.
     scrolled: bool,
 }
 
-/// Where a task stands in its flow's backlog.
+/// The handles of a task in the two heaps of its flow's backlog.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Handles {
     first: Handle,
     last: Handle,
 }
@@ -43,21 +44,22 @@ impl Backlog {
         self.last.peek().map(|(Reverse(rank), task)| (rank, task))
     }
 
-    pub(super) fn insert(&mut self, rank: Rank, task: TaskKey) -> Place {
-        Place { first: self.first.push(rank, task), last: self.last.push(Reverse(rank), task) }
+    pub(super) fn insert(&mut self, rank: Rank, task: TaskKey) -> Handles {
+        Handles { first: self.first.push(rank, task), last: self.last.push(Reverse(rank), task) }
     }
 
-    pub(super) fn remove(&mut self, place: Place) {
-        self.first.remove(place.first);
-        self.last.remove(place.last);
+    pub(super) fn remove(&mut self, handles: Handles) {
+        self.first.remove(handles.first);
+        self.last.remove(handles.last);
     }
 
-    pub(super) fn rerank(&mut self, place: Place, rank: Rank) {
-        self.first.rekey(place.first, rank);
-        self.last.rekey(place.last, Reverse(rank));
+    pub(super) fn rerank(&mut self, handles: Handles, rank: Rank) {
+        self.first.rekey(handles.first, rank);
+        self.last.rekey(handles.last, Reverse(rank));
     }
 
-    /// Ranks every task anew, in linear time; `rank` is given the rank that it has.
+    /// Computes the rank of every task again, in linear time; `rank` gets the old rank and the
+    /// task.
     pub(super) fn rerank_all(&mut self, rank: impl Fn(Rank, TaskKey) -> Rank) {
         self.scrolled = false;
         self.first.rekey_all(&rank);
@@ -76,8 +78,8 @@ impl Backlog {
     }
 
     #[cfg(test)]
-    pub(super) fn rank(&self, place: Place) -> Option<Rank> {
-        self.first.key(place.first)
+    pub(super) fn rank(&self, handles: Handles) -> Option<Rank> {
+        self.first.key(handles.first)
     }
 
     #[cfg(test)]

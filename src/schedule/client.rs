@@ -1,4 +1,4 @@
-//! Who has which tasks, and what each client sees.
+//! The tasks of each client, and the part of the page that it sees.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,14 +7,14 @@ use slab::Slab;
 use super::{entry::TaskKey, flow::FlowKey, rank::View};
 use crate::spare::GiveBack;
 
-/// Clients that have tasks or a view. With neither, a client is forgotten.
+/// Clients that have tasks or a view. A client with neither is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     records: Slab<Client>,
     keys: HashMap<Arc<str>, ClientKey>,
 }
 
-/// A client's slot; used again for another client when it is forgotten.
+/// A client's slot, which is reused for another client after this one is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientKey(usize);
 
@@ -22,9 +22,10 @@ pub(super) struct ClientKey(usize);
 struct Client {
     name: Arc<str>,
     view: Option<View>,
-    /// Its tasks keep their order, but when the last is done nothing of it stays.
+    /// Whether the client has left: its tasks keep their order, but the view is forgotten with the
+    /// last one.
     left: bool,
-    /// Queued and running, by uuid.
+    /// Its queued and running tasks, by uuid.
     tasks: HashMap<Arc<str>, TaskKey>,
     /// The flow of its latest task.
     flow: Option<FlowKey>,
@@ -39,7 +40,7 @@ impl Clients {
         self.records[self.find(name)?.0].tasks.get(uuid).copied()
     }
 
-    /// The client of this name, made known if it is not. [`settle`](Self::settle) it afterwards.
+    /// The client with this name, added if it is new. Call [`settle`](Self::settle) afterwards.
     pub(super) fn enter(&mut self, name: &Arc<str>) -> ClientKey {
         if let Some(key) = self.find(name) {
             return key;
@@ -59,6 +60,19 @@ impl Clients {
         self.records[key.0].view = view;
     }
 
+    /// Forgets all views. Returns the flows of the tasks that were ordered by one.
+    pub(super) fn forget_views(&mut self) -> Vec<FlowKey> {
+        let keys = self.records.iter().filter(|(_, client)| client.view.is_some());
+        let keys: Vec<ClientKey> = keys.map(|(key, _)| ClientKey(key)).collect();
+        let mut flows = Vec::new();
+        for key in keys {
+            flows.extend(self.flow(key));
+            self.set_view(key, None);
+            self.settle(key);
+        }
+        flows
+    }
+
     pub(super) fn leave(&mut self, key: ClientKey) {
         self.records[key.0].left = true;
     }
@@ -67,7 +81,7 @@ impl Clients {
         self.records[key.0].tasks.values().copied()
     }
 
-    /// The flow of its tasks, where it has any.
+    /// The flow of its tasks, if it has any.
     pub(super) fn flow(&self, key: ClientKey) -> Option<FlowKey> {
         let client = &self.records[key.0];
         client.flow.filter(|_| !client.tasks.is_empty())
@@ -86,7 +100,7 @@ impl Clients {
         self.settle(key);
     }
 
-    /// Forgets the client if there is nothing to be known of it.
+    /// Forgets the client if it has neither tasks nor a view that is still needed.
     pub(super) fn settle(&mut self, key: ClientKey) {
         let client = &self.records[key.0];
         if client.tasks.is_empty() && (client.view.is_none() || client.left) {
@@ -97,7 +111,7 @@ impl Clients {
         }
     }
 
-    /// How many clients, or tasks of one client, it has room for.
+    /// The largest capacity for clients, or for the tasks of one client.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         let tasks = self.records.iter().map(|(_, client)| client.tasks.capacity());

@@ -1,23 +1,23 @@
-//! Flows, in two levels: the workers' time is shared between groups, and a group's part of it
-//! between its flows. A flow is a connection with its backlog.
+//! Flows in two levels: the workers' time is shared between groups, and each group's time between
+//! its flows. A flow is a connection with its backlog.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    backlog::{Backlog, Place},
+    backlog::{Backlog, Handles},
     entry::{Group, TaskKey},
     rank::Rank,
     sharing::{Load, Measure, Sharing},
     turns::{INITIAL_COST, MemberKey},
 };
 
-/// Every group with its flows. A group without tasks remembers none of its flows.
+/// Every group with its flows. A group without tasks does not remember flows.
 #[derive(Debug)]
 pub(super) struct Flows {
     groups: Sharing<Group, Sharing<Arc<str>, Backlog>>,
 }
 
-/// Where a flow is found, for as long as it has tasks.
+/// Identifies a flow for as long as it has tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FlowKey {
     group: MemberKey,
@@ -42,7 +42,7 @@ impl Flows {
         self.groups.average_cost()
     }
 
-    /// The flow of this name, added if it is not known. [`settle`](Self::settle) it afterwards.
+    /// The flow with this name, added if it is new. Call [`settle`](Self::settle) afterwards.
     pub(super) fn enter(&mut self, group: &Group, flow: &Arc<str>) -> FlowKey {
         let group = self.groups.enter(group, |turns| Sharing::new(turns.average()));
         let flow = self.groups.content_mut(group).enter(flow, |_| Backlog::default());
@@ -63,7 +63,7 @@ impl Flows {
         self.groups.content_mut(key.group).content_mut(key.flow)
     }
 
-    /// How much the flow's client has: the flow's own tasks, or those of its whole group.
+    /// The load of the flow's client: of the flow itself, or of its whole group.
     pub(super) fn load_of_client(&self, key: FlowKey) -> Load {
         if self.groups.name(key.group).is_one_client {
             self.groups.load(key.group)
@@ -72,8 +72,8 @@ impl Flows {
         }
     }
 
-    /// The flow whose task is displaced when the client has too much. In a group that is one
-    /// client, this is the flow with the most queued; `key` itself if no other has more.
+    /// The flow whose task is displaced when the client has too much. In a group that counts as one
+    /// client, this is the flow with the most queued; `key` itself if no other flow has more.
     pub(super) fn largest_of_client(&self, measure: Measure, key: FlowKey) -> FlowKey {
         let FlowKey { group, flow } = key;
         if self.groups.name(group).is_one_client {
@@ -83,9 +83,9 @@ impl Flows {
         }
     }
 
-    /// The flow whose task is displaced when all together have too much: the flow with the most
-    /// queued in the group with the most queued. If no other group has more than the group of
-    /// `key`, it is found there; it is `key` itself if no other flow there has more.
+    /// The flow whose task is displaced when all clients together have too much: the flow with the
+    /// most queued, in the group with the most queued. If no other group has more than that of
+    /// `key`, the flow is one of that group: `key` itself, unless another has more.
     pub(super) fn largest(&self, measure: Measure, key: FlowKey) -> FlowKey {
         let group = self.groups.larger(measure, key.group);
         let flows = self.groups.content(group);
@@ -97,40 +97,40 @@ impl Flows {
         FlowKey { group, flow }
     }
 
-    /// Queues a task. [`settle`](Self::settle) the flow afterwards.
+    /// Queues a task. Call [`settle`](Self::settle) afterwards.
     pub(super) fn attach(
         &mut self,
         key: FlowKey,
         rank: Rank,
         task: TaskKey,
         bytes: usize,
-    ) -> Place {
+    ) -> Handles {
         self.groups.queue(key.group, bytes);
         self.groups.content_mut(key.group).queue(key.flow, bytes);
         self.backlog_mut(key).insert(rank, task)
     }
 
-    /// Takes a queued task out. [`settle`](Self::settle) the flow afterwards.
-    pub(super) fn detach(&mut self, key: FlowKey, place: Place, bytes: usize) {
+    /// Removes a queued task. Call [`settle`](Self::settle) afterwards.
+    pub(super) fn detach(&mut self, key: FlowKey, place: Handles, bytes: usize) {
         self.groups.unqueue(key.group, bytes);
         self.groups.content_mut(key.group).unqueue(key.flow, bytes);
         self.backlog_mut(key).remove(place);
     }
 
-    /// A task that was detached runs. [`settle`](Self::settle) the flow afterwards.
+    /// Starts a task that was detached. Call [`settle`](Self::settle) afterwards.
     pub(super) fn start(&mut self, key: FlowKey, bytes: usize) -> Charge {
         let group = self.groups.start(key.group, bytes);
         Charge { group, flow: self.groups.content_mut(key.group).start(key.flow, bytes) }
     }
 
-    /// A running task is done. [`settle`](Self::settle) the flow afterwards.
+    /// Finishes a running task. Call [`settle`](Self::settle) afterwards.
     pub(super) fn finish(&mut self, key: FlowKey, bytes: usize, charge: Charge, cost: Duration) {
         self.groups.finish(key.group, bytes, charge.group, cost);
         self.groups.content_mut(key.group).finish(key.flow, bytes, charge.flow, cost);
     }
 
-    /// Puts the flow and its group where they belong by their tasks. `idle`: no flow has a task. A
-    /// flow may be settled again after it was forgotten.
+    /// Updates the flow's and its group's place in the order of turns after their tasks have
+    /// changed. `idle`: no flow has a task. A flow may be settled again after it was forgotten.
     pub(super) fn settle(&mut self, key: FlowKey, idle: bool) {
         if !self.groups.knows(key.group) {
             return;
@@ -140,7 +140,7 @@ impl Flows {
         self.groups.settle(key.group, idle);
     }
 
-    /// Checks everything here, and hands every group and every flow to the checks for them.
+    /// Checks all invariants, and calls the checks for every group and every flow.
     #[cfg(test)]
     pub(super) fn check_invariants(
         &self,
@@ -163,7 +163,7 @@ impl Flows {
         });
     }
 
-    /// How many groups, or flows of one group, it has room for.
+    /// The largest capacity for groups, or for the flows of one group.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         let mut most = self.groups.capacity();

@@ -1,22 +1,25 @@
-//! An indexed 4-ary min-heap: what stands in it can be removed or re-keyed by its handle.
+//! An indexed 4-ary min-heap: an element can be removed or get another key by its handle.
 
 use slab::Slab;
 
 use crate::spare::GiveBack;
 
-/// Four children a node: a shallower tree than two, with the children beside each other in memory.
+/// Four children for each node: the tree is shallower than with two, and the children are adjacent
+/// in memory.
 const ARITY: usize = 4;
 
-/// Where an element is, whatever moves around it; good until the element leaves the heap.
+/// Identifies an element until it leaves the heap, wherever it moves within the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handle(usize);
 
-/// The least key first. Equal keys come in no particular order: put a number into the key.
+/// The smallest key is first. Equal keys have an arbitrary order: add a number to the key if the
+/// order matters.
 #[derive(Debug)]
 pub(super) struct Heap<K, V> {
     /// Heap order: `nodes[i].key >= nodes[(i - 1) / ARITY].key`.
     nodes: Vec<Node<K, V>>,
-    /// By handle, where in `nodes` the element is. Slots are used again, so nothing is hashed.
+    /// The index in `nodes` for each handle. Handles are slots that are reused, so no lookup
+    /// hashes.
     positions: Slab<usize>,
 }
 
@@ -60,20 +63,20 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
         self.positions.get(handle.0).map(|&at| self.nodes[at].key)
     }
 
-    /// Takes one element out, wherever it stands. A handle that names none takes nothing.
+    /// Removes an element, wherever it is. An unknown handle is ignored.
     pub(super) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
         let at = self.positions.try_remove(handle.0)?;
         let removed = self.nodes.swap_remove(at);
         self.positions.give_back();
         self.nodes.give_back();
         if at < self.nodes.len() {
-            // The last leaf came here from anywhere below another branch: it may go either way.
+            // The last leaf, which took the removed node's place, may have to move up or down.
             self.restore(at);
         }
         Some((removed.key, removed.value))
     }
 
-    /// Gives one element another key. A handle that names none changes nothing.
+    /// Gives an element another key. An unknown handle is ignored.
     pub(super) fn rekey(&mut self, handle: Handle, key: K) {
         if let Some(&at) = self.positions.get(handle.0) {
             self.nodes[at].key = key;
@@ -81,7 +84,7 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
         }
     }
 
-    /// Gives every element the key that `key` finds for it, in linear time.
+    /// Gives every element the key that `key` computes, in linear time.
     pub(super) fn rekey_all(&mut self, mut key: impl FnMut(K, V) -> K) {
         for node in &mut self.nodes {
             node.key = key(node.key, node.value);
@@ -92,7 +95,7 @@ impl<K: Ord + Copy, V: Copy> Heap<K, V> {
         }
     }
 
-    /// How many elements it has room for.
+    /// The capacity in elements.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.nodes.capacity().max(self.positions.capacity())
@@ -181,9 +184,9 @@ mod tests {
 
     proptest! {
            #[test]
-           fn any_sequence_of_steps_leaves_the_same_elements_as_a_sorted_list(steps in steps()) {
+           fn any_sequence_of_steps_gives_the_same_elements_as_a_sorted_list(steps in steps()) {
                let mut heap = Heap::default();
-               // (key, value), and the handle that the heap gave.
+               // Each key and value, with the handle that the heap returned.
                let mut list: Vec<((u8, usize), Handle)> = Vec::new();
                for (value, step) in steps.into_iter().enumerate() {
                    match step {

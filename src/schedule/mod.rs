@@ -1,9 +1,10 @@
-//! The schedule: which task runs next, which is displaced, which is too late.
+//! The schedule decides which task runs next, which is displaced, and which is too late.
 //!
-//! It owns no thread, lock or clock, and answers nobody. Every entry that leaves it is returned, so
-//! that its caller can answer and free it after letting go of its lock.
+//! It has no thread, lock or clock of its own, and sends no answers. It returns every entry that
+//! leaves it, so that the caller can answer and free the entry after releasing its lock.
 //!
-//! A call costs the logarithm of what is queued, but for those that say otherwise.
+//! A call takes logarithmic time in the number of queued tasks, unless its documentation says
+//! otherwise.
 
 mod heap;
 mod rank;
@@ -16,7 +17,7 @@ mod flow;
 mod room;
 mod run;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     sync::Arc,
@@ -27,7 +28,7 @@ use slab::Slab;
 
 pub use self::rank::Order;
 use self::{
-    backlog::Place,
+    backlog::Handles,
     client::{ClientKey, Clients},
     entry::{Deadline, TaskKey},
     flow::{Charge, FlowKey, Flows},
@@ -41,14 +42,14 @@ pub(crate) use self::{
 };
 use crate::spare::GiveBack;
 
-/// See the [module](self). A task is named by its client and its uuid.
+/// See the [module](self). A task is identified by its client and its uuid.
 #[derive(Debug)]
 pub(crate) struct Schedule<P> {
     bounds: Bounds,
     tasks: Slab<Task<P>>,
     clients: Clients,
     flows: Flows,
-    /// Of queued tasks, and of running ones until they are named as expired.
+    /// The deadlines of queued tasks, and of running ones until they are reported as expired.
     deadlines: Heap<Deadline, TaskKey>,
     arrivals: u64,
     queued: usize,
@@ -71,17 +72,17 @@ struct Task<P> {
 enum State<P> {
     Queued {
         entry: Entry<P>,
-        place: Place,
+        place: Handles,
     },
     Running {
         charge: Charge,
-        /// Its client has cancelled it, so neither its client nor its uuid names it any more.
+        /// Whether its client has cancelled it, so that its client and uuid no longer identify it.
         cancelled: bool,
     },
 }
 
 impl<P> Task<P> {
-    /// By what its client sees now; `None` if it is not queued.
+    /// Its rank by its client's current view; `None` if it is not queued.
     fn rank(&self, clients: &Clients) -> Option<Rank> {
         let State::Queued { entry, .. } = &self.state else { return None };
         let view = clients.view(self.client);
@@ -104,10 +105,21 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Queues a task, or gives it back. [`expire`](Self::expire) first what must not take up room.
+    /// Applies other bounds from now on. Queued tasks keep their deadlines, and their places unless
+    /// the order changes, even where they are more than the bounds allow.
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) {
+        if bounds.order == Order::Offset && self.bounds.order != Order::Offset {
+            for flow in self.clients.forget_views() {
+                self.flows.backlog_mut(flow).set_scrolled();
+            }
+        }
+        self.bounds = bounds;
+    }
+
+    /// Queues a task or returns it. Call [`expire`](Self::expire) before, so that expired tasks do
+    /// not take up room.
     ///
-    /// Where there is no room, tasks are displaced by the rules in `room`: k logarithms for k of
-    /// them.
+    /// If there is no room, tasks are displaced by the rules in `room`, each in logarithmic time.
     pub(crate) fn push(&mut self, entry: Entry<P>, now: Instant) -> Push<P> {
         if self.clients.find_task(&entry.client, &entry.uuid).is_some() {
             return Push::Duplicate(entry);
@@ -132,7 +144,7 @@ impl<P> Schedule<P> {
         self.queued += 1;
         self.bytes += bytes;
         let place = self.flows.attach(flow, rank, key, bytes);
-        // A deadline beyond what the clock can say is none.
+        // A deadline beyond the clock's range means no deadline.
         let deadline = now
             .checked_add(self.bounds.deadline)
             .map(|deadline| self.deadlines.push((deadline, arrival), key));
@@ -143,8 +155,9 @@ impl<P> Schedule<P> {
         Push::Accepted { displaced }
     }
 
-    /// Takes one task of the client out, if it is still queued. If it is running, its uuid is free
-    /// from now on: the client may push another task of that uuid before the worker has finished.
+    /// Removes one task of the client if it is still queued. If it is running, its uuid becomes
+    /// free: the client may push another task with that uuid before the worker has finished this
+    /// one.
     pub(crate) fn cancel(&mut self, client: &str, uuid: &str) -> Cancelled<P> {
         let Some(key) = self.clients.find_task(client, uuid) else { return Cancelled::Unknown };
         match self.withdraw(key) {
@@ -156,7 +169,8 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Takes all of the client's queued tasks out and forgets its viewport. One logarithm a task.
+    /// Removes all queued tasks of the client and forgets its viewport. Logarithmic time for each
+    /// task.
     pub(crate) fn cancel_client(&mut self, client: &str) -> CancelledClient<P> {
         let mut cancelled = CancelledClient { queued: Vec::new(), running: Vec::new() };
         let Some(key) = self.clients.find(client) else { return cancelled };
@@ -172,8 +186,8 @@ impl<P> Schedule<P> {
         cancelled
     }
 
-    /// The client has left, but its tasks stay, and stay in their order: its viewport is forgotten
-    /// with the last of them. (Whoever cancels a client need not call this.)
+    /// Notes that the client has left. Its tasks stay, in their order, and its viewport is
+    /// forgotten after the last of them. A client that was cancelled need not leave.
     pub(crate) fn leave(&mut self, client: &str) {
         if let Some(key) = self.clients.find(client) {
             self.clients.leave(key);
@@ -181,7 +195,8 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Moves a queued task on its page; among equals it keeps its place. `false` if it is not queued.
+    /// Moves a queued task on its page; it keeps its order of arrival among equal ranks. `false` if
+    /// it is not queued.
     pub(crate) fn reprioritise(&mut self, client: &str, uuid: &str, offset_top: i64) -> bool {
         let Some(key) = self.clients.find_task(client, uuid) else { return false };
         let task = &mut self.tasks[key.0];
@@ -193,11 +208,11 @@ impl<P> Schedule<P> {
         true
     }
 
-    /// The client now sees `viewport`. Its queued tasks are ranked again when a task of its flow is
-    /// taken next, and then once, however often the client has scrolled. It has no effect where the
-    /// order is by offset.
+    /// Sets the part of the page that the client sees. Its queued tasks are ranked again when the
+    /// next task of its flow is taken, and only once, however often the client has scrolled. It has
+    /// no effect if the order is by offset.
     ///
-    /// A viewport is remembered until the client is cancelled or leaves.
+    /// The viewport is remembered until the client is cancelled or leaves.
     pub(crate) fn set_viewport(&mut self, client: &Arc<str>, viewport: Viewport) {
         if self.bounds.order == Order::Offset {
             return;
@@ -214,8 +229,7 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Takes out what is queued and past its deadline, and names what is running and past it.
-    /// A deadline is past from its very instant on.
+    /// Removes queued tasks that have reached their deadline, and reports running ones that have.
     pub(crate) fn expire(&mut self, now: Instant) -> Expired<P> {
         let mut expired = Expired { queued: Vec::new(), running: Vec::new() };
         while let Some(((deadline, _), key)) = self.deadlines.peek()
@@ -231,12 +245,12 @@ impl<P> Schedule<P> {
         expired
     }
 
-    /// When [`expire`](Self::expire) will next have something to say.
+    /// When the next task expires.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.peek().map(|((deadline, _), _)| deadline)
     }
 
-    /// Takes out everything that is queued, in order of arrival. One logarithm a task.
+    /// Removes all queued tasks, in order of arrival. Logarithmic time for each task.
     pub(crate) fn drain(&mut self) -> Vec<Entry<P>> {
         let tasks = self.in_order_of_arrival(self.tasks.iter().map(|(key, _)| TaskKey(key)));
         self.withdraw_all(tasks)
@@ -246,7 +260,7 @@ impl<P> Schedule<P> {
         Depth { queued: self.queued, running: self.tasks.len() - self.queued, bytes: self.bytes }
     }
 
-    /// How many of the client's own queued tasks are before this one; `None` if it is not queued.
+    /// How many of the client's own queued tasks come before this one; `None` if it is not queued.
     /// Linear in the client's tasks.
     pub(crate) fn position(&self, client: &str, uuid: &str) -> Option<usize> {
         let rank = self.rank(self.clients.find_task(client, uuid)?)?;
@@ -254,7 +268,7 @@ impl<P> Schedule<P> {
         Some(others.filter_map(|key| self.rank(key)).filter(|&other| other < rank).count())
     }
 
-    /// CPU time that a task takes of late; a guess before the first was finished.
+    /// The recent average CPU time of a task; an assumed value before the first task is finished.
     pub(crate) fn average_cost(&self) -> Duration {
         self.flows.average_cost()
     }
@@ -263,7 +277,7 @@ impl<P> Schedule<P> {
         self.tasks[key.0].rank(&self.clients)
     }
 
-    /// Orders the flow's tasks by the current viewports of its clients. Linear in the number of its
+    /// Ranks the flow's tasks by the current viewports of its clients. Linear in the number of its
     /// tasks, if one of the clients has scrolled.
     fn rank_anew(&mut self, flow: FlowKey) {
         if !self.flows.backlog(flow).is_scrolled() {
@@ -271,7 +285,7 @@ impl<P> Schedule<P> {
         }
         let (tasks, clients) = (&self.tasks, &self.clients);
         self.flows.backlog_mut(flow).rerank_all(|old, task| {
-            // A backlog has queued tasks only.
+            // A backlog holds only queued tasks, which have a rank.
             tasks[task.0].rank(clients).unwrap_or(old)
         });
     }
@@ -286,13 +300,13 @@ impl<P> Schedule<P> {
         tasks.into_iter().filter_map(|key| self.withdraw(key).ok()).collect()
     }
 
-    /// Takes a queued task out; a running one is only named.
+    /// Removes a queued task; for a running one, returns only its id.
     fn withdraw(&mut self, key: TaskKey) -> Result<Entry<P>, RunningId> {
         self.detach(key);
         self.evict(key).ok_or_else(|| RunningId { key, arrival: self.tasks[key.0].arrival })
     }
 
-    /// Forgets a task that was detached, and hands over what it was. `None` if it is running.
+    /// Forgets a task that was detached, and returns its entry. `None` if it is running.
     fn evict(&mut self, key: TaskKey) -> Option<Entry<P>> {
         if matches!(self.tasks[key.0].state, State::Running { .. }) {
             return None;
@@ -312,13 +326,14 @@ impl<P> Schedule<P> {
         task
     }
 
-    /// Takes a task's name and deadline from it.
+    /// Removes a task's deadline, and its uuid from its client.
     fn disown(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.0];
         if let Some(deadline) = task.deadline.take() {
             self.deadlines.remove(deadline);
         }
-        // The name of a cancelled task may be another's by now, and so may its client's slot.
+        // After a cancel, the uuid may belong to another task, and the client's slot to another
+        // client.
         let named = match &mut task.state {
             State::Queued { .. } => true,
             State::Running { cancelled, .. } => !std::mem::replace(cancelled, true),
@@ -328,7 +343,7 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Puts a task that was detached back among its flow's queued ones.
+    /// Puts a detached task back into the backlog of its flow.
     fn attach(&mut self, key: TaskKey, rank: Rank) {
         let Task { flow, bytes, state, .. } = &mut self.tasks[key.0];
         if let State::Queued { place, .. } = state {
@@ -338,7 +353,7 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// Takes a task out of its flow's queued ones, and changes nothing else of it.
+    /// Removes a task from its flow's backlog, without any other change to the task.
     fn detach(&mut self, key: TaskKey) {
         if let Task { flow, bytes, state: State::Queued { place, .. }, .. } = &self.tasks[key.0] {
             self.flows.detach(*flow, *place, *bytes);

@@ -1,18 +1,31 @@
-//! A task's rank within its flow: how far it is from what its reader sees.
+//! A task's rank within its flow: its distance from the part of the page that its client shows.
 
-/// What comes first within a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The order of one client's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// What its reader sees, then what lies ahead, then what lies behind; until its first viewport
-    /// message as [`Order::Offset`].
+    /// Tasks in view, then those ahead of the reader, then those behind; until the client has sent
+    /// its viewport, as `"offset"`.
     #[default]
     Viewport,
-    /// What stands topmost: by `offset_top` ascending, the seed program's order.
+    /// The topmost task first: by `offset_top`, ascending.
     Offset,
 }
 
-/// The part of a page that its reader sees, in whole px: `top..bottom`, without `bottom`.
+impl Order {
+    /// As it is written in `routing.toml`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Viewport => "viewport",
+            Self::Offset => "offset",
+        }
+    }
+}
+
+/// The part of a page that its client shows, in whole px: `top..bottom`, without `bottom`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Viewport {
     top: i64,
@@ -20,17 +33,25 @@ pub(crate) struct Viewport {
 }
 
 impl Viewport {
-    /// Takes the numbers as a page sends them, in px, and widens them to whole px.
+    /// Takes the numbers as a client sends them, in px, and widens them to whole px.
     /// `None` unless both are finite and the height is not negative.
     pub(crate) fn new(top: f64, height: f64) -> Option<Self> {
-        // `as` saturates: a page of more than 2^63 px is as good as one of 2^63.
+        // `as` saturates, which makes no difference for a page of more than 2^63 px.
         #[expect(clippy::cast_possible_truncation, reason = "whole numbers, and `as` saturates")]
         let viewport = Self { top: top.floor() as i64, bottom: (top + height).ceil() as i64 };
         (top.is_finite() && height.is_finite() && height >= 0.0).then_some(viewport)
     }
 }
 
-/// A client's viewport and the way it was going when it came there.
+#[cfg(feature = "redis")]
+impl Viewport {
+    /// Its top and its bottom.
+    pub(crate) fn edges(self) -> (i64, i64) {
+        (self.top, self.bottom)
+    }
+}
+
+/// A client's viewport and the direction in which it last moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct View {
     viewport: Viewport,
@@ -38,12 +59,12 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Readers begin at the top, so a page whose first viewport this is goes down.
+    /// Pages are read from the top, so the first viewport of a client moves downwards.
     pub(super) fn first(viewport: Viewport) -> Self {
         Self { viewport, upwards: false }
     }
 
-    /// Scrolled to `viewport`. Where the top stays, the direction stays.
+    /// The view after scrolling to `viewport`. If the top stays the same, so does the direction.
     pub(super) fn scrolled(self, viewport: Viewport) -> Self {
         let upwards = match viewport.top.cmp(&self.viewport.top) {
             std::cmp::Ordering::Less => true,
@@ -54,13 +75,13 @@ impl View {
     }
 }
 
-/// The less, the sooner. A total order: no two tasks of a queue have the same `arrival`.
+/// The smallest rank runs first. The order is total: each task of a queue has its own `arrival`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     class: Class,
-    /// px, from where the class begins; negative for a picture that begins above it.
+    /// px, from the class's first px; negative for a task that begins above it.
     distance: i64,
-    /// Which push of the queue brought the task; it keeps this whatever else of its rank changes.
+    /// The number of the task's push. It stays the same when the rest of the rank changes.
     arrival: u64,
 }
 
@@ -72,8 +93,8 @@ enum Class {
 }
 
 impl Rank {
-    /// A client without a view has everything ahead of it, beginning at the top of the page.
-    /// So beside another client of the same flow it comes after what that one is known to see.
+    /// All tasks of a client without a view are ahead of it, beginning at the top of the page.
+    /// So visible tasks of another client of the same flow run before them.
     pub(super) fn new(view: Option<View>, offset_top: i64, height: i64, arrival: u64) -> Self {
         let (class, distance) = match view {
             None => (Class::Ahead, offset_top),
@@ -112,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_seen_comes_first_then_what_is_ahead_then_what_is_behind() {
+    fn visible_tasks_come_first_then_tasks_ahead_then_tasks_behind() {
         let (least, most) = (i64::MIN, i64::MAX);
         let down = vec![50, 99, 100, 150, 200, most, 0, -1, least];
         let up = vec![50, 99, 0, -1, least, 100, 150, 200, most];
@@ -137,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_number_range_are_places_like_any_other() {
+    fn extreme_offsets_are_ranked_like_any_other() {
         let (far, all) = (1e300, f64::MAX);
         let table: [(&[f64], f64); 6] = [
             (&[-far], 0.0),
@@ -155,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_reaches_into_the_viewport_is_seen() {
+    fn a_task_that_reaches_into_the_viewport_is_visible() {
         let view = Some(View::first(Viewport::new(100.0, 50.0).unwrap()));
         let class = |offset, height| Rank::new(view, offset, height, 0).class;
         for (offset, height, expected) in [
@@ -178,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewport_that_is_no_place_is_none() {
+    fn numbers_that_are_not_finite_make_no_viewport() {
         for (top, height) in [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (0.0, f64::NAN), (0.0, -1.0)] {
             assert_eq!(Viewport::new(top, height), None, "{top} {height}");
         }

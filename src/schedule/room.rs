@@ -1,4 +1,4 @@
-//! How much may be queued, and which tasks are displaced when it is too much.
+//! How much may be queued, and which tasks are displaced when the queue is full.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::{
 /// How much may be queued, for how long, and in what order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Queued tasks of one client, which is a flow or a group: see
-    /// [`Group`](super::Group). Running ones do not count.
+    /// The most queued tasks of one client, which is a flow or a group (see
+    /// [`Group`](super::Group)). Running tasks do not count.
     pub(crate) client_tasks: usize,
-    /// Queued tasks of all.
+    /// The most queued tasks of all clients together.
     pub(crate) total_tasks: usize,
-    /// Bytes of one client's queued and running tasks.
+    /// The most bytes of one client's queued and running tasks.
     pub(crate) client_bytes: usize,
-    /// Bytes of everybody's queued and running tasks.
+    /// The most bytes of all queued and running tasks.
     pub(crate) total_bytes: usize,
-    /// From a task's push until it is too late for it.
+    /// How long after its push a task expires.
     pub(crate) deadline: Duration,
     pub(crate) order: Order,
 }
@@ -31,36 +31,36 @@ pub(crate) struct Bounds {
 pub(crate) struct Depth {
     pub(crate) queued: usize,
     pub(crate) running: usize,
-    /// Of queued and running tasks.
+    /// The bytes of queued and running tasks.
     pub(crate) bytes: usize,
 }
 
 impl Bounds {
-    /// How many bytes a single task may have.
+    /// The most bytes of a single task.
     pub(crate) fn largest(&self) -> usize {
         self.client_bytes.min(self.total_bytes)
     }
 }
 
 impl<P> Schedule<P> {
-    /// Makes room in the budgets for a task of `rank` and `bytes` in `flow`. Returns who has to give
-    /// way, detached and worst first, or `None` when there is no room that it could rightly take;
-    /// then everybody is where they were.
+    /// Makes room for a task of `rank` and `bytes` in `flow`. Returns the displaced tasks, detached
+    /// and worst first. Returns `None`, and changes nothing, if the new task may not displace
+    /// enough others.
     ///
-    /// - Where the client's share is full, its own worst tasks are displaced if the new one
-    ///   outranks them. Where a whole group is one client, the worst task of its flow with the most
-    ///   queued is displaced.
-    /// - Where the whole queue is full, the worst tasks of the flow with the most queued, in the
-    ///   group with the most queued, are displaced one by one until the new task fits. If no group
-    ///   has more queued than the new task's own, and no flow of that group more than the new
-    ///   task's own, the rule for the client's share applies.
+    /// - If the client's share is full, its own worst tasks are displaced, provided the new task
+    ///   outranks them. If a whole group counts as one client, they are taken from its flow with
+    ///   the most queued.
+    /// - If the whole queue is full, the worst tasks of the flow with the most queued, in the group
+    ///   with the most queued, are displaced one by one until the new task fits. If no group has
+    ///   more queued than the new task's own, and no flow of that group more than the new task's
+    ///   own, the rule for the client's share applies.
     pub(super) fn make_room(
         &mut self,
         flow: FlowKey,
         rank: Rank,
         bytes: usize,
     ) -> Option<Vec<(Rank, TaskKey)>> {
-        if !self.could_fit(flow, bytes) {
+        if !self.could_fit(flow, bytes) || self.is_over_full(flow) {
             return None;
         }
         let mut detached = Vec::new();
@@ -80,14 +80,24 @@ impl<P> Schedule<P> {
         Some(detached)
     }
 
-    /// Whether it would fit if nothing were queued: running tasks cannot be displaced.
+    /// Whether more is queued than the bounds allow, because they have become smaller: new tasks
+    /// displace none of those.
+    fn is_over_full(&self, flow: FlowKey) -> bool {
+        let (bounds, own) = (&self.bounds, self.flows.load_of_client(flow));
+        own.queued > bounds.client_tasks
+            || own.bytes() > bounds.client_bytes
+            || self.queued > bounds.total_tasks
+            || self.bytes > bounds.total_bytes
+    }
+
+    /// Whether the task would fit if no tasks were queued: running tasks cannot be displaced.
     fn could_fit(&self, flow: FlowKey, bytes: usize) -> bool {
         let fits = |bound: usize, taken: usize| bytes <= bound.saturating_sub(taken);
         fits(self.bounds.client_bytes, self.flows.load_of_client(flow).running_bytes)
             && fits(self.bounds.total_bytes, self.running_bytes)
     }
 
-    /// The flow whose worst task is displaced next; `None` when there is room.
+    /// The flow whose worst task is displaced next; `None` if there is room.
     fn who_gives_way(&self, flow: FlowKey, bytes: usize) -> Option<FlowKey> {
         let (bounds, own) = (&self.bounds, self.flows.load_of_client(flow));
         let over = |bound: usize, taken: usize| bytes > bound.saturating_sub(taken);

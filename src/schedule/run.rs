@@ -1,12 +1,12 @@
-//! From a task's turn to its end.
+//! A task from its turn to its end.
 
 use std::time::Duration;
 
 use super::{Entry, RunningId, Schedule, State};
 
 impl<P> Schedule<P> {
-    /// The task whose turn it is, without taking it. Linear in the number of its flow's tasks, if a
-    /// client of that flow has scrolled.
+    /// The task whose turn it is, which stays queued. Linear in the number of its flow's tasks, if
+    /// a client of that flow has scrolled.
     pub(crate) fn peek(&mut self) -> Option<(RunningId, &P)> {
         let flow = self.flows.next()?;
         self.rank_anew(flow);
@@ -20,7 +20,7 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// A task that was [peeked](Self::peek), if it is still queued.
+    /// The payload of a task that was [peeked](Self::peek), if it is still queued.
     pub(crate) fn queued_mut(&mut self, id: RunningId) -> Option<&mut P> {
         let task = self.tasks.get_mut(id.key.0).filter(|task| task.arrival == id.arrival)?;
         match &mut task.state {
@@ -29,8 +29,8 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// A task that was [peeked](Self::peek) runs from now on, if it is still queued.
-    /// [`expire`](Self::expire) first, so that no task begins too late.
+    /// Starts a task that was [peeked](Self::peek), if it is still queued. Call
+    /// [`expire`](Self::expire) before, so that no task begins too late.
     pub(crate) fn begin(&mut self, id: RunningId) -> Option<Entry<P>> {
         self.queued_mut(id)?;
         let flow = self.tasks[id.key.0].flow;
@@ -47,7 +47,7 @@ impl<P> Schedule<P> {
         }
     }
 
-    /// A running task is done, one way or another, after `cost` of CPU time. An unknown or stale
+    /// Ends a running task, whatever its outcome, after `cost` of CPU time. An unknown or stale
     /// `id` is ignored.
     pub(crate) fn finish(&mut self, id: RunningId, cost: Duration) {
         let Some(task) = self.tasks.get(id.key.0).filter(|task| task.arrival == id.arrival) else {

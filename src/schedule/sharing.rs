@@ -1,4 +1,4 @@
-//! One level of sharing: its members, which of them is next, and which has the most.
+//! One level of sharing: its members, whose turn it is, and which member has the most.
 
 use std::{cmp::Reverse, collections::HashMap, hash::Hash, time::Duration};
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::spare::GiveBack;
 
-/// Members that have tasks, and members whose past use still counts. `N` names a member, and `T` is
-/// its content.
+/// Members that have tasks, and members that have been served beyond the virtual time. `N` is a
+/// member's name, and `T` its content.
 #[derive(Debug)]
 pub(super) struct Sharing<N, T> {
     members: Slab<Member<N, T>>,
@@ -31,7 +31,7 @@ struct Member<N, T> {
     most_bytes: Handle,
 }
 
-/// How much a member has queued and running.
+/// A member's queued and running tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Load {
     pub(super) queued: usize,
@@ -40,14 +40,15 @@ pub(super) struct Load {
     pub(super) running_bytes: usize,
 }
 
-/// Of which the queue has too much: tasks or bytes.
+/// The bound that is exceeded: of tasks or of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Tasks,
     Bytes,
 }
 
-/// How much a member has queued. Of equal members, the latest counts as the largest.
+/// How much a member has queued. Of equal members, the one that began to wait last counts as
+/// larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Size {
     amount: usize,
@@ -72,8 +73,8 @@ impl Load {
 }
 
 impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
-    /// Without members. `average` is the assumed cost of a task before the first one is finished
-    /// here.
+    /// A level without members. `average` is the assumed cost of a task until the first one is
+    /// finished.
     pub(super) fn new(average: Duration) -> Self {
         Self {
             members: Slab::new(),
@@ -84,7 +85,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         }
     }
 
-    /// The member of this name, added if it is not known. [`settle`](Self::settle) it afterwards.
+    /// The member with this name, added if it is new. Call [`settle`](Self::settle) afterwards.
     pub(super) fn enter(&mut self, name: &N, content: impl FnOnce(&Turns) -> T) -> MemberKey {
         if let Some(&key) = self.keys.get(name) {
             return key;
@@ -119,7 +120,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.members[key.0].load
     }
 
-    /// Whether the member has not been forgotten.
+    /// Whether the member is still known.
     pub(super) fn knows(&self, key: MemberKey) -> bool {
         self.members.contains(key.0)
     }
@@ -128,7 +129,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.turns.average()
     }
 
-    /// Whose turn it is.
+    /// The member whose turn it is.
     pub(super) fn next(&self) -> Option<MemberKey> {
         self.turns.next()
     }
@@ -142,13 +143,13 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         heap.peek().map(|(_, member)| member)
     }
 
-    /// The member with the most queued; `key` itself where no other has more than it.
+    /// The member with the most queued; `key` itself if no other has more.
     pub(super) fn larger(&self, measure: Measure, key: MemberKey) -> MemberKey {
         let amount = |key| self.load(key).amount(measure);
         self.largest(measure).filter(|&largest| amount(largest) > amount(key)).unwrap_or(key)
     }
 
-    /// A task is queued. [`settle`](Self::settle) the member afterwards.
+    /// Counts a queued task. Call [`settle`](Self::settle) afterwards.
     pub(super) fn queue(&mut self, key: MemberKey, bytes: usize) {
         let load = &mut self.members[key.0].load;
         load.queued += 1;
@@ -156,7 +157,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.weigh(key);
     }
 
-    /// A queued task is taken out. [`settle`](Self::settle) the member afterwards.
+    /// Counts that a queued task was removed. Call [`settle`](Self::settle) afterwards.
     pub(super) fn unqueue(&mut self, key: MemberKey, bytes: usize) {
         let load = &mut self.members[key.0].load;
         load.queued -= 1;
@@ -164,8 +165,8 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.weigh(key);
     }
 
-    /// A task that was taken out runs; returns what its member is charged with until it is
-    /// finished. [`settle`](Self::settle) the member afterwards.
+    /// Counts a task that now runs; returns what its member is charged until the task is finished.
+    /// Call [`settle`](Self::settle) afterwards.
     pub(super) fn start(&mut self, key: MemberKey, bytes: usize) -> u64 {
         let member = &mut self.members[key.0];
         member.load.running += 1;
@@ -173,7 +174,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.turns.dispatch(&mut member.account)
     }
 
-    /// A running task is done. [`settle`](Self::settle) the member afterwards.
+    /// Counts a running task as finished. Call [`settle`](Self::settle) afterwards.
     pub(super) fn finish(&mut self, key: MemberKey, bytes: usize, charge: u64, cost: Duration) {
         let busy = self.members.len() - self.turns.resting();
         let member = &mut self.members[key.0];
@@ -182,8 +183,9 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.turns.finish(&mut member.account, charge, cost, busy);
     }
 
-    /// Puts the member where it belongs by its tasks, and forgets members that the virtual time has
-    /// passed. `idle`: no member has a task. A member may be settled again after it was forgotten.
+    /// Updates the member's place in the order of turns after its tasks have changed, and forgets
+    /// resting members that the virtual time has passed. `idle`: no member has a task. A member may
+    /// be settled again after it was forgotten.
     pub(super) fn settle(&mut self, key: MemberKey, idle: bool) {
         let Some(member) = self.members.get_mut(key.0) else { return };
         if member.load.is_empty() {
@@ -209,7 +211,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         self.most_bytes.rekey(member.most_bytes, member.size(Measure::Bytes));
     }
 
-    /// Checks everything here, and hands every member to `check`.
+    /// Checks all invariants, and calls `check` for every member.
     #[cfg(test)]
     pub(super) fn check_invariants(&self, mut check: impl FnMut(MemberKey, &N, &T, Load)) {
         self.turns.check_invariants();
@@ -232,7 +234,7 @@ impl<N: Clone + Eq + Hash, T> Sharing<N, T> {
         }
     }
 
-    /// How many members it has room for.
+    /// The largest capacity for members.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         let heaps = self.most_tasks.capacity().max(self.most_bytes.capacity());

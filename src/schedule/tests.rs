@@ -1,7 +1,7 @@
-//! The schedule against its rules.
+//! Tests of the schedule.
 
 mod fairness;
-mod model;
+pub(crate) mod model;
 mod random;
 mod room;
 mod rules;
@@ -17,7 +17,7 @@ use super::{
     Bounds, Entry, Expired, FlowKey, Group, Order, Owner, Push, RunningId, Schedule, State, TaskKey,
 };
 
-/// Bounds that are not reached.
+/// Bounds that are too high to matter.
 const AMPLE: Bounds = Bounds {
     client_tasks: 10_000,
     total_tasks: 100_000,
@@ -27,17 +27,17 @@ const AMPLE: Bounds = Bounds {
     order: Order::Viewport,
 };
 
-/// What a worker finds: what to do next, and what it is too late for.
+/// The next task for a worker, and the tasks that have expired.
 #[derive(Debug, PartialEq, Eq)]
 struct Pop<P> {
     task: Option<(RunningId, Entry<P>)>,
     expired: Expired<P>,
 }
 
-/// The group of a table that shares in one level.
+/// The only group of a table that shares in one level.
 const EVERYBODY: Group = Group { owner: Owner::Everybody, is_one_client: false };
 
-/// A client that is a flow of its own.
+/// A task of a client that is a flow of its own.
 fn entry(client: &str, uuid: &str, offset_top: i64) -> Entry<()> {
     entry_of(client, client, uuid, offset_top, 1)
 }
@@ -47,7 +47,7 @@ fn entry_of(flow: &str, client: &str, uuid: &str, offset_top: i64, bytes: usize)
     Entry { group: EVERYBODY, flow, client, uuid, offset_top, height: 0, bytes, payload: () }
 }
 
-/// A connection of an address, which shares in two levels.
+/// A task of a connection from an address, with sharing in two levels.
 fn entry_at(address: u8, client: &str, uuid: &str, offset_top: i64, bytes: usize) -> Entry<()> {
     let group = Group { owner: Owner::Address([10, 0, 0, address].into()), is_one_client: false };
     Entry { group, ..entry_of(client, client, uuid, offset_top, bytes) }
@@ -67,13 +67,13 @@ fn uuids(entries: &[Entry<()>]) -> Vec<&str> {
 }
 
 impl<P> Schedule<P> {
-    /// How much the largest of its collections has room for.
+    /// The largest capacity of its collections.
     fn capacity(&self) -> usize {
         let [clients, flows] = [self.clients.capacity(), self.flows.capacity()];
         self.tasks.capacity().max(self.deadlines.capacity()).max(clients).max(flows)
     }
 
-    /// The next task, which runs from now on, as a worker takes it.
+    /// Starts and returns the next task, as a worker does.
     fn pop(&mut self, now: Instant) -> Pop<P> {
         let expired = self.expire(now);
         let next = self.peek().map(|(id, _)| id);
@@ -81,7 +81,7 @@ impl<P> Schedule<P> {
         Pop { task, expired }
     }
 
-    /// Every index says the same as the tasks themselves.
+    /// Checks that every index agrees with the tasks.
     fn check_invariants(&self) {
         self.deadlines.check_invariants();
         let (mut queued, mut bytes, mut running_bytes, mut named) = (0, 0, 0, 0);
@@ -105,7 +105,7 @@ impl<P> Schedule<P> {
                     assert_eq!(self.clients.find_task(&entry.client, &entry.uuid), Some(key));
                     let view = self.clients.view(task.client);
                     let rank = super::Rank::new(view, entry.offset_top, entry.height, task.arrival);
-                    assert_eq!(self.rank(key), Some(rank), "ranked by what its reader sees now");
+                    assert_eq!(self.rank(key), Some(rank), "ranked by the current viewport");
                     let backlog = self.flows.backlog(task.flow);
                     assert!(backlog.is_scrolled() || backlog.rank(*place) == Some(rank));
                 }

@@ -1,49 +1,48 @@
-//! Whose turn it is: start-time fair queueing between the members of one level, by the CPU time
-//! that they really took.
+//! The order of turns: start-time fair queueing between the members of one level, by the CPU time
+//! that they actually took.
 //!
-//! A member's account says how much it was served, in nanoseconds of virtual time. The least served
-//! member is next. What its running tasks will cost is not known yet, so while they run they count
-//! with what the member's tasks cost on average, and with the truth afterwards. Estimates decide the
-//! order of turns only: they never enter `served`, and so never enter the virtual time by which
-//! newcomers are placed.
+//! A member's account records how much it was served, in nanoseconds of virtual time. The member
+//! that was served least is next. The cost of a running task is not known yet, so until it is
+//! finished, its member is charged the average cost of its tasks, and then the actual cost.
+//! Estimates affect only the order of turns: they do not enter `served`, and so not the virtual
+//! time at which newcomers start.
 
 use std::time::Duration;
 
 use super::heap::{Handle, Heap};
 
-/// What a task is taken to cost before any was finished: a picture of 0.3 megapixels takes 5–6 ms.
+/// The assumed cost of a task before the first one has finished.
 pub(super) const INITIAL_COST: Duration = Duration::from_millis(10);
-/// The least that a task is charged with. If it were zero, its member would be the least served
-/// forever.
+/// The least that a task is charged. With zero, its member would be the least served one forever.
 const MIN_CHARGE: Duration = Duration::from_micros(1);
-/// The most that a task is charged with, so that a wrong clock cannot shut a member out forever.
+/// The most that a task is charged, so that a wrong clock cannot keep a member waiting forever.
 const MAX_CHARGE: Duration = Duration::from_secs(3600);
-/// How far a finished task moves the virtual time at most; see [`Turns::finish`].
+/// The most that a finished task advances the virtual time; see [`Turns::finish`].
 const MAX_DRIFT: Duration = Duration::from_millis(10);
-/// How many members are remembered at most that have nothing to do but were served beyond the
-/// virtual time. Past it, those that owe least are let off.
+/// The most members without tasks that are remembered because they were served beyond the virtual
+/// time. Above that, those nearest to the virtual time are forgotten.
 pub(super) const MAX_RESTING: usize = 1024;
 
-/// A member's slot; used again for another member when it is forgotten.
+/// A member's slot, which is reused for another member after this one is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct MemberKey(pub(super) usize);
 
 /// Members in the order of their turns, and the virtual time.
 #[derive(Debug)]
 pub(super) struct Turns {
-    /// Where the most recently dispatched turn started, in the currency of `Account::served`.
-    /// Never goes back.
+    /// The virtual time: where the most recent turn started, in the same unit as `Account::served`.
+    /// It never decreases.
     now: u64,
     /// Members with queued tasks.
     waiting: Heap<Turn, MemberKey>,
-    /// Members with no task at all, by what they were served. Kept only until the virtual time has
-    /// caught up with them: from then on a newcomer is the same.
+    /// Members without tasks, by how much they were served. They are kept only until the virtual
+    /// time reaches that, because a newcomer would then start at the same point.
     resting: Heap<u64, MemberKey>,
     average: Average,
     activations: u64,
 }
 
-/// Equal turns go to the member that has been waiting for longer.
+/// Of equal turns, the member that has waited longer is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     start: u64,
@@ -54,27 +53,27 @@ struct Turn {
 #[derive(Debug)]
 pub(super) struct Account {
     served: u64,
-    /// What its running tasks are charged with for the time being.
+    /// The charge for its running tasks until they are finished.
     pending: u64,
     average: Average,
-    /// When it last began to wait, counted in such events.
+    /// The number of its last change to waiting, over all members.
     activation: u64,
     standing: Standing,
 }
 
 #[derive(Debug)]
 enum Standing {
-    /// Has queued tasks, and maybe running ones.
+    /// It has queued tasks, and maybe running ones.
     Waiting(Handle),
-    /// Has running tasks only, or is being moved.
+    /// It has only running tasks, or is being moved.
     Running,
-    /// Has none.
+    /// It does not have tasks.
     Resting(Handle),
 }
 
 impl Turns {
-    /// Without members. `average` is the assumed cost of a task before the first one is finished
-    /// here.
+    /// Turns without members. `average` is the assumed cost of a task until the first one is
+    /// finished.
     pub(super) fn new(average: Duration) -> Self {
         Self {
             now: 0,
@@ -85,7 +84,7 @@ impl Turns {
         }
     }
 
-    /// The account of an unknown member.
+    /// The account of a new member.
     pub(super) fn open(&self) -> Account {
         Account {
             served: self.now,
@@ -108,8 +107,9 @@ impl Turns {
         self.resting.len()
     }
 
-    /// The member has queued tasks. One that had none begins at the present virtual time or, if it
-    /// was served beyond that, where it stood: being away earns nothing. `false` if it had some.
+    /// Marks a member with queued tasks. If it had none before, it starts at the current virtual
+    /// time, or at what it was served if that is later: being away gains no advantage. Returns
+    /// `false` if it was already waiting.
     pub(super) fn wait(&mut self, member: MemberKey, account: &mut Account) -> bool {
         if matches!(account.standing, Standing::Waiting(_)) {
             return false;
@@ -122,7 +122,7 @@ impl Turns {
         true
     }
 
-    /// The member has running tasks, but none queued.
+    /// Marks a member with running tasks but without queued ones.
     pub(super) fn step_aside(&mut self, account: &mut Account) {
         match std::mem::replace(&mut account.standing, Standing::Running) {
             Standing::Waiting(handle) => drop(self.waiting.remove(handle)),
@@ -131,7 +131,7 @@ impl Turns {
         }
     }
 
-    /// The member has no tasks.
+    /// Marks a member without tasks.
     pub(super) fn rest(&mut self, member: MemberKey, account: &mut Account) {
         if !matches!(account.standing, Standing::Resting(_)) {
             self.step_aside(account);
@@ -139,15 +139,15 @@ impl Turns {
         }
     }
 
-    /// A resting member that need not be remembered, taken from here. When nobody has anything to do
-    /// (`idle`) that is every one: nobody was kept waiting by what it took.
+    /// Removes and returns a resting member that need not be remembered. If no member has tasks
+    /// (`idle`), this is true of each, because no other member waited while it was served.
     pub(super) fn forget(&mut self, idle: bool) -> Option<MemberKey> {
         let (served, _) = self.resting.peek()?;
         let forgotten = idle || served <= self.now || self.resting.len() > MAX_RESTING;
         forgotten.then(|| self.resting.pop()).flatten().map(|(_, member)| member)
     }
 
-    /// A task of the member starts to run; returns what it is charged with until it is finished.
+    /// Starts a task of the member; returns what the member is charged until the task is finished.
     pub(super) fn dispatch(&mut self, account: &mut Account) -> u64 {
         self.now = self.now.max(account.served);
         let charge = account.average.0;
@@ -156,13 +156,13 @@ impl Turns {
         charge
     }
 
-    /// A task that was charged with `charge` took `cost`; `busy` members have tasks, this one
-    /// included.
+    /// Ends a task that was charged `charge` and took `cost`; `busy` is the number of members with
+    /// tasks, including this one.
     ///
-    /// Virtual time moves on here too, if little: every newcomer starts at the present, and if
-    /// dispatching them were all that moved it, an endless stream of them would all start at the
-    /// same instant and keep everyone waiting who was served once. It moves by less than one member's
-    /// share of the cost, so never past a member that is alone.
+    /// It also advances the virtual time a little. Every newcomer starts at the current virtual
+    /// time. If only dispatches advanced it, an endless stream of newcomers would all start at the
+    /// same time, and a member that was served once would wait forever. It advances by less than
+    /// one member's share of the cost, so never past a member that is alone.
     pub(super) fn finish(
         &mut self,
         account: &mut Account,
@@ -228,12 +228,12 @@ impl Account {
     }
 }
 
-/// What tasks cost, the latest ones weighing most, in nanoseconds.
+/// The average cost of tasks in nanoseconds, in which recent tasks weigh more.
 #[derive(Clone, Copy, Debug)]
 struct Average(u64);
 
 impl Average {
-    /// A task weighs one eighth, the one before it seven eighths of that, and so on.
+    /// The latest task weighs one eighth, the one before it seven eighths of that, and so on.
     const WEIGHT: u64 = 8;
 
     fn add(&mut self, cost: Duration) {

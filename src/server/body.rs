@@ -1,4 +1,4 @@
-//! The body of a request, read whole: within its bounds, within the service's memory, and not too
+//! Reads the whole body of a request: within its bounds and the service's memory, and not too
 //! slowly.
 
 use std::fmt;
@@ -23,36 +23,35 @@ use crate::reply::Reply;
 pub(super) struct Bounds {
     /// The most bytes.
     pub(super) limit: usize,
-    /// The longest pause.
+    /// The longest pause between two parts.
     pub(super) pause: Duration,
-    /// The longest time.
+    /// The longest time for the whole body.
     pub(super) patience: Duration,
 }
 
-/// A body, and the memory that it takes unless it is small.
+/// A body, with the memory that it takes unless it is small.
 pub(super) type Body = (Bytes, Option<Held>);
 
-/// Why a body is not read to its end.
+/// Why a body was not read to its end.
 #[derive(Debug)]
 pub(super) enum Unread {
     /// It is larger than this many bytes.
     TooBig(usize),
     /// The client's connection broke.
     CutShort(warp::Error),
-    /// It arrives too slowly, or there is no memory for it.
+    /// It arrived too slowly, or the memory was used up.
     Refused(Refused),
 }
 
-/// The largest body that counts as the connection's own memory.
+/// The largest body that is covered by the connection's own memory, in bytes.
 const SMALL: usize = 16 << 10;
-/// How much room a body gets at once beyond the bytes that have arrived, whatever length its header
-/// announces.
+/// The largest first buffer of a body, in bytes, whatever length its header announces.
 const ROOM_FIRST: usize = 256 << 10;
 
 /// Reads a body.
 ///
 /// # Errors
-/// When it is not read to its end.
+/// If the body is not read to its end.
 pub(super) async fn read<S, B>(
     body: S,
     headers: &HeaderMap,
@@ -128,7 +127,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Makes room for this many bytes, and takes the memory for it first.
+    /// Makes room for this many bytes, after taking the memory for it.
     fn make_room(&mut self, length: usize) -> Result<(), Refused> {
         let capacity = self.bytes.capacity();
         if length <= capacity {
@@ -149,7 +148,7 @@ impl Unread {
     pub(super) fn reply(&self) -> Reply {
         let reply = match self {
             Self::TooBig(limit) => {
-                let message = format!("a body of {limit} bytes is taken at most");
+                let message = format!("the body may have at most {limit} bytes");
                 Reply::error(&Error::new(code::TOO_BIG, message))
             }
             Self::CutShort(_) => {

@@ -1,5 +1,5 @@
-//! Pages of other origins: which of them may use a route, and the CORS headers for their browsers
-//! (Fetch standard). Credentials are never allowed.
+//! Cross-origin requests: which origins' pages may use a route, and the CORS headers for their
+//! browsers (Fetch standard). Credentials are never allowed.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
@@ -10,14 +10,14 @@ use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
 
-/// What `origins` allow the page that sends a request.
+/// What `origins` allow the page of a request to do.
 pub(super) struct Cors {
     allowed: Allowed,
-    /// The page's origin. A client without one is not a browser, and could send any origin.
+    /// The page's origin. A client that sends none is not a browser, and could send any.
     origin: Option<HeaderValue>,
 }
 
-/// The method that the browser asks about before its page may send it (a preflight request).
+/// The method that a browser asks about before its page may use it (a preflight request).
 pub(super) fn preflight(method: &Method, headers: &HeaderMap) -> Option<Method> {
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
     let from_page = *method == Method::OPTIONS && headers.contains_key(header::ORIGIN);
@@ -25,8 +25,8 @@ pub(super) fn preflight(method: &Method, headers: &HeaderMap) -> Option<Method> 
 }
 
 impl Cors {
-    /// Looks at the origins of every route that the request may reach: each has to allow the page.
-    /// Without a route, those of `[server]` count.
+    /// Checks the origins of every route that the request may reach: each of them must allow the
+    /// page. Without a route, those of `[server]` apply.
     pub(super) fn of<'a>(
         routes: impl Iterator<Item = &'a [Origin]>,
         headers: &HeaderMap,
@@ -37,7 +37,7 @@ impl Cors {
         let Some(origin) = named.next() else {
             return Self { allowed: Allowed::Own, origin: None };
         };
-        // A browser sends one.
+        // Browsers send exactly one `Origin`.
         let page = origin.to_str().ok().filter(|_| named.next().is_none()).unwrap_or_default();
         let by = |origins: &[Origin]| settings.allowed(origins, page, caller.host.as_ref());
         let allowed = routes.map(by).min().unwrap_or_else(|| by(&settings.origins));
@@ -49,56 +49,57 @@ impl Cors {
         self.allowed > Allowed::No
     }
 
-    /// The refusal of a request that changes something and comes from a page that may not send it.
-    /// GET, HEAD and OPTIONS change nothing, and the page cannot read the answers.
+    /// The refusal of a request with side effects from a page that is not allowed to send it. GET,
+    /// HEAD and OPTIONS do not have side effects, and the page cannot read their answers.
     pub(super) fn refusal(&self, method: &Method, scope: &Scope) -> Option<Response> {
         let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-        // A page cannot set this header. Behind a proxy that changes `Host`, it is right where the
-        // comparison of hosts is not.
+        // A page cannot set this header. It is reliable even behind a proxy that changes `Host`,
+        // unlike the comparison of hosts.
         let from_own_page = scope.header("sec-fetch-site") == Some("same-origin");
         if safe || from_own_page || self.allows() {
             return None;
         }
-        tracing::info!(%method, path = scope.path, origin = scope.header("origin"), "origin refused");
+        tracing::info!(%method, path = &*scope.path, origin = scope.header("origin"), "origin refused");
         Some(refused())
     }
 
-    /// The answer to a preflight request about this method.
+    /// The answer to a preflight request about the method `asked`.
     pub(super) fn answer_preflight(&self, asked: &Method, headers: &HeaderMap) -> Response {
         if !self.allows() {
             return refused();
         }
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
-        let told = response.headers_mut();
-        // A method's name is a token, which a header's value can be.
+        let allowed = response.headers_mut();
+        // A method is a token (RFC 9110), which is always a valid header value.
         if let Ok(methods) = HeaderValue::from_str(asked.as_str()) {
-            told.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            allowed.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         }
         if let Some(names) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-            told.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+            allowed.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
         }
         response
     }
 
-    /// Lets the page read a response, where it may. A page of the service itself reads it anyway:
-    /// for a browser, its origin has the service's scheme too, which this side may not know.
+    /// Allows the page to read a response, if `origins` allow it. A page of the service itself may
+    /// read it without a header: for a browser, an own origin includes the scheme, which this side
+    /// may not know.
     pub(super) fn tell(&self, response: &mut Response) {
         let headers = response.headers_mut();
-        // Caches must not give a page the headers that another page was sent.
+        // Caches must not serve one page the headers that were meant for another.
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = &self.origin else { return };
-        let told = match self.allowed {
+        let allowed = match self.allowed {
             Allowed::No | Allowed::Own => return,
             Allowed::Named => origin.clone(),
             Allowed::Every => HeaderValue::from_static("*"),
         };
-        // A header that the consumer has set stays.
-        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(told);
+        // A header set by the consumer stays.
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(allowed);
     }
 }
 
 fn refused() -> Response {
-    let error = Error::new(code::REFUSED, "not allowed for pages of this origin");
+    let error = Error::new(code::REFUSED, "pages of this origin are not allowed");
     super::response::from_reply(&Reply::error(&error).with_status(StatusCode::FORBIDDEN))
 }

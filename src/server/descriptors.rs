@@ -1,4 +1,4 @@
-//! The file descriptors that connections need: how many there are, and a shortage of them.
+//! File descriptors for connections: how many are available, and what happens when they run out.
 
 use std::io;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::machine::raise_open_files;
 
-/// How many descriptors are kept free of connections: for listeners, runtimes, and files that
-/// workers read and write.
+/// How many descriptors are reserved for listeners, runtimes, and the files that workers read and
+/// write.
 const RESERVE: usize = 128;
 
-/// How long to wait before the next attempt to accept. The system does not tell when a descriptor
-/// becomes free.
+/// How long to wait before the next attempt to accept, because the system does not report when a
+/// descriptor becomes free.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// How long accepting has to go well before a shortage counts as over. Without it, a service at its
+/// How long accepting must succeed before a shortage is over. Without this pause, a service at its
 /// limit would log two lines for each connection that ends.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// How many of these connections this process has descriptors for. The soft limit on open files is
-/// raised so that there are enough, also for a file that each connection sends; where the hard limit
-/// does not allow one for each, the log says so.
+/// How many of `connections` this process has descriptors for. It raises the soft limit on open
+/// files so that each connection may also send a file. If the hard limit does not even allow one
+/// descriptor for each connection, it logs a warning.
 pub(super) fn room(connections: usize) -> usize {
     let wanted = connections.saturating_mul(2).saturating_add(RESERVE);
     let limit = raise_open_files(wanted as u64);
@@ -34,14 +34,14 @@ pub(super) fn room(connections: usize) -> usize {
         connections,
         open_files = limit,
         room,
-        "the hard limit on open files is too low for [server] connections: there is room for `room`, \
+        "the hard limit on open files is too low for [server] connections: only `room` can be open, \
          more wait to be accepted; raise it (ulimit -Hn, LimitNOFILE=)"
     );
     room
 }
 
-/// A time in which connections cannot be accepted, because descriptors or another resource of the
-/// system are lacking. Its beginning and its end are logged.
+/// A period in which connections cannot be accepted, because descriptors or another resource of the
+/// system are used up. Its beginning and its end are logged.
 #[derive(Default)]
 pub(super) struct Shortage(Option<Failures>);
 
@@ -52,11 +52,11 @@ struct Failures {
 }
 
 impl Shortage {
-    /// Takes an error of accepting, and waits until it is time for the next attempt.
+    /// Records an error of accepting, and waits until the next attempt.
     pub(super) async fn failed(&mut self, error: &io::Error) {
         let now = Instant::now();
         let failures = self.0.get_or_insert_with(|| {
-            tracing::error!(%error, "connections cannot be accepted: they wait");
+            tracing::error!(%error, "connections cannot be accepted and must wait");
             Failures { first: now, last: now, count: 0 }
         });
         failures.last = now;
@@ -64,7 +64,7 @@ impl Shortage {
         sleep(RETRY).await;
     }
 
-    /// Waits until a shortage is over, and logs that. Without a shortage it waits forever.
+    /// Waits until a shortage is over, and logs that. Without a shortage, it never completes.
     pub(super) async fn ended(&mut self) {
         let Some(failures) = &self.0 else { return std::future::pending().await };
         sleep_until(failures.last + SETTLED).await;

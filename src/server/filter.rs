@@ -1,4 +1,4 @@
-//! The one warp filter: an HTTP request becomes a scope and goes to its route.
+//! The only warp filter: it turns an HTTP request into a scope and passes it to its route.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::connection::{Receiving, request, unauthorised};
 use crate::error::{Error, code};
 use crate::message::Scope;
 use crate::reply::Reply;
-use crate::routing::{Refusal, Way};
+use crate::routing::{MatchedRoutes, Refusal, Route};
+use crate::service::LiveRoute;
 
 pub(super) fn filter(
     server: Server,
@@ -43,17 +44,16 @@ fn scope(
     headers: HeaderMap,
     caller: &Caller,
 ) -> Scope {
-    let settings = server.router.server();
+    let table = server.service.table();
     Scope {
         ip: caller.ip,
         connection: Arc::clone(&caller.peer.connection),
         subprotocols: upgrade::subprotocols(&headers),
-        public_url: caller.public_url(settings),
-        claims: None,
-        origin_allowed: false,
-        path,
-        query,
+        public_url: caller.public_url(table.router().server()),
+        path: path.into(),
+        query: query.into(),
         headers,
+        ..Scope::default()
     }
 }
 
@@ -69,51 +69,60 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    let way = server.router.way(&scope.path);
-    // For as long as the scope lives.
+    let table = server.service.table();
+    let matched = table.matched(&scope.path);
+    // The memory is held for as long as the scope exists.
     let beyond = head_size(&scope).saturating_sub(HEAD_OWN);
-    let Some(head) = server.router.memory().transit.hold_connection(beyond) else {
+    let Some(head) = server.service.memory().transit.hold_connection(beyond) else {
         return response::from_reply(&response::no_memory());
     };
-    let settings = server.router.server();
+    let settings = table.router().server();
     if upgrade::is_wanted(&method, &scope.headers) {
-        let origins = way.connect().map(|route| route.origins());
+        let origins = matched.connect().map(Route::origins);
         scope.origin_allowed =
             Cors::of(origins.into_iter(), &scope.headers, &caller, settings).allows();
-        return upgrade::respond(server, way, scope, caller.peer, head, upgrade).await;
+        let matched = (matched, table.generation());
+        return upgrade::respond(server, matched, scope, caller.peer, head, upgrade).await;
     }
     let preflight = cors::preflight(&method, &scope.headers);
     let asked = preflight.as_ref().unwrap_or(&method);
-    let cors = Cors::of(way.origins_of_request(asked), &scope.headers, &caller, settings);
+    let cors = Cors::of(matched.origins_of_request(asked), &scope.headers, &caller, settings);
     scope.origin_allowed = cors.allows();
-    let mut response = match (way.takes(asked), preflight) {
-        (Err(refusal), _) => refused(&refusal, &way),
-        // Before any token: a browser sends none with it.
+    let mut response = match (matched.takes(asked), preflight) {
+        (Err(refusal), _) => refused(&refusal, &matched),
+        // Before tokens are checked, because a browser's preflight carries none.
         (Ok(()), Some(asked)) => cors.answer_preflight(&asked, &scope.headers),
         (Ok(()), None) => match cors.refusal(&method, &scope) {
             Some(refusal) => refusal,
-            None => answer(&server, &way, method, scope, body).await,
+            None => answer(&server, &matched, method, scope, body).await,
         },
     };
     cors.tell(&mut response);
     response
 }
 
-/// The answer of the route's consumer, or why the request does not reach the consumer.
-async fn answer<S, B>(server: &Server, way: &Way, method: Method, scope: Scope, body: S) -> Response
+/// The answer of the route's consumer, or the reason why the request does not reach it.
+async fn answer<S, B>(
+    server: &Server,
+    matched: &MatchedRoutes<LiveRoute>,
+    method: Method,
+    scope: Scope,
+    body: S,
+) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    // Before the body is read, so that a client without any of the tokens cannot send one.
-    if let Err(error) = way.admits(&method, &scope) {
+    // Before the body is read, so that a client without the needed tokens cannot send one.
+    if let Err(error) = matched.admits(&method, &scope) {
         return response::from_reply(&unauthorised(&error, &scope));
     }
-    let settings = server.router.server();
-    let (limits, transit) = (way.request_limits(), &server.router.memory().transit);
+    let table = server.service.table();
+    let settings = table.router().server();
+    let (limits, transit) = (matched.request_limits(), &server.service.memory().transit);
     let counted = address::counted(scope.ip, settings);
     let bounds = body::Bounds {
-        limit: way.body_limit(&method),
+        limit: matched.body_limit(&method),
         pause: limits.idle.duration(),
         patience: settings.answer.duration(),
     };
@@ -121,13 +130,13 @@ where
     let body = match body::read(body, &scope.headers, bounds, receiving).await {
         Ok(body) => body,
         Err(unread) => {
-            tracing::info!(%method, path = scope.path, reason = %unread, "body refused");
+            tracing::info!(%method, path = &*scope.path, reason = %unread, "body refused");
             return response::from_reply(&unread.reply());
         }
     };
     let patience = bounds.patience;
-    let (reply, error) = request(&server.router, way, scope, method, body, patience).await;
-    let transit = &server.router.memory().transit;
+    let (reply, error) = request(&server.service, matched, scope, method, body, patience).await;
+    let transit = &server.service.memory().transit;
     let response = response::from_reply(&response::counted(reply, transit));
     match error {
         Some(error) => response::with_cause(response, &error),
@@ -135,10 +144,10 @@ where
     }
 }
 
-/// How much of a request's head counts as the connection's own memory, bytes.
+/// How many bytes of a request's head are covered by the connection's own memory.
 const HEAD_OWN: usize = 4 << 10;
 
-/// The memory of a request's head, bytes: its texts, and each header's place in the map.
+/// The memory of a request's head, in bytes: its texts, and each header's slot in the map.
 fn head_size(scope: &Scope) -> usize {
     const HEADER: usize = 96;
     let headers = scope.headers.iter();
@@ -146,20 +155,22 @@ fn head_size(scope: &Scope) -> usize {
     scope.path.len() + scope.query.len() + headers.sum::<usize>()
 }
 
-fn refused(refusal: &Refusal, way: &Way) -> Response {
+fn refused(refusal: &Refusal, matched: &MatchedRoutes<LiveRoute>) -> Response {
     let reply = match refusal {
-        Refusal::NotFound if way.has_socket() => {
-            let error = Error::new(code::BAD_MESSAGE, "a WebSocket is served here");
+        Refusal::NotFound if matched.has_socket() => {
+            let error = Error::new(code::BAD_MESSAGE, "this path serves a WebSocket");
             let websocket = HeaderValue::from_static("websocket");
             Reply::error(&error)
                 .with_status(StatusCode::UPGRADE_REQUIRED)
                 .with_header(header::UPGRADE, websocket)
         }
-        Refusal::NotFound => Reply::error(&Error::new(code::NOT_FOUND, "there is nothing here")),
+        Refusal::NotFound => {
+            Reply::error(&Error::new(code::NOT_FOUND, "nothing is served at this path"))
+        }
         Refusal::Method(methods) => {
             let allowed: Vec<_> = methods.iter().map(Method::as_str).collect();
             let allowed = allowed.join(", ");
-            let error = Error::new(code::BAD_MESSAGE, format!("this path takes {allowed}"));
+            let error = Error::new(code::BAD_MESSAGE, format!("this path accepts only {allowed}"));
             let reply = Reply::error(&error).with_status(StatusCode::METHOD_NOT_ALLOWED);
             match HeaderValue::from_str(&allowed) {
                 Ok(allowed) => reply.with_header(header::ALLOW, allowed),

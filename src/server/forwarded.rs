@@ -1,5 +1,4 @@
-//! Headers in which proxies describe a client: the `X-Forwarded-…` headers, or `Forwarded` (RFC
-//! 7239).
+//! The headers in which proxies describe a client: `X-Forwarded-…`, or `Forwarded` (RFC 7239).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,20 +7,20 @@ use http::HeaderMap;
 use super::address::is_trusted;
 use crate::config::{Authority, ServerConfig};
 
-/// A client as the trusted proxies in front of this service describe it.
+/// A client as described by the trusted proxies in front of this service.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forwarded {
     /// The client's address: the peer's, or that of the last hop before the trusted proxies.
     pub(super) ip: Option<IpAddr>,
-    /// The host and port by which the client asked for this service.
+    /// The host and port that the client used.
     pub(super) host: Option<Authority>,
     /// Whether the client uses TLS.
     pub(super) secure: bool,
 }
 
 impl Forwarded {
-    /// Reads the headers of a request from this peer. `Forwarded` counts only without any
-    /// `X-Forwarded-…`: a proxy that sets those may pass a client's own `Forwarded` on.
+    /// Reads the headers of a request from this peer. `Forwarded` counts only if no `X-Forwarded-…`
+    /// header is there, because a proxy that sets those may pass on a client's own `Forwarded`.
     pub(super) fn read(peer: Option<IpAddr>, headers: &HeaderMap, settings: &ServerConfig) -> Self {
         if !is_trusted(peer, settings) {
             return Self { ip: peer, host: None, secure: false };
@@ -34,26 +33,27 @@ impl Forwarded {
         } else {
             addresses.into_iter().map(|address| Hop { address, ..Hop::default() }).collect()
         };
-        let (mut ip, mut told) = (peer, Hop::default());
-        // Each proxy appends to the list, so the peer wrote the last hop.
+        let (mut ip, mut last) = (peer, Hop::default());
+        // Each proxy appends to the list, so the peer has written the last hop.
         for hop in hops.into_iter().rev() {
             if !is_trusted(ip, settings) {
                 break;
             }
             let address = parse(hop.address);
-            told = hop;
+            last = hop;
             let Some(address) = address else { break };
             ip = Some(address.to_canonical());
         }
-        // The first is the client's own scheme, whatever the proxies use among themselves.
-        let host = hosts.first().copied().unwrap_or(told.host);
-        let scheme = schemes.first().copied().unwrap_or(told.scheme);
+        // The first value is the scheme of the client itself, whatever the proxies use between
+        // them.
+        let host = hosts.first().copied().unwrap_or(last.host);
+        let scheme = schemes.first().copied().unwrap_or(last.scheme);
         let secure = ["https", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
         Self { ip, host: Authority::parse(host), secure }
     }
 }
 
-/// One proxy's statement about the hop before it; empty texts where it says nothing.
+/// A proxy's statement about the hop before it; a missing part is an empty text.
 #[derive(Default)]
 struct Hop<'a> {
     address: &'a str,
@@ -79,13 +79,13 @@ impl<'a> Hop<'a> {
     }
 }
 
-/// The elements of a header that is a list, however many lines it has.
+/// The elements of a list header, which may have several lines.
 fn list<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| split(line, ',')).map(str::trim).collect()
 }
 
-/// Splits at this character, except between quotes.
+/// Splits at a character, except between quotes.
 fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
@@ -107,7 +107,7 @@ mod tests {
 
     use super::{Forwarded, HeaderMap, ServerConfig};
 
-    /// `address host`, and `tls` where the client uses it; the proxies are those of 10.0.0.0/8.
+    /// Returns `address host`, followed by `tls` if the client uses it; 10.0.0.0/8 are proxies.
     fn read(peer: &str, lines: &[(&'static str, &str)]) -> String {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
@@ -119,16 +119,16 @@ mod tests {
             Forwarded::read(peer.parse().ok(), &headers, &settings);
         let ip = ip.map(|ip| ip.to_string());
         let host = host.map(|host| host.to_string());
-        let told = [ip, host, secure.then(|| "tls".to_owned())];
-        told.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let elements = [ip, host, secure.then(|| "tls".to_owned())];
+        elements.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn proxies_are_believed_as_far_as_they_are_trusted() {
+    fn only_trusted_proxies_are_believed() {
         let (address, host, scheme) = ("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto");
         let all = [(address, "1.2.3.4"), (host, "a.org"), (scheme, "https")];
         let forwarded = "for=1.2.3.4;host=a.org;proto=https";
-        for (peer, lines, told) in [
+        for (peer, lines, expected) in [
             ("10.0.0.1", &all[..], "1.2.3.4 a.org tls"),
             ("unix", &all, "1.2.3.4 a.org tls"),
             ("9.9.9.9", &all, "9.9.9.9"),
@@ -158,7 +158,7 @@ mod tests {
                 &[("forwarded", "for=\"[2001:db8::1]\";host=\"a.org:80\"")],
                 "2001:db8::1 a.org:80",
             ),
-            // Entries that the client itself wrote are not believed.
+            // Entries written by the client itself are not believed.
             (
                 "10.0.0.1",
                 &[("forwarded", "for=6.6.6.6;host=evil.org;proto=https, for=1.2.3.4;host=a.org")],
@@ -173,7 +173,7 @@ mod tests {
             ("10.0.0.1", &[("forwarded", "for=\"_hidden\";proto=https")], "10.0.0.1 tls"),
             ("10.0.0.1", &[("forwarded", ";;=,\"")], "10.0.0.1"),
         ] {
-            assert_eq!(read(peer, lines), told, "{peer} {lines:?}");
+            assert_eq!(read(peer, lines), expected, "{peer} {lines:?}");
         }
         let headers = [(address.parse().unwrap(), HeaderValue::from_static("1.2.3.4"))];
         let settings = ServerConfig::default();

@@ -1,4 +1,4 @@
-//! The `Host` of a request: that it has one, and which ones are answered.
+//! Checks the `Host` of a request: it must be there, and be one that the service answers.
 
 use http::{HeaderMap, StatusCode, Version, header};
 
@@ -9,14 +9,14 @@ use crate::reply::Reply;
 
 /// The hosts that the service answers.
 ///
-/// A page can make its own domain resolve to this machine (DNS rebinding), and then counts as a
-/// page of the service. Only `Host` shows that the browser means another service.
+/// A page can make its own domain resolve to this machine (DNS rebinding), and would then count as
+/// a page of the service. Only `Host` shows that the browser means a different service.
 #[derive(Debug)]
 pub(super) struct Hosts(Vec<AllowedHost>);
 
 impl Hosts {
-    /// `[server] hosts`. Without it, a service on loopback addresses without trusted proxies
-    /// answers the names of this machine; any other service answers every host.
+    /// `[server] hosts`. If the key is missing, a service on loopback addresses without trusted
+    /// proxies answers only the names of this machine, and any other service answers every host.
     pub(super) fn new(settings: &ServerConfig, listeners: &Listeners) -> Self {
         if let Some(hosts) = &settings.hosts {
             return Self(hosts.clone());
@@ -40,8 +40,8 @@ impl Hosts {
         Self(hosts.map(AllowedHost::Is).collect())
     }
 
-    /// The host by which the client asked for the service: the one that a trusted proxy forwards, or
-    /// its `Host`, which HTTP/1.0 may leave out.
+    /// The host that the client used: the one that a trusted proxy forwards, or its `Host`, which
+    /// HTTP/1.0 may omit.
     ///
     /// # Errors
     /// The reply: 400 where RFC 9112, section 3.2, demands it, 421 for a host that is not answered.
@@ -55,20 +55,23 @@ impl Hosts {
         if self.0.iter().any(|allowed| allowed.allows(&host)) {
             return Ok(Some(host));
         }
-        tracing::info!(%host, "host refused: write it into [server] hosts if this service is called so");
-        let error = Error::new(code::BAD_MESSAGE, "this host is not served here");
+        tracing::info!(%host, "host refused: if it is a name of this service, add it to [server] hosts");
+        let error = Error::new(code::BAD_MESSAGE, "this service does not answer for this host");
         Err(Box::new(Reply::error(&error).with_status(StatusCode::MISDIRECTED_REQUEST)))
     }
 }
 
-/// The request's one `Host`.
-fn named(version: Version, headers: &HeaderMap) -> Result<Option<Authority>, Box<Reply>> {
+/// The only `Host` of the request.
+pub(super) fn named(
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<Option<Authority>, Box<Reply>> {
     let refuse = |message| Err(Box::new(Reply::error(&Error::new(code::BAD_MESSAGE, message))));
     let mut values = headers.get_all(header::HOST).iter();
     match (values.next(), values.next()) {
         (None, _) if version <= Version::HTTP_10 => Ok(None),
         (None, _) => refuse("a request needs a Host header"),
-        (Some(_), Some(_)) => refuse("a request has one Host header"),
+        (Some(_), Some(_)) => refuse("a request may have only one Host header"),
         (Some(host), None) => match host.to_str().ok().and_then(Authority::parse) {
             None => refuse("the Host header is malformed"),
             host => Ok(host),

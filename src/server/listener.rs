@@ -1,4 +1,4 @@
-//! Where clients come in: TCP or a unix socket.
+//! Listeners, at which clients connect: TCP or a unix socket.
 
 use std::io;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::stream::Stream;
 
-/// One place to listen at.
+/// One address at which the server listens.
 #[derive(Debug)]
 pub enum Listener {
     /// TCP, with `TCP_NODELAY` for every connection: Nagle's algorithm delays replies by 40 ms.
@@ -19,7 +19,7 @@ pub enum Listener {
     Unix(UnixSocket),
 }
 
-/// All places to listen at.
+/// All addresses at which the server listens.
 #[derive(Debug)]
 pub struct Listeners(pub Vec<Listener>);
 
@@ -31,8 +31,8 @@ pub struct UnixSocket {
     file: Identity,
 }
 
-/// Which file a path names: its device and its inode. No other file gets the same while this one is
-/// open.
+/// Identifies a file by its device and its inode. No other file gets the same pair while this one
+/// is open.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity(u64, u64);
 
@@ -40,7 +40,7 @@ impl Listener {
     /// Listens at `IP:port`, `name:port` or `unix:PATH`.
     ///
     /// # Errors
-    /// The system's, such as an address in use.
+    /// Those of the system, such as an address in use.
     pub async fn bind(at: &str) -> io::Result<Self> {
         match at.strip_prefix("unix:") {
             Some(path) => UnixSocket::bind(Path::new(path)).await.map(Self::Unix),
@@ -48,7 +48,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens, as a person would write it.
+    /// The address in readable form: a URL, or `unix:PATH`.
     #[must_use]
     pub fn address(&self) -> String {
         match self {
@@ -76,8 +76,8 @@ impl Listener {
 }
 
 impl UnixSocket {
-    /// A socket's file that nobody listens at any more is left over from a crash, and makes room.
-    /// A file of any other kind is refused as an address in use: it too refuses connections.
+    /// Replaces the file of a socket that is left over from a crash, to which no process listens. A
+    /// file of any other kind is refused as an address in use, although it refuses connections too.
     async fn bind(path: &Path) -> io::Result<Self> {
         let is_socket =
             std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
@@ -127,7 +127,7 @@ impl From<Vec<Listener>> for Listeners {
     }
 }
 
-/// Whether an error of accepting is about the one client that is gone already.
+/// Whether an error of accepting concerns only one client, which has already gone.
 pub(super) fn is_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -146,12 +146,12 @@ mod tests {
     use super::Listener;
 
     #[tokio::test]
-    async fn a_left_over_socket_makes_room_and_no_other_file_does() {
+    async fn a_left_over_socket_is_replaced_and_no_other_file_is() {
         let folder = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
         fs::create_dir(&folder).unwrap();
 
         let left_over = folder.join("left-over.sock");
-        // The standard library's listener leaves its file behind, as a crash does.
+        // The standard library's listener leaves its file behind, like a crash.
         drop(std::os::unix::net::UnixListener::bind(&left_over).unwrap());
         let listener = Listener::bind(&format!("unix:{}", left_over.display())).await.unwrap();
         let taken = Listener::bind(&format!("unix:{}", left_over.display())).await.unwrap_err();

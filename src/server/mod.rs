@@ -1,6 +1,7 @@
-//! The server: listens, speaks HTTP, takes WebSockets, and stops without losing an answer.
+//! The server: listens, speaks HTTP, accepts WebSockets, and stops without losing an answer.
 
 mod address;
+mod admin;
 mod body;
 mod caller;
 mod cors;
@@ -19,7 +20,6 @@ mod upgrade;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,26 +36,28 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
 use crate::memory::CONNECTION;
-use crate::routing::Router;
+use crate::service::Service;
 use crate::supervise::keep_running;
 
 use caller::Caller;
 use descriptors::Shortage;
 use host::Hosts;
 use patience::Patience;
-use peer::{Peer, Place};
+use peer::{Peer, Slot};
 use per_address::PerAddress;
 use stream::Stream;
 
+pub use admin::Admin;
 pub use listener::{Listener, Listeners};
 
-/// What every connection of a server shares.
+/// The state that all connections of a server share.
 #[derive(Clone)]
 pub(crate) struct Server {
-    router: Router,
-    /// How many connections may be open; a permit is taken before one is accepted.
+    service: Service,
+    /// A permit for each connection that may be open; it is taken before the connection is
+    /// accepted.
     permits: Arc<Semaphore>,
-    /// Set when the server stops: sockets close with 1012.
+    /// Cancelled when the server stops: sockets then close with 1012.
     drain: CancellationToken,
     connections: TaskTracker,
     numbers: Arc<AtomicU64>,
@@ -64,62 +66,58 @@ pub(crate) struct Server {
     addresses: PerAddress,
 }
 
-/// Serves the routing table on these listeners until `shutdown` is done; then takes no more
-/// connections and no more tasks, lets running tasks finish within `[server] drain`, answers the
-/// queued ones, closes sockets with 1012, and returns.
+/// Serves clients on these listeners until `shutdown` is done. Then it accepts no more connections
+/// and stops the service as [`Service::stop`] does; sockets are closed with 1012.
 ///
-/// It raises the process's soft limit on open files to what `[server] connections` needs, as far as
-/// the hard limit allows.
-///
-/// # Errors
-/// When no worker thread can be started.
+/// It raises the process's soft limit on open files to what `[server] connections` needs, or to the
+/// hard limit if that is lower.
 pub async fn run(
     listeners: impl Into<Listeners>,
-    router: Router,
+    service: Service,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let workers = router.start()?;
-    let settings = router.server();
+) {
     let listeners = listeners.into();
+    let router = service.router();
     let server = Server {
-        hosts: Arc::new(Hosts::new(settings, &listeners)),
-        addresses: PerAddress::new(settings),
-        permits: Arc::new(Semaphore::new(descriptors::room(connections(&router)))),
+        hosts: Arc::new(Hosts::new(router.server(), &listeners)),
+        addresses: PerAddress::new(router.server()),
+        permits: Arc::new(Semaphore::new(descriptors::room(connections(&service)))),
         drain: CancellationToken::new(),
         connections: TaskTracker::new(),
         numbers: Arc::default(),
-        router: router.clone(),
+        service: service.clone(),
     };
+    drop(router);
     let accepting = futures_util::future::join_all(
         listeners
             .0
             .iter()
             .map(|listener| keep_running("accept", ACCEPT_PAUSE, || accept(listener, &server))),
     );
+    // Without a listener, nothing is accepted, and the service runs all the same.
+    let listens = !listeners.0.is_empty();
     tokio::select! {
-        _ = accepting => {}
+        _ = accepting, if listens => {}
         () = shutdown => {}
     }
     drop(listeners);
-    let patience = settings.drain.duration();
+    let patience = service.table().router().server().drain.duration();
     tracing::info!(drain = ?patience, "stopping: no new connections, running tasks are finished");
-    let goodbye = router.closing();
-    workers.stop(patience, goodbye).await;
+    let goodbye = service.closing();
+    service.stop_work().await;
     server.drain.cancel();
     server.connections.close();
     if timeout(goodbye, server.connections.wait()).await.is_err() {
         tracing::warn!(connections = server.connections.len(), "connections were cut off");
     }
-    if timeout(goodbye, router.finished()).await.is_err() {
-        tracing::warn!("consumers were cut off");
-    }
+    service.finish().await;
     tracing::info!("stopped");
-    Ok(())
 }
 
-/// How many connections may be open: as many as the table says, if there is memory for them.
-fn connections(router: &Router) -> usize {
-    let (wanted, room) = (router.server().connections, router.memory().connections());
+/// How many connections may be open: the number in the table, or fewer if the memory is too small.
+fn connections(service: &Service) -> usize {
+    let router = service.router();
+    let (wanted, room) = (router.server().connections, service.memory().connections());
     if room < wanted {
         let memory = router.server().memory_size();
         tracing::warn!(%memory, connections = room, wanted, "server.memory has room for fewer connections than server.connections says");
@@ -127,22 +125,23 @@ fn connections(router: &Router) -> usize {
     wanted.min(room)
 }
 
-/// The pause after a panic.
+/// The pause before accepting again after a panic.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn accept(listener: &Listener, server: &Server) {
     let mut shortage = Shortage::default();
-    let mut told = None;
+    let mut last_logged = None;
     loop {
-        // Held for the life of the socket, upgraded or not.
-        let Some(permit) = permit(server, &mut told).await else { return };
+        // Held for the life of the socket, whether it is upgraded or not.
+        let Some(permit) = permit(server, &mut last_logged).await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shortage.ended() => continue,
         };
         match accepted {
             Ok((stream, address)) => {
-                let counted = address::counted(address, server.router.server());
+                let table = server.service.table();
+                let counted = address::counted(address, table.router().server());
                 let share = match server.addresses.connect(counted) {
                     Ok(share) => share.map(Arc::new),
                     Err(error) => {
@@ -150,7 +149,7 @@ async fn accept(listener: &Listener, server: &Server) {
                         continue;
                     }
                 };
-                let Some(memory) = server.router.memory().transit.hold_connection(CONNECTION)
+                let Some(memory) = server.service.memory().transit.hold_connection(CONNECTION)
                 else {
                     tracing::warn!("no memory is free for a connection (server.memory): closed");
                     continue;
@@ -159,7 +158,7 @@ async fn accept(listener: &Listener, server: &Server) {
                 let peer = Peer {
                     address,
                     connection: format!("tcp-{number}").into(),
-                    place: Arc::new(Place { _permit: permit, _memory: memory }),
+                    slot: Arc::new(Slot { _permit: permit, _memory: memory }),
                     share,
                     upgraded: Arc::default(),
                     writer: Arc::clone(stream.writer()),
@@ -176,7 +175,10 @@ async fn accept(listener: &Listener, server: &Server) {
 
 /// Waits for a permit for one more connection; `None` once the semaphore is closed, which never
 /// happens. The wait is logged, but not each time: `told` is when it was last logged.
-async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSemaphorePermit> {
+async fn permit(
+    server: &Server,
+    last_logged: &mut Option<Instant>,
+) -> Option<OwnedSemaphorePermit> {
     /// How often it is logged.
     const PAUSE: Duration = Duration::from_secs(10);
     let permits = &server.permits;
@@ -184,8 +186,8 @@ async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSema
         return Some(permit);
     }
     let now = Instant::now();
-    if told.is_none_or(|told| now.duration_since(told) >= PAUSE) {
-        *told = Some(now);
+    if last_logged.is_none_or(|last_logged| now.duration_since(last_logged) >= PAUSE) {
+        *last_logged = Some(now);
         tracing::warn!("[server] connections are all open: further clients wait to be accepted");
     }
     Arc::clone(permits).acquire_owned().await.ok()
@@ -193,18 +195,24 @@ async fn permit(server: &Server, told: &mut Option<Instant>) -> Option<OwnedSema
 
 /// Answers a connection that exceeds the bound of its address, without reading from it.
 async fn refuse(mut stream: Stream, error: Error, _permit: OwnedSemaphorePermit) {
-    /// Ample: the system's buffers are empty before the answer.
+    /// Ample, because the system's buffers are empty before the answer.
     const PATIENCE: Duration = Duration::from_secs(1);
     let answer = response::unread(&error);
     if timeout(PATIENCE, stream.write_all(answer.as_bytes())).await.is_err() {
-        tracing::debug!("a refused client takes no answer");
+        tracing::debug!("a refused client does not read its answer");
     }
 }
 
 /// Speaks HTTP/1.1 on one connection.
 async fn serve(stream: Stream, peer: Peer, server: Server) {
-    let settings = server.router.server();
-    let stream = Patience::new(stream, server.router.idle(), Arc::clone(&peer.upgraded));
+    let (header, head) = {
+        let table = server.service.table();
+        let settings = table.router().server();
+        (settings.header.duration(), settings.head.as_usize())
+    };
+    let unread = server.service.clone();
+    let unread = move || unread.idle_timeout();
+    let stream = Patience::new(stream, unread, Arc::clone(&peer.upgraded));
     let service = TowerToHyperService::new(warp::service(filter::filter(server.clone())));
     let asked = server.clone();
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
@@ -225,8 +233,8 @@ async fn serve(stream: Stream, peer: Peer, server: Server) {
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.header.duration())
-        .max_buf_size(settings.head.as_usize())
+        .header_read_timeout(header)
+        .max_buf_size(head)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);

@@ -1,4 +1,4 @@
-//! A client that speaks HTTP must take what it asked for.
+//! Ends an HTTP connection whose client does not read its response.
 
 use std::io;
 use std::pin::Pin;
@@ -10,23 +10,24 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A client's stream that fails when the client takes nothing of a response for too long.
-/// Otherwise it could keep its connection for ever, and with so many of them everybody out.
-pub(super) struct Patience<S> {
+/// A client's stream that fails if the client reads no part of a response for too long. Otherwise
+/// such clients could keep their connections forever and lock out all others.
+pub(super) struct Patience<S, L> {
     stream: S,
-    limit: Duration,
-    /// Set once the stream is a WebSocket's, whose client may listen as slowly as `slow` allows.
+    /// Returns the limit, which a reload may change.
+    limit: L,
+    /// Whether the stream belongs to a WebSocket, whose `slow` decides about slow readers.
     upgraded: Arc<AtomicBool>,
-    /// Runs while the client takes nothing.
+    /// Runs while the client does not read.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patience<S> {
-    pub(super) fn new(stream: S, limit: Duration, upgraded: Arc<AtomicBool>) -> Self {
+impl<S, L: Fn() -> Duration> Patience<S, L> {
+    pub(super) fn new(stream: S, limit: L, upgraded: Arc<AtomicBool>) -> Self {
         Self { stream, limit, upgraded, stalled: None }
     }
 
-    /// What a write comes to: the stream's own answer, or a failure when there was none for too long.
+    /// The result of a write: the stream's own, or an error if it has been pending for too long.
     fn judge(
         &mut self,
         written: Poll<io::Result<usize>>,
@@ -36,14 +37,14 @@ impl<S> Patience<S> {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep((self.limit)())));
         ready!(stalled.as_mut().poll(context));
-        let message = "the client takes nothing of its response";
+        let message = "the client does not read its response";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
+impl<S: AsyncRead + Unpin, L: Unpin> AsyncRead for Patience<S, L> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -53,7 +54,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
+impl<S: AsyncWrite + Unpin, L: Fn() -> Duration + Unpin> AsyncWrite for Patience<S, L> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,9 +96,10 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_for_too_long_is_given_up_and_who_takes_a_little_is_not() {
+    async fn a_client_that_reads_nothing_for_too_long_is_cut_off_and_a_slow_one_is_not() {
         let (mut client, stream) = tokio::io::duplex(1);
-        let mut stream = Patience::new(stream, LIMIT, Arc::default());
+        let limit = std::cell::Cell::new(LIMIT);
+        let mut stream = Patience::new(stream, || limit.get(), Arc::default());
         let slow = async {
             for _ in 0..4 {
                 sleep(LIMIT.mul_f32(0.9)).await;
@@ -106,15 +108,19 @@ mod tests {
         };
         let (written, ()) = tokio::join!(stream.write_all(b"12345"), slow);
         written.unwrap();
+        // Another limit counts when the client stalls again.
+        limit.set(3 * LIMIT);
+        let begun = tokio::time::Instant::now();
         let error = stream.write_all(b"6").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= 3 * LIMIT, "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_websocket_may_wait() {
+    async fn a_websocket_is_never_cut_off() {
         let (_client, stream) = tokio::io::duplex(1);
         let upgraded = Arc::new(AtomicBool::new(true));
-        let mut stream = Patience::new(stream, LIMIT, upgraded);
+        let mut stream = Patience::new(stream, || LIMIT, upgraded);
         assert!(timeout(10 * LIMIT, stream.write_all(b"12")).await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The peer of a connection.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::per_address::Share;
 use super::stream::Writer;
 use crate::memory::Held;
 
-/// Who is at the other end of a connection; in the extensions of each of its requests.
+/// The peer of a connection, which all of its requests carry as an extension.
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) address: Option<IpAddr>,
     pub(super) connection: Arc<str>,
-    /// The connection's place among those that may be open.
-    pub(super) place: Arc<Place>,
-    /// Its place among the connections of the client's address, if these are counted.
+    /// The connection's place among all open connections.
+    pub(super) slot: Arc<Slot>,
+    /// The connection's place among those of the client's address, if they are counted.
     pub(super) share: Option<Arc<Share>>,
-    /// Whether it speaks WebSocket by now.
+    /// Whether the connection has become a WebSocket.
     pub(super) upgraded: Arc<AtomicBool>,
-    /// Where its bytes go.
+    /// The writing side of its stream.
     pub(super) writer: Arc<Writer>,
 }
 
-/// A connection's place among those that may be open, and its memory.
-pub(super) struct Place {
+/// A connection's place among all open connections, and its memory.
+pub(super) struct Slot {
     pub(super) _permit: OwnedSemaphorePermit,
     pub(super) _memory: Held,
 }

@@ -1,4 +1,4 @@
-//! Bounds on the clients of one address: their open connections, and their requests.
+//! Bounds for the clients of one address: on open connections and on requests.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,20 +11,20 @@ use crate::config::ServerConfig;
 use crate::error::{Error, code};
 use crate::setting::Rate;
 
-/// How many addresses are counted at once. Further addresses are served without being counted,
+/// The most addresses that are counted at once. Further addresses are served without being counted,
 /// because a full table must not lock them out.
 const ADDRESSES_MAX: usize = 1 << 16;
 
-/// How often addresses that hold nothing any more are forgotten.
+/// How often addresses without connections and recent requests are forgotten.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How often the log tells of one address.
+/// How often refusals of one address are logged.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// When a client that has too many connections may try again.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// What each address holds. Clones share it.
+/// The connections and requests of each address. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct PerAddress {
     connections: usize,
@@ -32,7 +32,7 @@ pub(super) struct PerAddress {
     table: Arc<Mutex<Table>>,
 }
 
-/// One of the connections of an address; the address may open another when this is dropped.
+/// One of the connections of an address; dropping it allows the address to open another.
 #[derive(Debug)]
 pub(super) struct Share {
     table: Arc<Mutex<Table>>,
@@ -48,12 +48,12 @@ struct Table {
 #[derive(Debug)]
 struct Usage {
     connections: usize,
-    /// When all requests so far will be within the rate (the generic cell rate algorithm's
-    /// theoretical arrival time).
+    /// When all requests so far will be within the rate (the theoretical arrival time of the
+    /// generic cell rate algorithm).
     due: Instant,
-    /// Refusals that are not logged yet, and when refusals were last logged.
+    /// Refusals since the last log record, and the time of that record.
     refused: u64,
-    told: Option<Instant>,
+    last_logged: Option<Instant>,
 }
 
 impl PerAddress {
@@ -67,11 +67,11 @@ impl PerAddress {
         }
     }
 
-    /// A share for a connection from this address, as `address::counted` gives it; `None` where it
-    /// is not counted.
+    /// A share for a connection from this address, which is the result of `address::counted`;
+    /// `None` if it is not counted.
     ///
     /// # Errors
-    /// When the address has reached `connections_per_address`.
+    /// If the address has reached `connections_per_address`.
     pub(super) fn connect(&self, counted: Option<IpAddr>) -> Result<Option<Share>, Error> {
         let Some(address) = counted else { return Ok(None) };
         let mut table = lock(&self.table);
@@ -87,7 +87,7 @@ impl PerAddress {
     /// Counts a request from this address.
     ///
     /// # Errors
-    /// When it is more than the rate allows; `retry_after_ms` says when the next one may come.
+    /// If the request exceeds the rate; `retry_after_ms` is the time until the next one is allowed.
     pub(super) fn request(&self, counted: Option<IpAddr>) -> Result<(), Error> {
         let Rate::Per { count, period } = self.requests else { return Ok(()) };
         let Some(address) = counted else { return Ok(()) };
@@ -95,7 +95,7 @@ impl PerAddress {
         let mut table = lock(&self.table);
         let Some(usage) = table.get(address) else { return Ok(()) };
         let due = usage.due.max(now) + period / count.get();
-        // A period's worth may come at once.
+        // The requests of one period may arrive all at once.
         let early = due.saturating_duration_since(now + period);
         if !early.is_zero() {
             usage.tell(address, "requests", "requests_per_address");
@@ -115,7 +115,7 @@ impl Drop for Share {
 }
 
 impl Table {
-    /// What an address holds; `None` where the table is full of other addresses.
+    /// The usage of an address; `None` if the table is full of other addresses.
     fn get(&mut self, address: IpAddr) -> Option<&mut Usage> {
         let now = Instant::now();
         if now.duration_since(self.swept) >= SWEEP {
@@ -126,27 +126,27 @@ impl Table {
         if self.usage.len() >= ADDRESSES_MAX && !self.usage.contains_key(&address) {
             return None;
         }
-        let new = || Usage { connections: 0, due: now, refused: 0, told: None };
+        let new = || Usage { connections: 0, due: now, refused: 0, last_logged: None };
         Some(self.usage.entry(address).or_insert_with(new))
     }
 }
 
 impl Usage {
-    /// Counts a refusal, and logs it from time to time, together with those before it.
+    /// Counts a refusal, and from time to time logs all refusals since the last record.
     fn tell(&mut self, address: IpAddr, what: &str, key: &str) {
         self.refused += 1;
         let now = Instant::now();
-        if self.told.is_none_or(|told| now.duration_since(told) >= TOLD) {
+        if self.last_logged.is_none_or(|last_logged| now.duration_since(last_logged) >= TOLD) {
             let refused = std::mem::take(&mut self.refused);
             tracing::warn!(%address, refused, "too many {what} from one address: [server] {key}");
-            self.told = Some(now);
+            self.last_logged = Some(now);
         }
     }
 }
 
 fn too_many(code: &'static str, what: &str, retry: Duration) -> Error {
     let error = Error::new(code, format!("too many {what} from this address"));
-    // Rounded up: a client that waits so long must not be early.
+    // Rounded up, so that a client that waits this long is not too early.
     let retry = u64::try_from(retry.as_millis()).map_or(u64::MAX, |retry| retry + 1);
     error.with("retry_after_ms", retry)
 }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_has_so_many_connections_and_others_their_own() {
+    async fn each_address_has_its_own_bound_on_connections() {
         let (addresses, settings) = bounds(2, "off");
         let connect = |ip: &str| addresses.connect(counted(ip.parse().ok(), &settings));
         let first = connect("1.2.3.4").unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_sends_a_periods_worth_at_once_and_then_steadily() {
+    async fn an_address_may_send_the_requests_of_a_period_at_once_and_then_steadily() {
         let (addresses, settings) = bounds(1, "4/s");
         let request = |ip: &str| addresses.request(counted(ip.parse().ok(), &settings));
         let taken = |ip: &str| (0..9).filter(|_| request(ip).is_ok()).count();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_table_is_bounded_and_forgets_who_holds_nothing() {
+    async fn the_table_is_bounded_and_forgets_idle_addresses() {
         let (addresses, settings) = bounds(1, "1/s");
         let of = |number: usize| {
             let ip = Ipv6Addr::from((0x2001_u128 << 112) | (number as u128) << 64);
@@ -225,10 +225,10 @@ mod tests {
         }
         let size = || lock(&addresses.table).usage.len();
         assert_eq!(size(), ADDRESSES_MAX);
-        assert!(addresses.request(of(1)).is_err(), "who is known is counted on");
+        assert!(addresses.request(of(1)).is_err(), "a known address is still counted");
         advance(2 * SWEEP).await;
         assert!(addresses.request(of(1)).is_ok());
-        assert_eq!(size(), 2, "and the one with a connection");
+        assert_eq!(size(), 2, "this one, and the one with a connection");
         assert!(lock(&addresses.table).usage.capacity() < 64);
         drop(place);
         advance(2 * SWEEP).await;

@@ -1,4 +1,4 @@
-//! A reply as an HTTP response.
+//! Turns a reply into an HTTP response.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,17 +15,17 @@ use crate::error::{Error, code};
 use crate::memory::{Held, Transit};
 use crate::reply::{FilePart, Payload, Reply};
 
-/// How much of a file is in memory at a time.
+/// How much of a file is in memory at once, in bytes.
 const FILE_PIECE: u64 = 64 << 10;
 
-/// In the extensions of a 5xx response: why it is one, for the log alone.
+/// The cause of a 5xx response, for the log; it is among the response's extensions.
 #[derive(Debug, Clone)]
 struct Cause(ByteString);
 
-/// The response that a reply is; a text without a type of its own is plain text.
+/// The response for a reply; a text without a content type is plain text.
 pub(super) fn from_reply(reply: &Reply) -> Response {
     let status = reply.status.unwrap_or(StatusCode::OK);
-    // The log shows the client's message where the caller knows no other cause.
+    // The log shows the client's message, unless the caller knows another cause.
     let cause = match &reply.content {
         Some(Payload::Text(text)) if status.is_server_error() => Some(Cause(text.clone())),
         _ => None,
@@ -52,12 +52,12 @@ pub(super) fn from_reply(reply: &Reply) -> Response {
     response
 }
 
-/// The response that tells of an error. The log shows the error's causes too.
+/// The response for an error. The log also shows its causes.
 pub(super) fn from_error(error: &Error) -> Response {
     with_cause(from_reply(&Reply::error(error)), error)
 }
 
-/// Shows the log why a response is a 5xx.
+/// Adds the cause of a 5xx response for the log.
 pub(super) fn with_cause(mut response: Response, error: &Error) -> Response {
     if response.status().is_server_error() {
         response.extensions_mut().insert(Cause(error.to_string().into()));
@@ -81,10 +81,10 @@ pub(super) fn unread(error: &Error) -> String {
     head + "\r\n" + &String::from_utf8_lossy(content)
 }
 
-/// The response with this reply, whose content counts in the service's memory until the client has
-/// taken it; or a refusal, if no memory is free for it.
+/// The reply with its content counted in the service's memory until the client has read it; or a
+/// refusal, if the memory is used up.
 pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
-    /// The connection's own buffers hold this much anyway.
+    /// Content up to this size fits into the connection's own buffers.
     const OWN: usize = 16 << 10;
     let Some(content) = reply.content.take_if(|content| content.len() > OWN) else { return reply };
     let Some(held) = transit.hold(content.len()) else { return no_memory() };
@@ -97,9 +97,9 @@ pub(super) fn counted(mut reply: Reply, transit: &Transit) -> Reply {
     reply
 }
 
-/// The response to a request for which no memory is free.
+/// The reply to a request for which the memory is used up.
 pub(super) fn no_memory() -> Reply {
-    /// When it may be worth trying again.
+    /// When another attempt may succeed.
     const RETRY_AFTER_MS: u64 = 1000;
     let error = Error::new(code::REFUSED, "no memory is free for the request");
     Reply::error(&error.with("retry_after_ms", RETRY_AFTER_MS))
@@ -118,7 +118,7 @@ impl AsRef<[u8]> for Counted {
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
-/// Logs how a request was answered. A 5xx has its record here and nowhere else.
+/// Logs how a request was answered. For a 5xx, this is its only record.
 pub(super) fn log(method: &Method, path: &str, response: &Response) {
     let status = response.status().as_u16();
     let cause = response.extensions().get::<Cause>().map(|Cause(cause)| &**cause);
@@ -138,7 +138,7 @@ fn from_file(part: FilePart) -> Response {
         let end = part.range.end.min(part.range.start + FILE_PIECE);
         let (file, range) = (Arc::clone(&part.file), part.range.start..end);
         let read = tokio::task::spawn_blocking(move || {
-            // At most FILE_PIECE bytes, which fits.
+            // At most FILE_PIECE bytes, which fit into a `usize`.
             let mut piece = vec![0; usize::try_from(range.end - range.start).unwrap_or(0)];
             file.read_exact_at(&mut piece, range.start)?;
             Ok::<_, io::Error>(Bytes::from(piece))

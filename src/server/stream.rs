@@ -1,4 +1,4 @@
-//! A client's stream of bytes, and the hand on it that others write with.
+//! A client's stream of bytes, whose writing side can be shared.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
 use crate::connection::TryWrite;
 
-/// A client's stream of bytes: TCP's or a unix socket's.
+/// A client's stream of bytes, over TCP or a unix socket.
 #[derive(Debug)]
 pub(super) struct Stream {
     reader: Reader,
@@ -24,7 +24,7 @@ enum Reader {
     Unix(unix::OwnedReadHalf),
 }
 
-/// Where its bytes go. Whoever has it can write, and has to see to it that nobody else does.
+/// The writing side of a stream. Its holders must ensure that only one of them writes at a time.
 #[derive(Debug)]
 pub(super) enum Writer {
     Tcp(tcp::OwnedWriteHalf),
@@ -32,7 +32,7 @@ pub(super) enum Writer {
 }
 
 impl Stream {
-    /// Where its bytes go.
+    /// The writing side, which can be shared.
     pub(super) fn writer(&self) -> &Arc<Writer> {
         &self.writer
     }
@@ -62,7 +62,7 @@ macro_rules! either {
 }
 
 impl Writer {
-    /// Writes as soon as there is room. One task at a time may wait for it.
+    /// Writes as soon as the socket is ready. Only one task at a time may wait for it.
     fn poll(
         &self,
         context: &mut Context<'_>,
@@ -116,7 +116,7 @@ impl AsyncWrite for Stream {
         true
     }
 
-    /// Nothing is kept back.
+    /// The stream does not buffer, so a flush does nothing.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

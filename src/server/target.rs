@@ -5,12 +5,12 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use crate::error::{Error, code};
 use crate::reply::Reply;
 
-/// Makes the target a path with its query. The host of an absolute target takes the place of the
-/// `Host` header, as RFC 9112, section 3.2.2, demands.
+/// Reduces the target to a path with its query. The host of an absolute target replaces the `Host`
+/// header, as RFC 9112, section 3.2.2, demands.
 ///
 /// # Errors
-/// The reply, where there is nothing to route: 400 to a target that only a proxy could serve, and
-/// 204 to `OPTIONS *`, which asks about the service as a whole (RFC 9110, section 9.3.7).
+/// The reply, if the target cannot be routed: 400 for a target that only a proxy could serve, and
+/// 204 for `OPTIONS *`, which asks about the service as a whole (RFC 9110, section 9.3.7).
 pub(super) fn make_relative<B>(request: &mut Request<B>) -> Result<(), Box<Reply>> {
     let refuse = |message| Err(Box::new(Reply::error(&Error::new(code::BAD_MESSAGE, message))));
     let uri = request.uri();
@@ -18,11 +18,11 @@ pub(super) fn make_relative<B>(request: &mut Request<B>) -> Result<(), Box<Reply
         return Err(Box::new(Reply::status(StatusCode::NO_CONTENT)));
     }
     if *request.method() == Method::CONNECT {
-        return refuse("CONNECT is for proxies, and this is none");
+        return refuse("CONNECT is for proxies, and this service is not a proxy");
     }
     let Some(path) = uri.path_and_query().filter(|path| path.path().starts_with('/')).cloned()
     else {
-        return refuse("the target of a request begins with /");
+        return refuse("the target of a request must begin with /");
     };
     match (uri.scheme_str(), uri.authority().map(http::uri::Authority::as_str)) {
         (None, None) => return Ok(()),
@@ -30,12 +30,12 @@ pub(super) fn make_relative<B>(request: &mut Request<B>) -> Result<(), Box<Reply
             let Ok(host) = HeaderValue::from_str(authority) else {
                 return refuse("the host of the target is malformed");
             };
-            // Only where there is a `Host` to replace: a client of HTTP/1.1 has to send one anyway.
+            // Only an existing `Host` is replaced: a client of HTTP/1.1 has to send one anyway.
             if let Some(named) = request.headers_mut().get_mut(header::HOST) {
                 *named = host;
             }
         }
-        _ => return refuse("the target of a request is a path, or a URL with http://"),
+        _ => return refuse("the target of a request must be a path, or a URL with http://"),
     }
     *request.uri_mut() = Uri::from(path);
     Ok(())

@@ -1,4 +1,4 @@
-//! The WebSocket handshake (RFC 6455, section 4.2): it waits for the consumer of
+//! The WebSocket handshake (RFC 6455, section 4.2), which waits for the consumer of
 //! `websocket.connect`.
 
 use std::sync::atomic::Ordering;
@@ -13,12 +13,13 @@ use warp::reply::Response;
 use super::peer::Peer;
 use super::{Server, address, response};
 use crate::auth::looks_like_token;
-use crate::connection::{Connection, Decision, Receiving, Socket, run};
+use crate::connection::{Connection, Decision, Receiving, run};
 use crate::error::{Error, code};
 use crate::memory::Held;
 use crate::message::Scope;
 use crate::reply::Reply;
-use crate::routing::Way;
+use crate::routing::MatchedRoutes;
+use crate::service::LiveRoute;
 
 /// Whether the request asks for a WebSocket.
 pub(super) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
@@ -27,36 +28,40 @@ pub(super) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
         && lists(headers, &header::UPGRADE, "websocket")
 }
 
-/// The subprotocols that the client offers, in its order.
+/// The subprotocols that the client offers, in the client's order.
 pub(super) fn subprotocols(headers: &HeaderMap) -> Vec<String> {
     words(headers, &header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
 }
 
-/// What to choose when the consumer chooses none of the subprotocols and one of them is a token:
-/// a browser gives up a connection when it offered some and none was chosen.
-fn beside_token(offered: &[String]) -> Option<String> {
+/// The subprotocol to choose if the consumer chooses none and one of those offered is a token: a
+/// browser that offered subprotocols gives up if none is chosen.
+fn fallback_subprotocol(offered: &[String]) -> Option<String> {
     let token = offered.iter().find(|name| looks_like_token(name))?;
     Some(offered.iter().find(|name| !looks_like_token(name)).unwrap_or(token).clone())
 }
 
-/// Asks the consumer, and takes the client or not.
+/// Asks the consumer, and accepts or refuses the client.
 pub(super) async fn respond(
     server: Server,
-    way: Way,
+    (matched, generation): (MatchedRoutes<LiveRoute>, u64),
     scope: Scope,
     peer: Peer,
     head: Held,
     upgrade: Option<OnUpgrade>,
 ) -> Response {
-    if !way.has_socket() {
-        return refuse(StatusCode::NOT_FOUND, code::NOT_FOUND, "no WebSocket is served here");
+    if !matched.has_socket() {
+        return refuse(
+            StatusCode::NOT_FOUND,
+            code::NOT_FOUND,
+            "this path does not serve a WebSocket",
+        );
     }
     let version = scope.headers.get(header::SEC_WEBSOCKET_VERSION);
     if version.is_none_or(|version| version != "13") {
         let mut response = refuse(
             StatusCode::UPGRADE_REQUIRED,
             code::BAD_MESSAGE,
-            "WebSocket version 13 is served",
+            "only WebSocket version 13 is supported",
         );
         let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -64,19 +69,31 @@ pub(super) async fn respond(
     }
     let key = scope.headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
     let (Some(key), Some(upgrade)) = (key, upgrade) else {
-        return refuse(StatusCode::BAD_REQUEST, code::BAD_MESSAGE, "no Sec-WebSocket-Key");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            code::BAD_MESSAGE,
+            "a WebSocket handshake needs a valid Sec-WebSocket-Key",
+        );
     };
     let accept = derive_accept_key(key.as_bytes());
-    let beside_token = beside_token(&scope.subprotocols);
-    let rules = Socket::new(&way);
-    let transit = &server.router.memory().transit;
-    let counted = address::counted(scope.ip, server.router.server());
-    let receiving = Receiving::new(transit, counted, rules.pace);
-    let patience = server.router.server().handshake.duration();
-    let mut connection = Connection::open(&server.router, way, scope);
+    let fallback = fallback_subprotocol(&scope.subprotocols);
+    let (counted, patience) = {
+        let router = server.service.router();
+        let settings = router.server();
+        (address::counted(scope.ip, settings), settings.handshake.duration())
+    };
+    let mut connection = Connection::open(&server.service, (matched, generation), scope);
+    let pace = connection.limits.get().pace;
+    let receiving = Receiving::new(&server.service.memory().transit, counted, pace);
     let Decision { accepted, at, replies } = match timeout(patience, connection.decision()).await {
         Ok(Some(decision)) => decision,
-        Ok(None) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, code::FAILED, "not decided"),
+        Ok(None) => {
+            return refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                code::FAILED,
+                "the consumer did not decide",
+            );
+        }
         Err(_) => {
             let error = Error::new(code::EXPIRED, "try again later");
             let cause = format!("the consumer of websocket.connect took longer than {patience:?}");
@@ -89,21 +106,22 @@ pub(super) async fn respond(
             return response::from_reply(decisive);
         }
         let status = decisive.status.unwrap_or(StatusCode::FORBIDDEN);
-        let mut response = refuse(status, code::REFUSED, "not allowed here");
+        let mut response = refuse(status, code::REFUSED, "the connection is not allowed");
         response.headers_mut().extend(decisive.headers().clone());
         return response;
     }
-    let response = switching(&accept, decisive, beside_token);
+    let response = switching(&accept, decisive, fallback);
     peer.upgraded.store(true, Ordering::Relaxed);
     let drain = server.drain.clone();
     server.connections.spawn(async move {
-        // The connection's places among those that may be open are held as long as its socket.
-        let Peer { place: _place, share: _share, writer, .. } = peer;
+        // The connection keeps its places among the open connections for as long as its socket is
+        // open.
+        let Peer { slot: _slot, share: _share, writer, .. } = peer;
         let _head = head;
         match upgrade.await {
             Ok(upgraded) => {
                 let stream = TokioIo::new(upgraded);
-                run(stream, writer, connection, replies, rules, receiving, &drain).await;
+                run(stream, writer, connection, replies, receiving, &drain).await;
             }
             Err(error) => tracing::debug!(%error, "the client left during the handshake"),
         }
@@ -118,7 +136,7 @@ fn switching(accept: &str, decisive: &Reply, otherwise: Option<String>) -> Respo
     headers.extend(decisive.headers().clone());
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    // base64 is ASCII.
+    // base64 is ASCII, so it is a valid header value.
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
@@ -133,7 +151,7 @@ fn refuse(status: StatusCode, code: &'static str, message: &'static str) -> Resp
     response::from_reply(&Reply::error(&Error::new(code, message)).with_status(status))
 }
 
-/// 16 bytes in base64 (RFC 6455, section 4.2.1).
+/// Whether a key is 16 bytes in base64 (RFC 6455, section 4.2.1).
 fn is_key(key: &HeaderValue) -> bool {
     key.len() == 24 && key.as_bytes().ends_with(b"==")
 }

@@ -1,4 +1,4 @@
-//! A written value as serde sees it; every error leaves with the place it is about.
+//! serde's `Deserializer` for a spanned value; every error carries the span that it is about.
 
 use serde::Deserializer;
 use serde::de::value::SeqDeserializer;
@@ -8,10 +8,11 @@ use serde::de::{
 };
 
 use super::error::ReadError;
-use super::place::{AT, Place};
-use super::written::{Entry, Value, Written};
+use super::span::{AT, Span};
+use super::spanned_value::{Entry, SpannedValue, Value};
 
-/// What a text out of the environment stands for, where its reader wants `T`; else what it is.
+/// A value that was substituted from the environment is parsed as `T` if its reader wants a `T`;
+/// any other value is read as its own type.
 macro_rules! from_environment {
     ($($method:ident: $type:ty => $visit:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -25,7 +26,7 @@ macro_rules! from_environment {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &'de Written {
+impl<'de> Deserializer<'de> for &'de SpannedValue {
     type Error = ReadError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -65,13 +66,13 @@ impl<'de> Deserializer<'de> for &'de Written {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if name == AT {
-            visitor.visit_seq(Placed::new(self.place, self))
+            visitor.visit_seq(Placed::new(self.span, self))
         } else {
             visitor.visit_newtype_struct(self)
         }
     }
 
-    /// A table, by its keys alone: serde would take a list as the fields in their order.
+    /// Reads a table by its keys alone: serde would also accept a list of the fields in order.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -84,15 +85,16 @@ impl<'de> Deserializer<'de> for &'de Written {
         }
     }
 
-    /// A list of fixed length keeps its shape: a wrong element takes the whole list with it.
+    /// A list of fixed length is valid or invalid as a whole: one wrong element makes all of it
+    /// wrong.
     fn deserialize_tuple<V: Visitor<'de>>(
         self,
         _: usize,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         self.deserialize_any(visitor).map_err(|error| {
-            error.taking_whole(self.place, |part| {
-                self.as_list().is_some_and(|elements| elements.iter().any(|e| e.place == part))
+            error.taking_whole(self.span, |part| {
+                self.as_list().is_some_and(|elements| elements.iter().any(|e| e.span == part))
             })
         })
     }
@@ -115,20 +117,20 @@ impl<'de> Deserializer<'de> for &'de Written {
     ) -> Result<V::Value, ReadError> {
         let choice = match &self.value {
             Value::Text(name) | Value::Substituted(name) => {
-                Choice { name, place: self.place, content: None }
+                Choice { name, span: self.span, content: None }
             }
             Value::Table(table) if table.entries.len() == 1 => {
                 let Entry { key, value } = &table.entries[0];
-                Choice { name: &key.value, place: key.place, content: Some(value) }
+                Choice { name: &key.value, span: key.span, content: Some(value) }
             }
-            Value::Lost => return Err(ReadError::lost().at_value(self.place)),
+            Value::Lost => return Err(ReadError::lost().at_value(self.span)),
             _ => {
                 return Err(self.tell(ReadError::invalid_type(unexpected(&self.value), &"enum ")));
             }
         };
-        let (name, content) = (choice.place, choice.content.map(|content| content.place));
+        let (name, content) = (choice.span, choice.content.map(|content| content.span));
         visitor.visit_enum(choice).map_err(|error| {
-            self.tell(error).taking_whole(self.place, |part| part == name || Some(part) == content)
+            self.tell(error).taking_whole(self.span, |part| part == name || Some(part) == content)
         })
     }
 
@@ -151,7 +153,7 @@ fn unexpected(value: &Value) -> Unexpected<'_> {
 }
 
 fn visit_list<'de, V: Visitor<'de>>(
-    elements: &'de [Written],
+    elements: &'de [SpannedValue],
     visitor: V,
 ) -> Result<V::Value, ReadError> {
     let mut access = Elements(elements.iter());
@@ -165,7 +167,7 @@ fn visit_list<'de, V: Visitor<'de>>(
     }
 }
 
-struct Elements<'de>(std::slice::Iter<'de, Written>);
+struct Elements<'de>(std::slice::Iter<'de, SpannedValue>);
 
 impl<'de> SeqAccess<'de> for &mut Elements<'de> {
     type Error = ReadError;
@@ -175,13 +177,13 @@ impl<'de> SeqAccess<'de> for &mut Elements<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, ReadError> {
         let Some(element) = self.0.find(|element| !element.is_lost()) else { return Ok(None) };
-        seed.deserialize(element).map(Some).map_err(|error| error.at_value(element.place))
+        seed.deserialize(element).map(Some).map_err(|error| error.at_value(element.span))
     }
 }
 
 struct Entries<'de> {
     rest: std::slice::Iter<'de, Entry>,
-    value: Option<&'de Written>,
+    value: Option<&'de SpannedValue>,
 }
 
 impl<'de> Entries<'de> {
@@ -199,13 +201,13 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     ) -> Result<Option<K::Value>, ReadError> {
         let Some(entry) = self.rest.find(|entry| !entry.value.is_lost()) else { return Ok(None) };
         self.value = Some(&entry.value);
-        let key = Key { name: &entry.key.value, place: entry.key.place };
-        seed.deserialize(key).map(Some).map_err(|error| error.at_key(entry.key.place))
+        let key = Key { name: &entry.key.value, span: entry.key.span };
+        seed.deserialize(key).map(Some).map_err(|error| error.at_key(entry.key.span))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ReadError> {
         let value = self.value.take().ok_or_else(|| ReadError::custom("a value without a key"))?;
-        seed.deserialize(value).map_err(|error| error.at_value(value.place))
+        seed.deserialize(value).map_err(|error| error.at_value(value.span))
     }
 }
 
@@ -213,7 +215,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 #[derive(Clone, Copy)]
 struct Key<'de> {
     name: &'de str,
-    place: Place,
+    span: Span,
 }
 
 impl<'de> Deserializer<'de> for Key<'de> {
@@ -223,7 +225,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         visitor.visit_borrowed_str(self.name)
     }
 
-    /// A key may be one of a number of names.
+    /// A key may be one of several names.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -239,7 +241,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if name == AT {
-            visitor.visit_seq(Placed::new(self.place, self))
+            visitor.visit_seq(Placed::new(self.span, self))
         } else {
             visitor.visit_newtype_struct(self)
         }
@@ -251,15 +253,15 @@ impl<'de> Deserializer<'de> for Key<'de> {
     }
 }
 
-/// The two parts of an `At`: its place, and what stands there.
+/// The two parts of a `Spanned`: its span and its value.
 struct Placed<D> {
-    place: Option<Place>,
+    span: Option<Span>,
     value: Option<D>,
 }
 
 impl<D> Placed<D> {
-    fn new(place: Place, value: D) -> Self {
-        Self { place: Some(place), value: Some(value) }
+    fn new(span: Span, value: D) -> Self {
+        Self { span: Some(span), value: Some(value) }
     }
 }
 
@@ -270,7 +272,7 @@ impl<'de, D: Deserializer<'de, Error = ReadError>> SeqAccess<'de> for Placed<D> 
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, ReadError> {
-        if let Some(Place { file, start, end }) = self.place.take() {
+        if let Some(Span { file, start, end }) = self.span.take() {
             let numbers = SeqDeserializer::new([file, start, end].into_iter());
             return seed.deserialize(numbers).map(Some);
         }
@@ -280,8 +282,8 @@ impl<'de, D: Deserializer<'de, Error = ReadError>> SeqAccess<'de> for Placed<D> 
 
 struct Choice<'de> {
     name: &'de str,
-    place: Place,
-    content: Option<&'de Written>,
+    span: Span,
+    content: Option<&'de SpannedValue>,
 }
 
 impl<'de> EnumAccess<'de> for Choice<'de> {
@@ -289,19 +291,19 @@ impl<'de> EnumAccess<'de> for Choice<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
-        let key = Key { name: self.name, place: self.place };
-        let variant = seed.deserialize(key).map_err(|error| error.at_value(self.place))?;
+        let key = Key { name: self.name, span: self.span };
+        let variant = seed.deserialize(key).map_err(|error| error.at_value(self.span))?;
         Ok((variant, self))
     }
 }
 
 impl<'de> Choice<'de> {
-    fn content(&self) -> Result<&'de Written, ReadError> {
+    fn content(&self) -> Result<&'de SpannedValue, ReadError> {
         let name = self.name;
         self.content.ok_or_else(|| {
             ReadError::custom(format_args!("\"{name}\" takes a value"))
                 .with_help(format!("write {{ {name} = … }}"))
-                .at_value(self.place)
+                .at_value(self.span)
         })
     }
 }
@@ -315,14 +317,14 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
             Some(content) => {
                 Err(ReadError::custom(format_args!("\"{}\" takes no value", self.name))
                     .with_help(format!("write \"{}\"", self.name))
-                    .at_value(content.place))
+                    .at_value(content.span))
             }
         }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
         let content = self.content()?;
-        seed.deserialize(content).map_err(|error| error.at_value(content.place))
+        seed.deserialize(content).map_err(|error| error.at_value(content.span))
     }
 
     fn tuple_variant<V: Visitor<'de>>(

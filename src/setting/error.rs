@@ -1,42 +1,42 @@
-//! Why a written value is not what its reader takes, in words for the person who wrote it.
+//! Why a value does not fit the type that reads it, in words for the person who wrote it.
 
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::mistake::Mistake;
+use super::diagnostic::Diagnostic;
 use super::nearest::{nearest, nearest_of};
-use super::place::Place;
+use super::span::Span;
 
-/// How much of a wrong text is shown, in characters.
+/// The longest part of a wrong text that is shown, in characters.
 const SHOWN: usize = 60;
 
-/// The first thing in a [`Written`](super::Written) that its type does not take.
+/// The first part of a [`SpannedValue`](super::SpannedValue) that does not fit the type that reads it.
 ///
 /// The text of a custom error (serde's `Error::custom`) may have two lines:
 /// the first becomes the message, the second the help.
 #[derive(Clone, Debug)]
 pub struct ReadError(Box<Fault>);
 
-// Behind a box, because every step of reading returns it.
+// Boxed to keep `Result`s small: every step of reading returns one.
 #[derive(Clone, Debug)]
 struct Fault {
-    place: Option<Place>,
+    span: Option<Span>,
     taken: Option<Taken>,
     kind: Kind,
     message: String,
     help: Option<String>,
-    /// The message to show where the value must not be shown.
+    /// The message for values that must not be shown.
     bare: Option<String>,
 }
 
-/// What must be passed over to read on.
+/// The part that the next reading must skip to find the next mistake.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Taken {
-    /// The value at this place.
-    Value(Place),
-    /// The key at this place, and its value; and the key that was probably meant.
-    Key { place: Place, meant: Option<String> },
+    /// The value at this span.
+    Value(Span),
+    /// The key at this span with its value; `meant` is the key that was probably meant.
+    Key { span: Span, meant: Option<String> },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,22 +49,23 @@ enum Kind {
 }
 
 impl ReadError {
-    /// A value that is known to be wrong.
+    /// An error about a value that has already been reported.
     pub(super) fn lost() -> Self {
         Self::new(Kind::Lost, "a mistake above".into(), None)
     }
 
-    /// With a way out.
+    /// Adds how to mend the mistake.
     pub(super) fn with_help(mut self, help: String) -> Self {
         self.0.help = Some(help);
         self
     }
 
-    /// The same error without the value that it is about.
+    /// The same error, without the wrong value in its message.
     pub(super) fn without_value(mut self) -> Self {
-        // Other kinds name keys and lengths alone, and a message that is bare already stays.
+        // Errors of other kinds name only keys and lengths; a message without the value stays as it
+        // is.
         if self.0.kind == Kind::Other && self.0.bare.as_ref() != Some(&self.0.message) {
-            let bare = self.0.bare.take().unwrap_or_else(|| "this value is not taken here".into());
+            let bare = self.0.bare.take().unwrap_or_else(|| "this value is wrong here".into());
             self.0.message.clone_from(&bare);
             self.0.bare = Some(bare);
             self.0.help = None;
@@ -72,28 +73,28 @@ impl ReadError {
         self
     }
 
-    /// The same, at this value unless its place is known better.
-    pub(super) fn at_value(mut self, place: Place) -> Self {
-        self.0.place.get_or_insert(place);
-        self.0.taken.get_or_insert(Taken::Value(place));
+    /// The same error at this value, unless it already has a more precise span.
+    pub(super) fn at_value(mut self, span: Span) -> Self {
+        self.0.span.get_or_insert(span);
+        self.0.taken.get_or_insert(Taken::Value(span));
         self
     }
 
-    /// The same, at this key unless its place is known better.
-    pub(super) fn at_key(mut self, place: Place) -> Self {
+    /// The same error at this key, unless it already has a more precise span.
+    pub(super) fn at_key(mut self, span: Span) -> Self {
         let meant = match self.0.kind {
             Kind::Unknown { meant } => meant.map(str::to_owned),
             _ => None,
         };
-        self.0.place.get_or_insert(place);
-        self.0.taken.get_or_insert(Taken::Key { place, meant });
+        self.0.span.get_or_insert(span);
+        self.0.taken.get_or_insert(Taken::Key { span, meant });
         self
     }
 
-    /// Takes the whole where one of its parts cannot be taken alone.
-    pub(super) fn taking_whole(mut self, whole: Place, is_part: impl Fn(Place) -> bool) -> Self {
+    /// Skips the whole value if the part that is wrong cannot be skipped alone.
+    pub(super) fn taking_whole(mut self, whole: Span, is_part: impl Fn(Span) -> bool) -> Self {
         let part = match &self.0.taken {
-            Some(Taken::Value(place) | Taken::Key { place, .. }) => *place,
+            Some(Taken::Value(span) | Taken::Key { span, .. }) => *span,
             None => return self,
         };
         if is_part(part) {
@@ -102,15 +103,15 @@ impl ReadError {
         self
     }
 
-    pub(super) fn place(&self) -> Option<Place> {
-        self.0.place
+    pub(super) fn span(&self) -> Option<Span> {
+        self.0.span
     }
 
-    pub(super) fn taken(&self, root: Place) -> Taken {
+    pub(super) fn taken(&self, root: Span) -> Taken {
         self.0.taken.clone().unwrap_or(Taken::Value(root))
     }
 
-    /// The key that a table lacks, if that is the error.
+    /// The key that is missing, if that is the error.
     pub(super) fn missing(&self) -> Option<&str> {
         match self.0.kind {
             Kind::Missing(key) => Some(key),
@@ -126,12 +127,13 @@ impl ReadError {
         self.0.kind == Kind::Length
     }
 
-    pub(super) fn to_mistake(&self, root: Place) -> Mistake {
-        Mistake::new(self.0.place.unwrap_or(root), self.0.message.clone()).help(self.0.help.clone())
+    pub(super) fn to_mistake(&self, root: Span) -> Diagnostic {
+        Diagnostic::new(self.0.span.unwrap_or(root), self.0.message.clone())
+            .help(self.0.help.clone())
     }
 
     fn new(kind: Kind, message: String, help: Option<String>) -> Self {
-        Self(Box::new(Fault { place: None, taken: None, kind, message, help, bare: None }))
+        Self(Box::new(Fault { span: None, taken: None, kind, message, help, bare: None }))
     }
 
     fn unlike(expected: &str, found: Unexpected<'_>) -> Self {
@@ -193,14 +195,14 @@ impl de::Error for ReadError {
     }
 
     fn duplicate_field(key: &'static str) -> Self {
-        // Two keys of one name do not come so far: one of these is an alias.
+        // The parser has already rejected a repeated key, so one of these two is an alias.
         Self::custom(format_args!(
-            "\"{key}\" is given twice, once by another name\nkeep one of the two"
+            "\"{key}\" is given twice, once under another name\nkeep one of the two"
         ))
     }
 }
 
-/// What serde's own visitors expect, in words that are not Rust's.
+/// The types that serde's visitors expect, in words that need no knowledge of Rust.
 fn kind_in_words(expected: &str) -> String {
     match expected {
         "i8" | "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => {
@@ -229,7 +231,7 @@ fn kind_in_words(expected: &str) -> String {
     }
 }
 
-/// The same for a value of the right kind that is too small or too large.
+/// The same for a number that is too small or too large for its type.
 fn range_in_words(expected: &str) -> String {
     let least = i32::from(expected.starts_with("a nonzero u"));
     match expected.trim_start_matches("a nonzero ") {

@@ -1,24 +1,28 @@
-//! Values as they stand in a file: typed, with their places, and every mistake in them at once.
+//! Typed values read from a file: each knows its span, and all mistakes are found in one pass.
 //!
-//! This floor knows no file format; `config` makes [`Written`] values out of `routing.toml`.
+//! This module knows no file format; `config` makes [`SpannedValue`]s from `routing.toml`.
 
 mod deserialize;
 mod error;
-mod mistake;
+mod diagnostic;
 mod nearest;
-mod place;
+mod span;
 mod read;
 mod report;
+pub(crate) mod schema;
 mod units;
-mod written;
+mod spanned_value;
 
+pub use diagnostic::Diagnostic;
 pub use error::ReadError;
-pub use mistake::Mistake;
 pub use nearest::nearest;
 pub(crate) use nearest::nearest_of;
-pub use place::{At, Place};
 pub use read::read;
 pub(crate) use read::read_past;
 pub use report::{Report, Source, Sources};
+pub use schema::ConsumerOptions;
+pub(crate) use schema::OptionSchemas;
+pub(crate) use schema::text_schemas;
+pub use span::{Span, Spanned};
+pub use spanned_value::{Entry, SpannedValue, Table, Value};
 pub use units::{Period, Rate, Size, Time, UnitError};
-pub use written::{Entry, Table, Value, Written};

@@ -1,13 +1,13 @@
 //! The nearest right name for a wrong one.
 
-/// How many names a help text lists at most.
+/// The most names that a help text lists.
 const LISTED: usize = 16;
 
-/// A help text for a name that is none of the `candidates`: the nearest of them,
-/// or, when none is near, all of them. `what` says what they are, in the plural.
+/// A help text for a `name` that is not among the `candidates`: it suggests the nearest candidate,
+/// or lists them all if none is near. `what` is the plural noun for the candidates.
 ///
 /// ```
-/// use waterway::nearest;
+/// use waterway::setting::nearest;
 ///
 /// let queues = ["images", "mail"];
 /// assert_eq!(nearest("image", "queues", queues).unwrap(), "did you mean \"images\"?");
@@ -32,7 +32,8 @@ pub fn nearest<'a>(
     }
 }
 
-/// The candidate that was probably meant: within a third of its letters, or begun or ended alike.
+/// The candidate that was probably meant: at most a third of its letters differ, or it begins or
+/// ends with the name.
 pub(crate) fn nearest_of<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     candidates
@@ -60,7 +61,7 @@ mod tests {
     use super::nearest_of;
 
     #[test]
-    fn a_slip_finds_its_name_and_a_stranger_finds_none() {
+    fn a_misspelt_name_finds_its_candidate_and_an_unrelated_one_does_not() {
         let names = ["consumer", "workers", "order", "max_tasks", "max_bytes", "deadline"];
         for (wrong, right) in [
             ("wrokers", Some("workers")),

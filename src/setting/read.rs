@@ -1,24 +1,24 @@
-//! Reading a written value into a type, past the first mistake to the last.
+//! Reads a spanned value into a type, and finds every mistake in it.
 
 use serde::de::DeserializeOwned;
 
+use super::diagnostic::Diagnostic;
 use super::error::ReadError;
-use super::mistake::Mistake;
-use super::written::Written;
+use super::spanned_value::SpannedValue;
 
-/// How often a value is read again; enough to tell 100 mistakes, as one may take two readings.
+/// The most readings of one value. Each mistake may take two, so 100 mistakes are reported.
 const READINGS: usize = 200;
 
-/// Reads a value, and adds every mistake in it to `mistakes`.
+/// Reads a value, and adds every mistake in it to `diagnostics`.
 ///
-/// serde stops at the first one. So what is wrong is marked as lost in a copy, and the copy read
-/// again, until it is sound. What comes back then lacks what was wrong, or is `None`
-/// when it cannot do without; also when the mistake was told before, and nothing is added now.
-/// Of the keys that one table lacks, only the first is told.
+/// serde stops at the first mistake. So `read` marks the wrong part as lost in a copy and reads the
+/// copy again, until it is free of mistakes. The result lacks the wrong parts. It is `None` if the
+/// type cannot do without them, even if they were reported earlier and nothing is added now. If a
+/// table lacks several keys, only the first is reported.
 ///
 /// ```
 /// use serde::Deserialize;
-/// use waterway::{Written, read};
+/// use waterway::setting::{SpannedValue, read};
 ///
 /// #[derive(Deserialize)]
 /// struct Options {
@@ -27,27 +27,30 @@ const READINGS: usize = 200;
 /// }
 ///
 /// let mut mistakes = Vec::new();
-/// let options: Option<Options> = read(&Written::default(), &mut mistakes);
+/// let options: Option<Options> = read(&SpannedValue::default(), &mut mistakes);
 /// assert!(mistakes.is_empty() && !options.unwrap().loud);
 /// ```
-pub fn read<T: DeserializeOwned>(written: &Written, mistakes: &mut Vec<Mistake>) -> Option<T> {
+pub fn read<T: DeserializeOwned>(
+    written: &SpannedValue,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<T> {
     let mut rest = written.clone();
-    read_past(&mut rest, mistakes)
+    read_past(&mut rest, diagnostics)
 }
 
 /// Like [`read`], but marks wrong values as lost in `rest` itself.
 pub(crate) fn read_past<T: DeserializeOwned>(
-    rest: &mut Written,
-    mistakes: &mut Vec<Mistake>,
+    rest: &mut SpannedValue,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<T> {
-    let root = rest.place;
+    let root = rest.span;
     let mut error = match T::deserialize(&*rest) {
         Ok(value) => return Some(value),
         Err(error) => error,
     };
     for _ in 0..READINGS {
         if !follows(&error, rest) {
-            mistakes.push(error.to_mistake(root));
+            diagnostics.push(error.to_mistake(root));
         }
         if !rest.lose(&error.taken(root)) || rest.is_lost() {
             return None;
@@ -60,12 +63,12 @@ pub(crate) fn read_past<T: DeserializeOwned>(
     None
 }
 
-/// Whether an error comes only of a mistake that has been told.
-fn follows(error: &ReadError, rest: &Written) -> bool {
-    let place = error.place().unwrap_or(rest.place);
+/// Whether an error only follows from a mistake that has already been reported.
+fn follows(error: &ReadError, rest: &SpannedValue) -> bool {
+    let span = error.span().unwrap_or(rest.span);
     match error.missing() {
-        Some(key) => rest.excuses(place, key),
-        None => error.is_lost() || error.is_length() && rest.is_shortened(place),
+        Some(key) => rest.excuses(span, key),
+        None => error.is_lost() || error.is_length() && rest.is_shortened(span),
     }
 }
 

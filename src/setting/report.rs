@@ -1,65 +1,65 @@
-//! Mistakes shown beside the lines that they are about.
+//! Shows diagnostics with the lines that they are about.
 
 use std::fmt::{self, Write as _};
 
 use unicode_width::UnicodeWidthChar;
 
-use super::mistake::Mistake;
-use super::place::Place;
+use super::diagnostic::Diagnostic;
+use super::span::Span;
 
-/// How many columns a tab is shown as.
+/// The width of a tab in columns.
 const TAB: usize = 4;
-/// How many characters of a line are shown at most.
+/// The longest part of a line that is shown, in characters.
 const LINE: usize = 160;
-/// How many characters before the mark a line that is longer shows.
+/// How many characters before the mark are shown of a longer line.
 const BEFORE: usize = 60;
 
-/// A text that was read, and what it is called.
+/// A text that was read, and its name.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// Its name, as the person who wrote it knows it: the path of a file.
+    /// The name that its author knows: usually the path of a file.
     pub name: String,
-    /// Its text, with stars for secrets; empty if it could not be read.
+    /// The text, with asterisks in place of secrets; empty if it could not be read.
     pub text: String,
 }
 
-/// The texts that were read; [`Place::file`] counts them from 0.
+/// The texts that were read; [`Span::file`] is an index into them.
 #[derive(Clone, Debug, Default)]
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// One more text; returns its number.
+    /// Adds a text and returns its index.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
         self.0.push(Source { name: name.into(), text: text.into() });
         self.0.len() - 1
     }
 
-    /// The text of this number.
+    /// The text with this index.
     #[must_use]
     pub fn get(&self, file: usize) -> Option<&Source> {
         self.0.get(file)
     }
 
-    /// How many there are.
+    /// The number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A place as people write it, `routing.toml:14:9`: the line and the column count from 1,
-    /// the column in characters. Of a text that could not be read, only its name.
+    /// A span as people write it, `routing.toml:14:9`: the line and the column count from 1, the
+    /// column in characters. For a text that could not be read, only its name.
     #[must_use]
-    pub fn describe(&self, place: Place) -> String {
-        match self.get(place.file) {
+    pub fn describe(&self, span: Span) -> String {
+        match self.get(span.file) {
             Some(source) if source.text.is_empty() => source.name.clone(),
             Some(source) => {
-                let spot = Spot::find(&source.text, place);
+                let spot = Spot::find(&source.text, span);
                 format!("{}:{}:{}", source.name, spot.number, spot.column())
             }
             None => "?".to_owned(),
@@ -67,8 +67,8 @@ impl Sources {
     }
 }
 
-/// Displays mistakes in the order of the files, each with its line, a mark under what is wrong
-/// and the way out; the last line says how many there are.
+/// Displays diagnostics in the order of the files: each with its line, a mark under the mistake,
+/// and how to mend it. The last line gives their number.
 ///
 /// ```text
 /// routing.toml:14:10: unknown queue "image"
@@ -80,30 +80,44 @@ impl Sources {
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     sources: &'a Sources,
-    mistakes: &'a [Mistake],
-    warnings: bool,
+    diagnostics: &'a [Diagnostic],
+    kind: Kind,
+}
+
+/// What the diagnostics of a report are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Mistake,
+    Warning,
+    Failure,
 }
 
 impl<'a> Report<'a> {
-    /// A report of mistakes.
+    /// A report of mistakes, which must be mended before the file can be used.
     #[must_use]
-    pub const fn new(sources: &'a Sources, mistakes: &'a [Mistake]) -> Self {
-        Self { sources, mistakes, warnings: false }
+    pub const fn new(sources: &'a Sources, diagnostics: &'a [Diagnostic]) -> Self {
+        Self { sources, diagnostics, kind: Kind::Mistake }
     }
 
-    /// A report of what is allowed, but hardly meant.
+    /// A report of warnings: lines that are allowed but probably not meant.
     #[must_use]
-    pub const fn of_warnings(sources: &'a Sources, warnings: &'a [Mistake]) -> Self {
-        Self { sources, mistakes: warnings, warnings: true }
+    pub const fn of_warnings(sources: &'a Sources, warnings: &'a [Diagnostic]) -> Self {
+        Self { sources, diagnostics: warnings, kind: Kind::Warning }
     }
 
-    fn write(&self, mistake: &Mistake, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.warnings { "warning: " } else { "" };
-        writeln!(f, "{}: {kind}{}", self.sources.describe(mistake.place), mistake.message)?;
-        let help = mistake.help.as_deref().unwrap_or_default();
-        match self.sources.get(mistake.place.file) {
+    /// A report of tests that failed.
+    #[must_use]
+    pub const fn of_failures(sources: &'a Sources, failures: &'a [Diagnostic]) -> Self {
+        Self { sources, diagnostics: failures, kind: Kind::Failure }
+    }
+
+    fn write(&self, diagnostic: &Diagnostic, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.kind == Kind::Warning { "warning: " } else { "" };
+        writeln!(f, "{}: {kind}{}", self.sources.describe(diagnostic.span), diagnostic.message)?;
+        let help = diagnostic.help.as_deref().unwrap_or_default();
+        match self.sources.get(diagnostic.span.file) {
             Some(source) if !source.text.is_empty() => {
-                let spot = Spot::find(&source.text, mistake.place);
+                let spot = Spot::find(&source.text, diagnostic.span);
                 let (line, before, marked) = spot.show();
                 let gutter = " ".repeat(spot.number.to_string().len());
                 let mark = format!("{}{} {help}", " ".repeat(before), "^".repeat(marked));
@@ -119,12 +133,16 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut ordered: Vec<&Mistake> = self.mistakes.iter().collect();
-        ordered.sort_by_key(|mistake| mistake.place);
-        for mistake in &ordered {
-            self.write(mistake, f)?;
+        let mut ordered: Vec<&Diagnostic> = self.diagnostics.iter().collect();
+        ordered.sort_by_key(|diagnostic| diagnostic.span);
+        for diagnostic in &ordered {
+            self.write(diagnostic, f)?;
         }
-        let noun = if self.warnings { "warning" } else { "mistake" };
+        let noun = match self.kind {
+            Kind::Mistake => "mistake",
+            Kind::Warning => "warning",
+            Kind::Failure => "failure",
+        };
         match ordered.len() {
             1 => write!(f, "1 {noun}"),
             many => write!(f, "{many} {noun}s"),
@@ -132,7 +150,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// The first line of a place, cut into what is before the mark, under it and after it.
+/// The first line of a span, split into the parts before, under and after the mark.
 struct Spot<'a> {
     number: usize,
     before: &'a str,
@@ -141,9 +159,9 @@ struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    fn find(text: &'a str, place: Place) -> Self {
-        let start = boundary(text, place.start);
-        let end = boundary(text, place.end).max(start);
+    fn find(text: &'a str, span: Span) -> Self {
+        let start = boundary(text, span.start);
+        let end = boundary(text, span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let end = end.min(line_end);
@@ -159,7 +177,7 @@ impl<'a> Spot<'a> {
         self.before.chars().count() + 1
     }
 
-    /// The line as it is shown, the columns before the mark, and those under it.
+    /// The line as shown, the number of columns before the mark, and the mark's width in columns.
     fn show(&self) -> (String, usize, usize) {
         let mut line = String::new();
         let skipped = match self.before.chars().count() {
@@ -193,12 +211,12 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// The last character boundary up to an index, for places that are not this text's own.
+/// The last character boundary at or before an index, because a span may belong to another text.
 fn boundary(text: &str, index: usize) -> usize {
     (0..=index.min(text.len())).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
 }
 
-/// Adds a character as a terminal may show it, and returns the columns that it takes.
+/// Adds a character in a form that is safe to show in a terminal, and returns its width in columns.
 fn push_shown(line: &mut String, character: char, column: usize) -> usize {
     let width = match character {
         '\t' => {
@@ -209,7 +227,7 @@ fn push_shown(line: &mut String, character: char, column: usize) -> usize {
         '\r' => return 0,
         _ => character.width(),
     };
-    // A control character, which has no width, could move the cursor or colour the screen.
+    // A control character, whose width is undefined, could move the cursor or colour the screen.
     line.push(if width.is_some() { character } else { char::REPLACEMENT_CHARACTER });
     width.unwrap_or(1)
 }

@@ -1,4 +1,4 @@
-//! Times, sizes and rates, which say their units.
+//! Times, sizes and rates, which are written with their units.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ pub struct Time(u64);
 /// or in powers of ten, `"1kB"` (or `"1KB"`), `"1MB"`, `"1GB"` or `"1TB"`.
 ///
 /// ```
-/// use waterway::Size;
+/// use waterway::setting::Size;
 ///
 /// assert_eq!("8MiB".parse::<Size>().unwrap().bytes(), 8 << 20);
 /// assert_eq!(Size::new(65536).to_string(), "64KiB");
@@ -36,24 +36,24 @@ pub struct Time(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(u64);
 
-/// How often something may be done: so many times in a period, or as often as one likes.
+/// How often something may be done: at most a number of times in a period, or without a limit.
 ///
 /// Written `"60/s"`, `"100/m"`, `"1000/h"`, `"10000/d"` or `"off"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Rate {
-    /// As often as one likes.
+    /// Without a limit.
     #[default]
     Off,
     /// At most `count` times in a period.
     Per {
-        /// How many times.
+        /// The number of times.
         count: NonZeroU32,
-        /// In how long.
+        /// The period.
         period: Period,
     },
 }
 
-/// What a [`Rate`] counts in.
+/// The period of a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Period {
     /// `s`
@@ -69,7 +69,7 @@ pub enum Period {
 /// Why a text is not a time, a size or a rate, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitError {
-    /// What is wrong.
+    /// The mistake in words.
     pub message: String,
     /// What to write instead.
     pub help: String,
@@ -83,7 +83,7 @@ const RATE_HELP: &str = r#"a rate is a count in a period: "60/s", "100/m", "1000
 const TIME_UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// Bytes of each unit, the largest first; of equal ones, the first is written.
+/// Bytes of each unit, the largest first; of two units of one size, the first is used for display.
 const SIZE_UNITS: [(&str, u64); 10] = [
     ("TiB", 1 << 40),
     ("TB", 1_000_000_000_000),
@@ -98,22 +98,22 @@ const SIZE_UNITS: [(&str, u64); 10] = [
 ];
 
 impl Time {
-    /// The longest time there is: far beyond any use, and safe to add to a clock.
+    /// The longest time: far longer than any use needs, and safe to add to a clock.
     pub const MAX: Self = Self::from_secs(365 * 86_400);
 
-    /// So many seconds.
+    /// A time in seconds.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
         Self(seconds * 1000)
     }
 
-    /// So many milliseconds.
+    /// A time in milliseconds.
     #[must_use]
     pub const fn from_millis(milliseconds: u64) -> Self {
         Self(milliseconds)
     }
 
-    /// As the standard library has it.
+    /// The time as the standard library's type.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_millis(self.0)
@@ -121,7 +121,7 @@ impl Time {
 }
 
 impl Size {
-    /// So many bytes.
+    /// A size in bytes.
     #[must_use]
     pub const fn new(bytes: u64) -> Self {
         Self(bytes)
@@ -133,15 +133,20 @@ impl Size {
         self.0
     }
 
-    /// The number of bytes as a length in memory; more than there can be is as much as there can be.
+    /// The number of bytes as a `usize`, or `usize::MAX` if it does not fit.
     #[must_use]
     pub fn as_usize(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
+impl Rate {
+    /// The bound of a rate, in words.
+    pub(crate) const BOUND: &str = "count 1 to 4294967295, or `\"off\"`";
+}
+
 impl Period {
-    /// How long it is.
+    /// The length of the period.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_secs(match self {
@@ -229,7 +234,7 @@ impl FromStr for Rate {
         let count = u32::try_from(count)
             .map_err(|_| UnitError::new(format!("{text:?} is too large a rate"), RATE_HELP))?;
         let count = NonZeroU32::new(count).ok_or_else(|| {
-            UnitError::new(format!("{text:?} allows nothing"), "\"off\" is no limit at all")
+            UnitError::new(format!("{text:?} allows nothing"), "write \"off\" for no limit")
         })?;
         Ok(Self::Per { count, period })
     }
@@ -281,12 +286,12 @@ fn parse_in_units(
         .ok_or_else(|| UnitError::new(format!("{text:?} is too large a {what}"), help))
 }
 
-/// A number of digits alone: the standard library would take a `+` before them.
+/// The number in a text of digits alone: the standard library would also accept a leading `+`.
 fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// Reads a `T` from text; a number without a unit is told which unit it may have meant.
+/// Reads a `T` from text; for a number without a unit, the error suggests the unit.
 struct UnitVisitor<T> {
     expecting: &'static str,
     unit: &'static str,
@@ -334,5 +339,6 @@ deserialize_with_unit! {
     Rate: "a rate such as \"60/s\"", "/s";
 }
 
+mod schema;
 #[cfg(test)]
 mod tests;

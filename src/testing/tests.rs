@@ -1,9 +1,14 @@
-//! What a client meets, from the handshake to the last event.
+//! Tests of a client's connection from the handshake to the last event.
 
 mod answers;
 mod beside;
+mod limits;
 mod memory;
 mod rate;
+mod reload;
+mod replace;
+mod state;
+mod tasks;
 mod tokens;
 mod waiting;
 
@@ -15,18 +20,19 @@ use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::{Handshake, TestClient, TestWorkers};
-use crate::connection::{Connection, Receiving, Socket, TryWrite, run};
+use super::{Handshake, TestClient, start};
+use crate::connection::{Connection, Receiving, TryWrite, run};
 use crate::consumer::{Registry, SocketConsumer};
 use crate::error::Error;
 use crate::extract::{Options, Text};
 use crate::layer::ChannelLayer;
-use crate::message::{Message, Scope};
-use crate::queue::{Task, TaskQueue, TaskUuid};
+use crate::message::{Message, Scope, TaskUuid};
+use crate::queue::{Task, TaskQueue};
 use crate::reply::{Batch, Payload, Reply, ReplyChannel};
 use crate::routing::Router;
+use crate::service::Service;
 
-/// What `receive` puts on a queue, `work` is done on.
+/// `receive` pushes to the queue, and `work` does its tasks.
 const TASKS: &str = r#"
     [queue.tasks]
     consumer = "work"
@@ -38,7 +44,7 @@ const TASKS: &str = r#"
     consumer = "receive"
 "#;
 
-/// Nobody writes to it but the connection's task.
+/// A socket that is always full for direct writes.
 #[derive(Debug)]
 struct NoRoom;
 
@@ -48,7 +54,7 @@ impl TryWrite for NoRoom {
     }
 }
 
-/// What was called, in order.
+/// The calls, in order.
 #[derive(Clone, Default)]
 struct Calls(Arc<Mutex<Vec<&'static str>>>);
 
@@ -93,7 +99,7 @@ fn noting(calls: &Calls) -> Registry {
 }
 
 #[tokio::test]
-async fn a_client_of_a_foreign_origin_neither_comes_nor_leaves() {
+async fn a_client_of_a_foreign_origin_causes_no_events() {
     let calls = Calls::default();
     for (consumer, here) in [
         ("socket", &["open", "close"][..]),
@@ -102,20 +108,21 @@ async fn a_client_of_a_foreign_origin_neither_comes_nor_leaves() {
         let table = format!(
             "[[route]]\nchannel = \"websocket.*\"\npath = \"/\"\nconsumer = \"{consumer}\""
         );
-        let router = Router::parse(&table, &noting(&calls)).unwrap();
-        let foreign = Handshake::new("/").foreign("http://evil.example").connect(&router).await;
+        let service = start(&table, &noting(&calls)).await;
+        let foreign = Handshake::new("/").foreign("http://evil.example").connect(&service).await;
         assert_eq!(foreign.unwrap_err(), StatusCode::FORBIDDEN, "{consumer}");
-        router.finished().await;
+        service.stop().await;
         assert_eq!(calls.taken(), [""; 0], "{consumer}");
 
-        TestClient::connect(&router, "/").await.unwrap().disconnect(1000).await;
+        let service = start(&table, &noting(&calls)).await;
+        TestClient::connect(&service, "/").await.unwrap().disconnect(1000).await;
         assert_eq!(calls.taken(), here, "{consumer}");
     }
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_by_the_route_that_takes_the_connect() {
-    // The first route looks at heads, and a connect has none.
+async fn the_route_that_takes_the_connect_decides_about_its_token() {
+    // The first route looks at heads, which a connect does not have.
     let table = r#"
         [auth.token]
         secret = "secret"
@@ -131,15 +138,15 @@ async fn a_token_is_asked_for_by_the_route_that_takes_the_connect() {
         consumer = "function"
     "#;
     let calls = Calls::default();
-    let router = Router::parse(table, &noting(&calls)).unwrap();
-    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    let service = start(table, &noting(&calls)).await;
+    let mut client = TestClient::connect(&service, "/").await.unwrap();
     assert_eq!(client.receive().await.json()["error"], "enter correct token");
     assert_eq!(client.receive().await.close_code(), 3000);
     assert_eq!(calls.taken(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_function_has_what_each_of_its_routes_gives_it() {
+async fn a_function_gets_the_values_of_each_of_its_routes() {
     async fn queue(queue: TaskQueue) -> String {
         queue.name().to_string()
     }
@@ -162,8 +169,8 @@ async fn a_function_has_what_each_of_its_routes_gives_it() {
         consumer = "queue"
     "#;
     let registry = Registry::new().function("queue", queue).function("work", work);
-    let router = Router::parse(table, &registry).unwrap();
-    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    let service = start(table, &registry).await;
+    let mut client = TestClient::connect(&service, "/").await.unwrap();
     for (message, queue) in [("{}", "patient"), (r#"{"urgent": true}"#, "urgent")] {
         client.send(message).await;
         assert_eq!(client.receive().await.text(), queue, "{message}");
@@ -179,14 +186,14 @@ async fn a_status_alone_refuses_a_client() {
         let table = format!(
             "[[route]]\nchannel = \"websocket.connect\"\npath = \"/\"\nconsumer = \"{consumer}\""
         );
-        let router = Router::parse(&table, &registry).unwrap();
-        let refused = TestClient::connect(&router, "/").await;
+        let service = start(&table, &registry).await;
+        let refused = TestClient::connect(&service, "/").await;
         assert_eq!(refused.unwrap_err(), StatusCode::TOO_MANY_REQUESTS, "{consumer}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
+async fn a_message_may_take_longer_to_arrive_than_a_client_may_be_silent() {
     let registry = Registry::new().function("size", async |text: Text| text.0.len().to_string());
     let table = r#"
         [limits]
@@ -197,17 +204,18 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
         path     = "/"
         consumer = "size"
     "#;
-    let router = Router::parse(table, &registry).unwrap();
-    let way = router.way("/");
-    let (rules, drain) = (Socket::new(&way), CancellationToken::new());
+    let service = start(table, &registry).await;
+    let matched = service.matched("/");
+    let drain = CancellationToken::new();
     let scope = Scope { origin_allowed: true, ..Scope::default() };
-    let connection = Connection::open(&router, way, scope);
+    let connection = Connection::open(&service, (matched, service.generation()), scope);
     let (mut client, stream) = tokio::io::duplex(64);
     let (socket, first) = (Arc::new(NoRoom), Batch::default());
-    let receiving = Receiving::new(&router.memory().transit, None, rules.pace);
-    let served = run(stream, socket, connection, first, rules, receiving, &drain);
-    let told = async {
-        // One masked text frame of 100 bytes (RFC 6455, section 5.2), in pieces over ten seconds.
+    let receiving = Receiving::new(&service.memory().transit, None, connection.limits.get().pace);
+    let served = run(stream, socket, connection, first, receiving, &drain);
+    let reported = async {
+        // One masked text frame of 100 bytes (RFC 6455, section 5.2), sent in pieces over ten
+        // seconds.
         client.write_all(&[0x81, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -225,12 +233,12 @@ async fn a_message_may_take_longer_to_come_than_a_client_may_be_silent() {
     };
     tokio::select! {
         () = served => panic!("the client is closed"),
-        text = told => assert_eq!(text, b"100"),
+        text = reported => assert_eq!(text, b"100"),
     }
 }
 
 #[tokio::test]
-async fn a_worker_outlives_what_panics_as_it_is_dropped() {
+async fn a_worker_survives_values_that_panic_when_dropped() {
     struct Fragile;
     impl Drop for Fragile {
         fn drop(&mut self) {
@@ -246,16 +254,16 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
         "worked"
     }
     async fn receive(message: Message, queue: TaskQueue) {
-        if !queue.cancel(&message.reply_channel, "fragile") {
+        let fragile = TaskUuid::new("fragile").unwrap();
+        if !queue.cancel(&message.reply_channel, &fragile).await {
             let name = message.head().map_or("sturdy", |_| "fragile");
-            let uuid = TaskUuid::new(name.into()).unwrap();
-            queue.push(Task::new(uuid, message));
+            let uuid = TaskUuid::new(name).unwrap();
+            queue.push(Task::new(uuid, message)).await;
         }
     }
     let registry = Registry::new().function("work", work).function("receive", receive);
-    let router = Router::parse(TASKS, &registry).unwrap();
-    let _workers = TestWorkers::start(&router);
-    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    let service = start(TASKS, &registry).await;
+    let mut client = TestClient::connect(&service, "/").await.unwrap();
     client.send("{}").await;
     assert_eq!(client.receive().await.text(), "working");
     client.send("cancel").await;
@@ -266,35 +274,25 @@ async fn a_worker_outlives_what_panics_as_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn what_was_read_of_a_message_goes_with_its_task_and_its_head_does_not() {
-    struct Read(u64);
+async fn a_queued_message_does_not_hold_the_head_that_was_read() {
     async fn work(message: Message) -> Result<Reply, Error> {
-        let (held, number) = (message.holds_head(), message.extension::<Read>());
-        let number = number.map(|read| read.0);
-        assert!(message.extension::<&str>().is_none(), "it is of one type");
-        Reply::json(&serde_json::json!({"held": held, "number": number, "head": message.head()}))
+        let held = message.holds_head();
+        Reply::json(&serde_json::json!({"held": held, "head": message.head()}))
     }
     async fn receive(message: Message, queue: TaskQueue) {
-        let number = message.head().and_then(|head| head.get("number")?.as_u64());
-        queue.push(Task::new(
-            TaskUuid::random(),
-            match number {
-                Some(number) => message.with_extension("gives way").with_extension(Read(number)),
-                None => message,
-            },
-        ));
+        let _ = message.head();
+        assert!(message.holds_head());
+        queue.push(Task::new(TaskUuid::random(), message)).await;
     }
     let registry = Registry::new().function("work", work).function("receive", receive);
-    let router = Router::parse(TASKS, &registry).unwrap();
-    let _workers = TestWorkers::start(&router);
-    let mut client = TestClient::connect(&router, "/").await.unwrap();
-    for (sent, told) in [
-        (r#"{"number":5}"#, r#"{"held": false, "number": 5, "head": {"number": 5}}"#),
-        (r#"{"name":"x"}"#, r#"{"held": false, "number": null, "head": {"name": "x"}}"#),
-        ("no head", r#"{"held": false, "number": null, "head": null}"#),
+    let service = start(TASKS, &registry).await;
+    let mut client = TestClient::connect(&service, "/").await.unwrap();
+    for (sent, reported) in [
+        (r#"{"number":5}"#, r#"{"held": false, "head": {"number": 5}}"#),
+        ("no head", r#"{"held": false, "head": null}"#),
     ] {
         client.send(sent).await;
-        assert_eq!(client.receive().await.text(), told);
+        assert_eq!(client.receive().await.text(), reported);
     }
 }
 
@@ -321,17 +319,17 @@ async fn a_consumer_that_never_ends_is_given_up_some_time_after_its_client_has_l
         channel  = "websocket.disconnect"
         consumer = "left"
     "#;
-    let router = Router::parse(table, &registry).unwrap();
-    let client = TestClient::connect(&router, "/").await.unwrap();
+    let service = start(table, &registry).await;
+    let client = TestClient::connect(&service, "/").await.unwrap();
     client.send("one").await;
     let before = tokio::time::Instant::now();
     client.disconnect(1000).await;
-    let closing = router.closing();
+    let closing = service.closing();
     assert!((closing..2 * closing).contains(&before.elapsed()), "{:?}", before.elapsed());
     assert_eq!(calls.taken(), ["stuck", "left"]);
 }
 
-/// Says what it notes, and says so when it is dropped.
+/// Notes a word when it is made, and again when it is dropped.
 struct Present(Calls);
 
 impl Drop for Present {
@@ -340,7 +338,7 @@ impl Drop for Present {
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Named {
     name: String,
 }
@@ -348,7 +346,7 @@ struct Named {
 async fn named(_: Options<Named>) {}
 
 #[tokio::test]
-async fn jobs_run_beside_the_consumers_in_use_for_as_long_as_they_are_served() {
+async fn background_jobs_run_while_their_consumers_are_served() {
     let calls = Calls::default();
     let noted = calls.clone();
     let job = move |options: Options<Named>, _: ChannelLayer| {
@@ -374,10 +372,10 @@ async fn jobs_run_beside_the_consumers_in_use_for_as_long_as_they_are_served() {
     tokio::task::yield_now().await;
     assert!(calls.taken().is_empty(), "a table that is only read starts nothing");
 
-    let running = TestWorkers::start(&router);
+    let service = Service::start(router).await.unwrap();
     tokio::task::yield_now().await;
     assert_eq!(calls.taken(), ["one"], "once, however many routes there are");
-    drop(running);
+    service.stop().await;
     tokio::task::yield_now().await;
     assert_eq!(calls.taken(), ["ended"]);
 }

@@ -1,31 +1,31 @@
-//! How worker threads give way to the sockets.
+//! How worker threads yield their core to the sockets' threads.
 
 use std::cell::Cell;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a thread goes on before it gives way again: stages that take a few microseconds do not
-/// each ask the system, and what was woken meanwhile has not waited long.
+/// The shortest time between two yields of a thread. Stages of a few microseconds then do not each
+/// make a system call, and threads that became ready meanwhile have not waited long.
 const TURN: Duration = Duration::from_micros(200);
 
 thread_local! {
-    /// When this thread gave way last.
-    static GAVE_WAY: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// When this thread last yielded.
+    static LAST_YIELD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Lets whatever else is ready to run on this core go first: to be called between the stages of
-/// long work on a worker's thread, however short they are. Without anything else it takes about a
+/// Yields the core to other threads that are ready to run. Call it between the stages of long work
+/// on a worker thread, however short they are. If no other thread is ready, it takes about a
 /// microsecond, at most once in 0.2 ms.
 ///
-/// Niceness is not enough, because a thread that has begun with its slice is left it: with Linux's
-/// EEVDF a worker of niceness 19 that was kept waiting holds its core against a socket's thread for
-/// one slice and up to the next tick, 1.5 to 4 ms.
-pub fn give_way() {
+/// Niceness alone is not enough, because the kernel does not interrupt a thread within its slice:
+/// with Linux's EEVDF, a worker of niceness 19 that had to wait keeps its core from a socket's
+/// thread for one slice and until the next tick, 1.5 to 4 ms.
+pub fn yield_now() {
     let now = Instant::now();
-    if is_due(GAVE_WAY.get(), now) {
+    if is_due(LAST_YIELD.get(), now) {
         thread::yield_now();
-        GAVE_WAY.set(Some(Instant::now()));
+        LAST_YIELD.set(Some(Instant::now()));
     }
 }
 
@@ -33,11 +33,11 @@ fn is_due(last: Option<Instant>, now: Instant) -> bool {
     last.is_none_or(|last| now.saturating_duration_since(last) >= TURN)
 }
 
-/// Makes the calling thread at least so nice: 0 leaves it as it is, 19 lets everybody else go
-/// first. What the process was started with is never undone.
+/// Raises the niceness of the calling thread to at least `nice`: 0 leaves it unchanged, 19 gives
+/// precedence to all others. It never lowers the niceness that the process was started with.
 ///
 /// # Errors
-/// Where the system does not allow it, or does not know the niceness of a thread.
+/// If the system does not allow it, or does not support niceness for single threads.
 pub(super) fn be_nice(nice: u8) -> io::Result<()> {
     if nice == 0 { Ok(()) } else { set(nice.into()) }
 }
@@ -46,8 +46,8 @@ pub(super) fn be_nice(nice: u8) -> io::Result<()> {
 fn set(nice: i32) -> io::Result<()> {
     use rustix::process::{getpriority_process, setpriority_process};
 
-    // POSIX has it that this is the whole process's; on Linux, where no process is named, it is
-    // the calling thread's alone: setpriority(2), "C library/kernel differences".
+    // POSIX defines this as the niceness of the whole process. On Linux, if no process is named, it
+    // is that of the calling thread alone: setpriority(2), "C library/kernel differences".
     if getpriority_process(None)? < nice {
         setpriority_process(None, nice)?;
     }
@@ -56,7 +56,10 @@ fn set(nice: i32) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn set(_: i32) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "threads have no niceness of their own here"))
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this system has no niceness for single threads",
+    ))
 }
 
 #[cfg(test)]
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_gives_way_alone_and_never_less_than_before() {
+    fn only_the_calling_thread_becomes_nicer_and_never_less_nice() {
         let own = getpriority_process(None).unwrap();
         assert_eq!(nice_after(&[19]), 19);
         assert_eq!(nice_after(&[0]), own);
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_gives_way_at_first_and_then_once_in_a_turn() {
+    fn a_thread_yields_first_and_then_once_in_each_period() {
         let last = Instant::now();
         assert!(is_due(None, last));
         for (passed, due) in [

@@ -1,4 +1,4 @@
-//! PNG, WebP and GIF files put together chunk by chunk, as no encoder would.
+//! PNG, WebP and GIF files built chunk by chunk, as no encoder would write them.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use miniz_oxide::deflate::compress_to_vec_zlib;
 use super::Bad;
 use super::samples::samples;
 
-/// A PNG of these chunks behind its header, each with its right sum.
+/// A PNG of these chunks after its header, each with the right checksum.
 pub(super) fn png(width: u32, height: u32, kind: [u8; 5], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &kind].concat();
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -22,7 +22,7 @@ pub(super) fn png(width: u32, height: u32, kind: [u8; 5], chunks: &[(&[u8; 4], &
     file
 }
 
-/// The sum that ends a PNG's chunk (PNG, annex D).
+/// The checksum at the end of a PNG chunk (PNG, annex D).
 fn crc(bytes: &[u8]) -> u32 {
     static TABLE: LazyLock<Vec<u32>> = LazyLock::new(|| {
         let bit = |sum: u32, _| if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
@@ -34,12 +34,12 @@ fn crc(bytes: &[u8]) -> u32 {
         .fold(u32::MAX, |sum, byte| table[usize::from(sum.to_le_bytes()[0] ^ byte)] ^ (sum >> 8))
 }
 
-/// Bytes that unpack to so many zeros.
+/// Data that inflates to this number of zeros.
 pub(super) fn zeros(count: usize) -> Vec<u8> {
     compress_to_vec_zlib(&vec![0; count], 6)
 }
 
-/// Eight bits of RGB.
+/// RGB of eight bits a channel.
 const RGB: [u8; 5] = [8, 2, 0, 0, 0];
 
 pub(super) fn pngs() -> Vec<Bad> {
@@ -68,7 +68,7 @@ pub(super) fn pngs() -> Vec<Bad> {
         let file = png(width, height, RGB, &[(b"IDAT", &small)]);
         add(&format!("{width} × {height} pixels in few bytes"), file);
     }
-    // All that a picture within the limits can be: of 16 bits with alpha, in seven passes.
+    // The most that a picture within the limits can be: 16 bits with alpha, in seven passes.
     let rows = zeros(460 * (500 * 8 + 1) + 30_000);
     add("500 × 460 pixels of 16 bits", png(500, 460, [16, 6, 0, 0, 0], &[(b"IDAT", &rows)]));
     add("… in seven passes", png(500, 460, [16, 6, 0, 0, 1], &[(b"IDAT", &rows)]));
@@ -117,32 +117,32 @@ pub(super) fn riff(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     [&name[..], &length, content, &vec![0; content.len() % 2]].concat()
 }
 
-/// A header that says what is in the file, and how large its canvas is.
+/// A VP8X header with these flags and this size of the canvas.
 pub(super) fn vp8x(flags: u8, width: u32, height: u32) -> Vec<u8> {
     let side = |side: u32| (side - 1).to_le_bytes()[..3].to_vec();
     [vec![flags, 0, 0, 0], side(width), side(height)].concat()
 }
 
-/// A picture of one colour, which takes no bit for a pixel.
+/// A picture of one colour: its pixels take 0 bits.
 pub(super) fn vp8l(width: u32, height: u32) -> Vec<u8> {
     let sides = (width - 1) | (height - 1) << 14;
     [&[0x2F][..], &sides.to_le_bytes(), &[0b1000_1000, 0x88, 0x88, 0x08, 0, 0, 0, 0]].concat()
 }
 
-/// A picture of one pixel that says it is of the last of so many groups of prefix codes, and then
-/// has them all: each of five codes whose table is as large as any.
+/// A picture of one pixel that claims to use the last of `groups` groups of prefix codes and
+/// contains them all. Each group has five codes with tables of the largest size.
 fn grouped(groups: u32) -> Vec<u8> {
     let (no, yes) = ((0, 1), (1, 1));
     let mut bits = Bits::default();
-    // Both sides less one, no transparency, version 0, no transforms, no colour cache.
+    // Both sides minus 1, no transparency, version 0, no transforms, no colour cache.
     bits.put(&[(0, 14), (0, 14), no, (0, 3), no, no]);
-    // A picture of the groups for each 4 × 4 pixels: without a cache, of one pixel.
+    // A picture with a group's number for each 4 × 4 pixels: one pixel, without a cache.
     bits.put(&[yes, (0, 3), no]);
     for symbol in [(groups - 1) & 0xFF, (groups - 1) >> 8, 0, 0, 0] {
         bits.put(&[yes, no, yes, (symbol, 8)]);
     }
-    // The lengths 1 to 10 are written in three or four bits each: two more symbols than the
-    // longest need, so that the table has a place for every ten bits.
+    // The lengths 1 to 10 are written in three or four bits each. The second symbol of length 10
+    // completes the code, so the table has an entry for every ten bits.
     let mut code = Bits::default();
     code.put(&[no, (10, 4)]);
     for length in [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10] {
@@ -169,7 +169,7 @@ fn grouped(groups: u32) -> Vec<u8> {
     [0x2F].into_iter().chain(bytes).collect()
 }
 
-/// Numbers one after the other, each from its lowest bit on.
+/// Numbers in a row, each written from its lowest bit up.
 #[derive(Default)]
 struct Bits(Vec<bool>);
 
@@ -203,7 +203,7 @@ pub(super) fn webps() -> Vec<Bad> {
         }
     }
     add("a canvas of 16777216²", webp(&[(b"VP8X", &[0, 0, 0, 0, 255, 255, 255, 255, 255, 255])]));
-    // Each within the one before, as deep as a few hundred kilobytes can be.
+    // Each within the previous one, as deep as a few hundred kilobytes allow.
     let picture = vp8l(16, 16);
     let mut nested = Vec::new();
     for level in 0..20_000 {
@@ -228,7 +228,7 @@ pub(super) fn webps() -> Vec<Bad> {
     for groups in [2, 256, 65_536] {
         let stream = grouped(groups);
         add(&format!("{groups} groups of codes for one pixel"), webp(&[(b"VP8L", &stream)]));
-        // The same as the transparency of a lossy picture, without the header of its own.
+        // The same as the transparency of a lossy picture, which has no header of its own.
         let alpha = [&[1][..], &stream[5..]].concat();
         let canvas = vp8x(TRANSPARENT, 1, 1);
         let lossy = [0x10, 0, 0, 0x9D, 1, 0x2A, 1, 0, 1, 0, 0, 0, 0, 0];
@@ -262,10 +262,10 @@ pub(super) fn gifs() -> Vec<Bad> {
     let mut bad = Vec::new();
     let mut add = |name: &str, file| bad.push(Bad::everywhere(name.to_owned(), file));
     let one_colour = samples().iter().find(|(name, _)| name == "gif").expect("one is there");
-    // Codes that each stand for one pixel more than the one before.
+    // Each code means one pixel more than the previous code.
     let growing: Vec<u8> = (0..60_000_u32).map(|at| (at * 37 % 251).to_le_bytes()[0]).collect();
     let (zeros, ones) = (vec![0; 50_000], vec![0xFF; 50_000]);
-    add("as it was", one_colour.1.clone());
+    add("unchanged", one_colour.1.clone());
     for (canvas, frame) in [
         ((30_000, 30_000), (30_000, 30_000)),
         ((65_535, 65_535), (1, 1)),
@@ -284,7 +284,7 @@ pub(super) fn gifs() -> Vec<Bad> {
     }
     add("5000 frames", gif((64, 64), (64, 64), &[4, 1, 5], 5000));
     add("900 frames", gif((500, 460), (1, 1), &[4, 1, 5], 900));
-    // Nothing at the beginning of the file says how large it is.
+    // The beginning of the file does not say how large it is.
     let mut late = gif((1, 1), (500, 460), &[4, 1, 5], 1);
     let comment = [&b"!\xFE"[..], &[&[250][..], &[7; 250]].concat().repeat(100), b"\0"].concat();
     late.splice(19..19, comment);
@@ -293,7 +293,7 @@ pub(super) fn gifs() -> Vec<Bad> {
     add("no frame", gif((64, 64), (64, 64), &[], 0));
     for size in 0..=255 {
         let mut file = gif((64, 64), (64, 64), &growing[..600], 1);
-        // Where the code size stands.
+        // The position of the code size.
         file[29] = size;
         bad.push(Bad::new(format!("codes of {size} bits"), file));
     }

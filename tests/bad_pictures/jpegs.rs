@@ -1,10 +1,10 @@
-//! JPEG files put together segment by segment, as no encoder would.
+//! JPEG files built segment by segment, as no encoder would write them.
 
 use super::Bad;
 use super::samples::{at_marker, samples};
 
-/// A file of a frame and scans. Its tables know two codes: `0` is the symbol 0 (no difference, the
-/// end of a block) and `10` is a run of up to 32767 blocks without anything.
+/// A file of a frame and scans. Its tables have two codes: `0` is the symbol 0 (no difference, the
+/// end of a block) and `10` is a run of up to 32767 empty blocks.
 pub(super) struct Jpeg(Vec<u8>);
 
 const SOF_PROGRESSIVE: u8 = 0xC2;
@@ -12,7 +12,8 @@ const SOF_ARITHMETIC: u8 = 0xC9;
 const SOF_ARITHMETIC_PROGRESSIVE: u8 = 0xCA;
 
 impl Jpeg {
-    /// Of so many components, the first of them sampled as the two halves of a byte say.
+    /// A frame with a component for each byte of `sampling`, whose two halves are its sampling
+    /// factors.
     pub(super) fn new(sof: u8, (width, height): (u16, u16), sampling: &[u8]) -> Self {
         let mut jpeg = Self(vec![0xFF, 0xD8]);
         jpeg.segment(0xDB, &[&[0][..], &[1; 64]].concat());
@@ -40,7 +41,8 @@ impl Jpeg {
         self.0.extend(content);
     }
 
-    /// The coefficients `from..=to` of these components, and of them the bits that `bits` says.
+    /// A scan of the coefficients `from..=to` of these components. `bits` is the byte that names
+    /// the bits it holds (Ah and Al; T.81, B.2.3).
     pub(super) fn scan(&mut self, components: &[u8], (from, to): (u8, u8), bits: u8, data: &[u8]) {
         let mut head = vec![u8::try_from(components.len()).expect("a few")];
         head.extend(components.iter().flat_map(|name| [*name, 0]));
@@ -55,18 +57,18 @@ impl Jpeg {
     }
 }
 
-/// A large picture of few bytes that is gone over again and again.
+/// A large picture in few bytes that a decoder must go over again and again.
 pub(super) fn many_scans(sof: u8, size: (u16, u16), sampling: &[u8], scans: usize) -> Vec<u8> {
     let mut jpeg = Jpeg::new(sof, size, sampling);
     let all: Vec<u8> = (1..=u8::MAX).take(sampling.len()).collect();
-    // Brightness, then each coefficient's bits one after the other from the 13th on: all of it
-    // legal, and half of it what decoders do slowest.
+    // Brightness, then each coefficient's bits, a scan for each bit from the 13th down. All of it
+    // is legal, and half of the scans are the slowest kind for decoders.
     jpeg.scan(&all, (0, 0), 0, &[0; 4]);
     let refinements = (1..=63_u8).flat_map(|at| {
         (0..14_u8).rev().map(move |bit| (at, if bit == 13 { bit } else { (bit + 1) << 4 | bit }))
     });
     for (at, bits) in refinements.take(scans - 1) {
-        // A run of 32767 blocks, and no more: what follows is missing.
+        // One run of 32767 blocks; the rest of the data is missing.
         jpeg.scan(&[1], (at, at), bits, &[0b1011_1111, 0b1111_1111, 0, 0b1111_1111, 0]);
     }
     jpeg.end()
@@ -82,7 +84,7 @@ pub(super) fn bombs() -> Vec<Bad> {
             ((30_000, 30_000), 10),
             ((65_500, 65_500), 10),
             ((3000, 3000), 3000),
-            // Within all limits but perhaps the one of pixels times scans.
+            // Within all limits, except perhaps that on pixels times scans.
             ((500, 460), 50),
             ((500, 460), 12),
             ((16_000, 15), 50),
@@ -126,7 +128,7 @@ pub(super) fn bombs() -> Vec<Bad> {
             add(format!("{sof:x}: components sampled {name}"), jpeg.end());
         }
     }
-    // A baseline picture that has all in its first scan, and then thousands more.
+    // A baseline picture with all its data in the first scan, and thousands of further scans.
     let mut jpeg = Jpeg::new(0xC0, (1000, 1000), &COLOUR);
     (0..3000).for_each(|_| jpeg.scan(&[1, 2, 3], (0, 63), 0, &[0; 4]));
     add("a baseline of 3000 scans".into(), jpeg.end());
@@ -137,7 +139,7 @@ pub(super) fn bombs() -> Vec<Bad> {
     (0..30_000).for_each(|_| jpeg.segment(0xFE, b""));
     jpeg.scan(&[1, 2, 3], (0, 63), 0, &[0; 100]);
     add("30,000 comments".into(), jpeg.end());
-    // Tables of no codes at all: 17 bytes each.
+    // Tables without codes: 17 bytes each.
     let mut jpeg = Jpeg::new(0xC0, (64, 64), &COLOUR);
     let tables = [&[0x13][..], &[0; 16]].concat().repeat(3800);
     (0..60).for_each(|_| jpeg.segment(0xC4, &tables));
@@ -152,14 +154,14 @@ pub(super) fn bombs() -> Vec<Bad> {
     bad
 }
 
-/// Each byte of the headers of a JPEG as it should not be.
+/// Wrong values in each byte of the headers of a JPEG.
 pub(super) fn lies() -> Vec<Bad> {
     let mut bad = Vec::new();
     for (name, file) in samples().iter().filter(|(name, _)| name.contains("jpeg")) {
         let scan = at_marker(file, 0xDA).expect("a scan");
         let tables = at_marker(file, 0xC4).expect("tables");
         for at in (2..scan + 14).filter(|at| *at < 24 || *at > tables - 24) {
-            // The tables' long middles are looked at here and there.
+            // Only some bytes in the long middle of the tables are changed.
             if at > tables + 40 && at < scan && at % 17 != 0 {
                 continue;
             }

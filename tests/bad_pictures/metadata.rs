@@ -1,10 +1,10 @@
-//! EXIF and ICC blocks that say absurd things, in sound pictures.
+//! EXIF and ICC blocks with absurd values, in sound pictures.
 
 use super::Bad;
 use super::chunks::{png, vp8l, vp8x, webp, zeros};
 use super::samples::samples;
 
-/// An entry of a TIFF directory: tag, kind, count, value or place, big-endian.
+/// An entry of a TIFF directory: tag, type, count, and value or offset, big-endian.
 type Entry = (u16, u16, u32, u32);
 
 const ORIENTATION: u16 = 0x0112;
@@ -16,7 +16,7 @@ const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
 
-/// A TIFF file of one directory, which says where the next one is.
+/// A TIFF file of one directory, which claims that the next directory is at `next`.
 fn tiff(entries: &[Entry], next: u32) -> Vec<u8> {
     let mut tiff = b"MM\0*\0\0\0\x08".to_vec();
     tiff.extend(u16::try_from(entries.len()).expect("few").to_be_bytes());
@@ -60,7 +60,7 @@ fn exifs() -> Vec<(String, Vec<u8>)> {
     blocks
 }
 
-/// A text of many empty lines: an entry that a reader may make a list of.
+/// A text of many empty lines, of which a reader may make a long list.
 fn lines(length: usize) -> Vec<u8> {
     let count = u32::try_from(length).expect("short");
     let mut block = tiff(&[(MAKE, ASCII, count, 26)], 0);
@@ -106,7 +106,7 @@ pub(super) fn exif() -> Vec<Bad> {
     bad
 }
 
-/// A profile that is sound as far as its header goes.
+/// A profile with a sound header.
 fn profile(length: usize, said: u32) -> Vec<u8> {
     let mut profile = vec![0xA5; length.max(132)];
     profile[..4].copy_from_slice(&said.to_be_bytes());

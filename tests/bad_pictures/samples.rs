@@ -1,4 +1,4 @@
-//! Sound pictures of every kind that is taken: what is damaged next.
+//! Sound pictures of every kind that the service accepts; the other modules damage them.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::util::photo;
 
-/// Each kind by its name.
+/// A picture of each kind, with the kind's name.
 pub(super) fn samples() -> &'static [(String, Vec<u8>)] {
     static SAMPLES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
         let photo = image::load_from_memory(&photo(48, 36)).expect("a photo");
@@ -27,7 +27,7 @@ pub(super) fn samples() -> &'static [(String, Vec<u8>)] {
     &SAMPLES
 }
 
-/// Where a JPEG's marker is, the first of its kind.
+/// The position of a JPEG's first marker of this kind.
 pub(super) fn at_marker(file: &[u8], marker: u8) -> Option<usize> {
     file.windows(2).position(|two| two == [0xFF, marker])
 }
@@ -40,13 +40,13 @@ fn jpegs(photo: &DynamicImage) -> Vec<(String, Vec<u8>)> {
     ];
     let mut files = Vec::new();
     for (kind, colour, samples) in kinds {
-        for (way, progressive) in [("jpeg", false), ("progressive jpeg", true)] {
+        for (matched, progressive) in [("jpeg", false), ("progressive jpeg", true)] {
             let mut file = Vec::new();
             let mut encoder = Encoder::new(&mut file, 85);
             encoder.set_progressive(progressive);
             encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-            encoder.encode(&samples, 48, 36, colour).expect("memory takes it");
-            files.push((format!("{kind}{way}"), file));
+            encoder.encode(&samples, 48, 36, colour).expect("memory is writable");
+            files.push((format!("{kind}{matched}"), file));
         }
     }
     files
@@ -66,20 +66,20 @@ fn pngs(photo: &DynamicImage) -> Vec<(String, Vec<u8>)> {
     encoder.set_depth(png::BitDepth::Four);
     encoder.set_palette((0..48).collect::<Vec<u8>>());
     encoder.set_animated(2, 0).expect("two frames");
-    let mut writer = encoder.write_header().expect("memory takes it");
-    (0..2).for_each(|_| writer.write_image_data(&[0x3A; 24 * 36]).expect("memory takes it"));
-    writer.finish().expect("memory takes it");
+    let mut writer = encoder.write_header().expect("memory is writable");
+    (0..2).for_each(|_| writer.write_image_data(&[0x3A; 24 * 36]).expect("memory is writable"));
+    writer.finish().expect("memory is writable");
     files.push(("animated palette png".to_owned(), file));
     files
 }
 
 fn written(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
-    picture.write_to(&mut file, format).expect("memory takes it");
+    picture.write_to(&mut file, format).expect("memory is writable");
     file.into_inner()
 }
 
-/// Of sixteen by twelve pixels, written by libwebp.
+/// Pictures of 16 × 12 pixels, written by libwebp.
 const OTHERS: [(&str, &str); 3] = [
     (
         "lossy webp",

@@ -2,8 +2,8 @@
 
     picture_client.py ws://127.0.0.1:8000/ws/1 [--binary] [--inline] [--token KIND --secret SECRET]
 
-Connects, sends a photo to be halved, and prints what came back: its format, mode and size. Shows
-a token of its own making when told to; one that the service refuses prints the refusal.
+Connects, sends a photo to be halved, and prints the result's format, mode and size. With --token
+and --secret it shows a token that it signs; if the service refuses the token, it prints the refusal.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def message(header, file, binary):
 
 
 def fetch(url):
-    """The bytes behind an http: or a data: URL."""
+    """The bytes at an http: or in a data: URL."""
     with urllib.request.urlopen(url) as answer:
         assert answer.headers["Content-Type"] == "image/jpeg", answer.headers
         return answer.read()

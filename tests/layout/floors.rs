@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::source::{Source, sources};
 
-/// Every place in these sources where a module names one below its own line, or hides which module
-/// it names behind a name that the root exports.
+/// Every place in these sources where a module names a module below its own line, or hides which
+/// module it names behind a name that the root exports.
 pub(super) fn climbs(src: &Path) -> Vec<String> {
     let root = fs::read_to_string(src.join("lib.rs")).expect("src/lib.rs is there");
     let floors = modules(&root);
@@ -21,7 +21,7 @@ pub(super) fn climbs(src: &Path) -> Vec<String> {
         for (line, name) in names(source) {
             let complaint = match floors.iter().position(|floor| *floor == name) {
                 Some(named) if named <= height => continue,
-                Some(_) => format!("{own} uses {name}, which stands below it in src/lib.rs"),
+                Some(_) => format!("{own} uses {name}, which is below it in src/lib.rs"),
                 None => format!("`crate::{name}` hides a module: name it by the module's path"),
             };
             found.push(format!("src/{}:{line}: {complaint}", &source.path[2..]));
@@ -31,7 +31,7 @@ pub(super) fn climbs(src: &Path) -> Vec<String> {
 }
 
 /// The modules that a root declares, in its order.
-fn modules(root: &str) -> Vec<String> {
+pub(super) fn modules(root: &str) -> Vec<String> {
     let declared = root.lines().filter_map(|line| {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         line.strip_prefix("mod ")?.strip_suffix(';')
@@ -45,8 +45,9 @@ fn module(path: &str) -> &str {
     path.split('/').next().unwrap_or(path).trim_end_matches(".rs")
 }
 
-/// What a file names at the crate's root, with the lines: by `crate::`, also in braces, and by as
-/// many `super::` as its module is deep. An indented `super` starts from a module within the file.
+/// The names that a file uses from the crate's root, with their lines: through `crate::`, also in
+/// braces, and through one `super::` for each level of its module. An indented `super` starts from
+/// a module within the file.
 fn names(source: &Source) -> Vec<(usize, String)> {
     let code: String = source.code().flat_map(|(_, line)| [line, "\n"]).collect();
     // `queue.rs` and `queue/mod.rs` are one deep, `queue/task.rs` two.
@@ -99,19 +100,20 @@ fn first_names(path: &str) -> Vec<String> {
     names
 }
 
-/// Writes sources into a temporary folder and checks them.
-fn climbs_in(files: &[(&str, &str)]) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+/// Writes sources into a temporary folder and checks it.
+pub(super) fn in_folder<T>(files: &[(&str, &str)], check: impl FnOnce(&Path) -> T) -> T {
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     for (path, text) in files {
         let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it takes a folder");
-        fs::write(path, text).expect("the folder takes a file");
+        fs::create_dir_all(path.parent().expect("it is in the folder"))
+            .expect("the folder is writable");
+        fs::write(path, text).expect("the folder is writable");
     }
-    climbs(folder.path())
+    check(folder.path())
 }
 
 #[test]
-fn a_climb_is_noticed_however_it_is_written() {
+fn an_import_from_a_lower_floor_is_found_however_it_is_written() {
     let root = "mod low;\nmod middle;\npub mod top;\n\npub use middle::Thing;\n";
     for (path, code, climbs) in [
         ("middle.rs", "use crate::low::X;", &[][..]),
@@ -131,7 +133,7 @@ fn a_climb_is_noticed_however_it_is_written() {
         ("low.rs", "use crate::Thing;", &["1: `crate::Thing` hides a module"]),
         ("low.rs", "use crate::*;", &["1: `crate::*` hides a module"]),
     ] {
-        let found = climbs_in(&[("lib.rs", root), (path, code)]);
+        let found = in_folder(&[("lib.rs", root), (path, code)], self::climbs);
         let begins =
             |found: &String, climb: &&str| found.starts_with(&format!("src/{path}:{climb}"));
         let equal =
@@ -141,7 +143,7 @@ fn a_climb_is_noticed_however_it_is_written() {
 }
 
 #[test]
-fn a_climb_planted_in_the_real_sources_is_noticed() {
+fn an_import_from_a_lower_floor_in_the_real_sources_is_found() {
     let src = crate::util::root().join("src");
     let root = fs::read_to_string(src.join("lib.rs")).unwrap();
     let floors = modules(&root);
@@ -151,7 +153,7 @@ fn a_climb_planted_in_the_real_sources_is_noticed() {
     let (_, text) = files.iter_mut().find(|(path, _)| module(path) == first).unwrap();
     text.extend(["use crate::", last, "::Anything;\n"]);
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let found = climbs_in(&files);
+    let found = in_folder(&files, climbs);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains(&format!("{first} uses {last}")), "{found:?}");
 }

@@ -11,7 +11,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The lines with their numbers, without what stands behind `//`.
+    /// The lines with their numbers, without comments that begin with `//`.
     pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate();
         lines.map(|(at, line)| (at + 1, line.split_once("//").map_or(line, |(code, _)| code)))
@@ -31,7 +31,7 @@ pub(super) fn sources(root: &Path, folders: &[&str]) -> Vec<Source> {
 
 fn collect(folder: &Path, path: &str, found: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).expect("a folder") {
-        let entry = entry.expect("it can be read").path();
+        let entry = entry.expect("the entry is readable").path();
         let name = entry.file_name().expect("an entry has a name").to_string_lossy();
         let path = format!("{path}/{name}");
         if entry.is_dir() {

@@ -1,4 +1,4 @@
-"""What Channels 4 under daphne puts on the wire: `channels_peer.py PORT`, one path for each behaviour.
+"""Channels 4 under daphne, to compare with on the wire: `channels_peer.py PORT`, a path for each behaviour.
 
 Port 0 takes a free one. Prints `ready PORT` when it listens.
 """
@@ -27,7 +27,7 @@ from django.urls import path
 
 
 class Open(AsyncWebsocketConsumer):
-    """Accepts, does nothing more; the behaviours below say what they add."""
+    """Accepts and does nothing more; the classes below add behaviours."""
 
     async def receive(self, text_data=None, bytes_data=None):
         pass

@@ -1,4 +1,4 @@
-"""What Tornado 6 puts on the wire: `tornado_peer.py PORT`, one path for each behaviour.
+"""Tornado 6, to compare with on the wire: `tornado_peer.py PORT`, a path for each behaviour.
 
 Port 0 takes a free one. Prints `ready PORT` when it listens.
 """
@@ -14,7 +14,7 @@ import tornado.websocket
 
 
 class Open(tornado.websocket.WebSocketHandler):
-    """Accepts, does nothing more; the behaviours below say what they add."""
+    """Accepts and does nothing more; the classes below add behaviours."""
 
     def check_origin(self, origin):
         return True

@@ -39,7 +39,7 @@ exif
         ("a private chunk", (*b"prVt", secret.to_vec())),
         ("a private chunk that is safe to copy", (*b"prVs", secret.to_vec())),
         ("a chunk of Apple", (*b"iDOT", secret.to_vec())),
-        ("a profile that is none", (*b"iCCP", [b"p\0\0", &packed[..]].concat())),
+        ("an invalid profile", (*b"iCCP", [b"p\0\0", &packed[..]].concat())),
         ("sRGB that is too long", (*b"sRGB", with(&[0]))),
     ];
     chunks.extend(exif::blocks().into_iter().map(|(kind, block)| (kind, (*b"eXIf", block))));
@@ -50,11 +50,11 @@ exif
             all.push(Planted::new(format!("PNG: {kind}, {place}"), file, &plain));
         };
         add("before the picture", png(&chunk, &[]));
-        add("behind the picture", png(&[], &chunk));
+        add("after the picture", png(&[], &chunk));
     }
     for (kind, bytes) in [
-        ("text behind the end", secret.to_vec()),
-        ("a second picture behind the end", png(&[(*b"tEXt", with(b"Author\0"))], &[])),
+        ("text after the end", secret.to_vec()),
+        ("a second picture after the end", png(&[(*b"tEXt", with(b"Author\0"))], &[])),
     ] {
         all.push(Planted::new(format!("PNG: {kind}"), [&plain[..], &bytes].concat(), &plain));
     }
@@ -66,21 +66,21 @@ pub(super) fn png_with_profile() -> (&'static str, Vec<u8>) {
     ("PNG", png(&[(*b"iCCP", [b"p\0\0", &packed[..]].concat())], &[]))
 }
 
-/// A small picture with these chunks before and behind its data.
+/// A small picture with these chunks before and after its data.
 fn png(before: &[Chunk], behind: &[Chunk]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 8, 6);
     encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().expect("memory takes it");
+    let mut writer = encoder.write_header().expect("memory is writable");
     let pixels: Vec<u8> = (0..8 * 6 * 3).collect();
     for (name, content) in before {
-        writer.write_chunk(ChunkType(*name), content).expect("memory takes it");
+        writer.write_chunk(ChunkType(*name), content).expect("memory is writable");
     }
-    writer.write_image_data(&pixels).expect("memory takes it");
+    writer.write_image_data(&pixels).expect("memory is writable");
     for (name, content) in behind {
-        writer.write_chunk(ChunkType(*name), content).expect("memory takes it");
+        writer.write_chunk(ChunkType(*name), content).expect("memory is writable");
     }
-    writer.finish().expect("memory takes it");
+    writer.finish().expect("memory is writable");
     file
 }
 
@@ -92,7 +92,7 @@ pub(super) fn webps() -> Vec<Planted> {
     let mut chunks = vec![
         ("XMP", chunk(*b"XMP ", &[b"<x:xmpmeta>", &secret[..]].concat()), 0x04),
         ("an unknown chunk", chunk(*b"Priv", &secret), 0),
-        ("a profile that is none", chunk(*b"ICCP", &secret), 0x20),
+        ("an invalid profile", chunk(*b"ICCP", &secret), 0x20),
     ];
     for (kind, block) in exif::blocks() {
         chunks.push((kind, chunk(*b"EXIF", &block), 0x08));
@@ -102,11 +102,11 @@ pub(super) fn webps() -> Vec<Planted> {
         let before = webp(*flag, &[chunk, &picture]);
         all.push(Planted::new(format!("WebP: {kind}, before the picture"), before, &plain));
         let behind = webp(*flag, &[&picture, chunk]);
-        all.push(Planted::new(format!("WebP: {kind}, behind the picture"), behind, &plain));
+        all.push(Planted::new(format!("WebP: {kind}, after the picture"), behind, &plain));
     }
     let trailed = [&plain[..], &secret].concat();
-    all.push(Planted::new("WebP: text behind the end", trailed, &plain));
-    // The place, the size less one, the duration and the flags of a frame.
+    all.push(Planted::new("WebP: text after the end", trailed, &plain));
+    // The position, the sides minus 1, the duration and the flags of a frame.
     let place = [0, 0, 0, 0, 0, 0, 47, 0, 0, 35, 0, 0, 100, 0, 0, 0];
     let control = chunk(*b"ANIM", &[0; 6]);
     let frame = |more: &[u8]| chunk(*b"ANMF", &[&place, &picture[..], more].concat());
@@ -153,15 +153,15 @@ pub(super) fn gifs() -> Vec<Planted> {
         ("an unknown application", extension(0xFF, b"\x0BSOMEONE 1.0")),
         ("an unknown extension", extension(0x42, b"")),
     ] {
-        for (place, at) in [("before the image", begin), ("behind the image", plain.len() - 1)] {
+        for (place, at) in [("before the image", begin), ("after the image", plain.len() - 1)] {
             let mut file = plain.clone();
             file.splice(at..at, bytes.iter().copied());
             all.push(Planted::new(format!("GIF: {kind}, {place}"), file, &plain));
         }
     }
     for (kind, bytes) in [
-        ("text behind the repetitions", &b"!\xFF\x0BNETSCAPE2.0\x03\x01\0\0"[..]),
-        ("text behind a graphic control", b"!\xF9\x04\0\0\0\0"),
+        ("text after the repetitions", &b"!\xFF\x0BNETSCAPE2.0\x03\x01\0\0"[..]),
+        ("text after a graphic control", b"!\xF9\x04\0\0\0\0"),
     ] {
         let with = |more: &[u8]| {
             let mut file = plain.clone();
@@ -171,14 +171,14 @@ pub(super) fn gifs() -> Vec<Planted> {
         all.push(Planted::new(format!("GIF: {kind}"), with(&block), &with(&[])));
     }
     let trailed = [&plain[..], SECRET.as_bytes()].concat();
-    all.push(Planted::new("GIF: text behind the end", trailed, &plain));
+    all.push(Planted::new("GIF: text after the end", trailed, &plain));
     let mut between = plain.clone();
     between.splice(plain.len() - 1..plain.len() - 1, SECRET.bytes());
     all.push(Planted::new("GIF: text between blocks", between, &plain));
     all
 }
 
-/// A colour profile of RGB, as far as its header goes, with a text.
+/// An RGB colour profile with a sound header, and a text.
 pub(super) fn profile() -> Vec<u8> {
     let mut profile = vec![0; 132];
     profile[8..24].copy_from_slice(b"\x04\0\0\0mntrRGB XYZ ");

@@ -2,13 +2,13 @@
 
 use super::SECRET;
 
-/// Where in a block an entry stands.
+/// The place of an entry in a block.
 #[derive(Clone, Copy)]
 enum Directory {
     First,
-    /// One that an entry of the first directory points to.
+    /// In a directory that an entry with this tag in the first directory points to.
     Of(u16),
-    /// The directory of the thumbnail.
+    /// In the directory of the thumbnail.
     Second,
 }
 
@@ -19,7 +19,7 @@ const UNDEFINED: u16 = 7;
 const EXIF: Directory = Directory::Of(0x8769);
 const GPS: Directory = Directory::Of(0x8825);
 
-/// Blocks by the kind of entry.
+/// The blocks, each with the kind of its entry.
 pub(super) fn blocks() -> Vec<(&'static str, Vec<u8>)> {
     let wide: Vec<u8> = SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let text = [SECRET.as_bytes(), b"\0"].concat();

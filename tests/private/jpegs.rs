@@ -1,4 +1,4 @@
-//! JPEG files with the secret before, between and behind their scans.
+//! JPEG files with the secret before, between and after their scans.
 
 use std::fmt::Write;
 
@@ -25,16 +25,16 @@ pub(super) fn planted() -> Vec<Planted> {
         add(kind, SOI, &plain, bytes);
         add(&format!("{kind}, before the scan"), first_scan, &plain, bytes);
         add(&format!("{kind}, between scans"), at_marker(&scans, 0xDA, 2), &scans, bytes);
-        add(&format!("{kind}, behind the scans"), scans.len() - EOI, &scans, bytes);
+        add(&format!("{kind}, after the scans"), scans.len() - EOI, &scans, bytes);
     }
     let comment = segment(0xFE, SECRET.as_bytes());
     let second = [&plain[..SOI], &comment, &plain[SOI..]].concat();
     let video = [b"\0\0\0\x14ftypmp42\0\0\0\0", SECRET.as_bytes()].concat();
     let samsung = [b"\0\0\x0A\x08", SECRET.as_bytes(), b"SEFH\0\0\0\0\x0C\0\0\0SEFT"].concat();
     for (kind, bytes) in [
-        ("text behind the end", SECRET.as_bytes()),
-        ("a second picture behind the end", &second),
-        ("a video behind the end", &video),
+        ("text after the end", SECRET.as_bytes()),
+        ("a second picture after the end", &second),
+        ("a video after the end", &video),
         ("a trailer of a phone", &samsung),
     ] {
         add(kind, plain.len(), &plain, bytes);
@@ -78,7 +78,7 @@ fn segments() -> Vec<(String, Vec<u8>)> {
     add("FlashPix", 0xE2, b"FPXR\0\0\0\0\0\0");
     add("an index of several pictures", 0xE2, b"MPF\0MM\0*\0\0\0\x08");
     add("a gain map", 0xE2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0");
-    add("a profile that is none", 0xE2, b"ICC_PROFILE\0\x01\x01");
+    add("an invalid profile", 0xE2, b"ICC_PROFILE\0\x01\x01");
     add("C2PA", 0xEB, b"JP\0\x01\0\0\0\x01\0\0\0\x20jumb");
     add("Ducky", 0xEC, b"Ducky\0\x01\0\x04\0\0\0\x50\0\x02\0\x18");
     add("APP14 of another program", 0xEE, b"Someone\0");
@@ -91,9 +91,9 @@ fn segments() -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// The secret in segments of which a part is kept.
+/// The secret in segments that the service keeps in part.
 fn headers(plain: &[u8]) -> Vec<Planted> {
-    // JFIF, 1.02, no unit, 1 to 1, and then the size of the thumbnail.
+    // JFIF 1.02, no unit, a density of 1 to 1, and then the size of the thumbnail.
     const JFIF: &[u8] = b"JFIF\0\x01\x02\0\0\x01\0\x01";
     assert_eq!(plain[SOI..SOI + 4], [0xFF, 0xE0, 0, 16], "it begins with JFIF");
     let rest = &plain[SOI + 18..];
@@ -106,11 +106,11 @@ fn headers(plain: &[u8]) -> Vec<Planted> {
     let short = segment(0xEE, adobe);
     vec![
         Planted::new("JPEG: a thumbnail of JFIF", with(&thumbnail), &with(&bare)),
-        Planted::new("JPEG: text behind Adobe's flags", with(&long), &with(&short)),
+        Planted::new("JPEG: text after Adobe's flags", with(&long), &with(&short)),
     ]
 }
 
-/// A quarter turn.
+/// An EXIF block that says the picture has a quarter turn.
 fn turned_block() -> Vec<u8> {
     b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec()
 }
@@ -120,7 +120,7 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     [&[0xFF, marker], &length[..], content].concat()
 }
 
-/// Where the marker is for the so manieth time.
+/// The position of the marker's occurrence with this number.
 fn at_marker(file: &[u8], marker: u8, which: usize) -> usize {
     let places = file.windows(2).enumerate().filter(|(_, two)| *two == [0xFF, marker]);
     places.map(|(at, _)| at).nth(which - 1).expect("it has so many")
@@ -131,6 +131,6 @@ fn progressive() -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, 85);
     encoder.set_progressive(true);
-    encoder.encode(picture.as_raw(), 48, 36, ColorType::Rgb).expect("memory takes it");
+    encoder.encode(picture.as_raw(), 48, 36, ColorType::Rgb).expect("memory is writable");
     file
 }

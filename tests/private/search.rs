@@ -1,11 +1,11 @@
-//! Looks for a text in a file as thoroughly as somebody who is curious would.
+//! Looks for a text in a file as thoroughly as a curious person would.
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
-/// The most bytes that a packed part is unpacked to.
+/// The most bytes that a compressed part is unpacked to.
 const UNPACKED_MAX: usize = 1 << 20;
 
-/// Whether a file holds this text: as it is, in UTF-16, or in any part that is packed by zlib.
+/// Whether a file contains this text: as it is, in UTF-16, or in any part that zlib compressed.
 pub(super) fn is_found(text: &str, file: &[u8]) -> bool {
     let forms = [
         text.as_bytes().to_vec(),
@@ -14,7 +14,7 @@ pub(super) fn is_found(text: &str, file: &[u8]) -> bool {
     ];
     let holds =
         |bytes: &[u8]| forms.iter().any(|form| bytes.windows(form.len()).any(|part| part == form));
-    // RFC 1950, 2.2: the method 8, and the two bytes together are a multiple of 31.
+    // RFC 1950, 2.2: the method 8, and the two bytes as one number are a multiple of 31.
     let begins = |at: &usize| match file[*at..] {
         [method, flags, ..] => {
             method & 15 == 8 && (u16::from(method) << 8 | u16::from(flags)).is_multiple_of(31)

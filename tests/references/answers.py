@@ -1,4 +1,4 @@
-"""What fields of an answer should be, by OpenCV, Pillow and NumPy. Each says what is wrong, or nothing."""
+"""The fields of answers, compared with OpenCV, Pillow and NumPy. Each function returns the mistake, or None."""
 
 import cv2
 import numpy as np
@@ -47,7 +47,7 @@ def exif(image, value, fields):
 
 
 def palette(image, count, fields):
-    """As good as OpenCV's k-means: the mean square that a pixel is away from its colour."""
+    """As good as OpenCV's k-means, measured by the mean square distance of a pixel from its colour."""
     pixels = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(np.float32)
     stop = (cv2.TERM_CRITERIA_MAX_ITER + cv2.TERM_CRITERIA_EPS, 20, 1.0)
     cv2.setRNGSeed(1)
@@ -92,7 +92,7 @@ def phash(image, _, fields):
 
 
 def thumbhash(image, _, fields):
-    """Its mean colour, from the header; the whole hash has vectors beside its code."""
+    """Its mean colour, from the header; the unit tests compare the whole hash with vectors."""
     import base64
 
     header = int.from_bytes(base64.b64decode(fields["thumbhash"])[:3], "little")
@@ -102,7 +102,7 @@ def thumbhash(image, _, fields):
 
 
 def blurhash(image, _, fields):
-    """Its mean colour, from the fixed digits; the whole hash has vectors beside its code."""
+    """Its mean colour, from the fixed digits; the unit tests compare the whole hash with vectors."""
     digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~"
     number = 0
     for digit in fields["blurhash"][2:6]:

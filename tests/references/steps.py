@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Does steps with OpenCV, Pillow and NumPy, and compares with what waterway made of the same picture.
+"""Does steps with OpenCV, Pillow and NumPy, and compares the results with waterway's on the same picture.
 
     steps.py FOLDER
 
 FOLDER/cases.json is a list of cases: `step` as JSON, `input` and `output` files, or `fields` of the
-answer instead of the output; `mean` and `most`, by how much samples may differ, of 255, on average
-and at worst. Prints a line for each case, and fails when one is beyond its tolerance.
+answer instead of the output; `mean` and `most`, the differences allowed between samples, of 255, on
+average and at most. Prints a line for each case, and fails when one is beyond its tolerance.
 """
 
 import io
@@ -21,7 +21,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageEnhance, ImageFont,
 from answers import ANSWERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FONT = ROOT / "consumers/image/fonts/Roboto-Regular.ttf"
+FONT = ROOT / "imaging/fonts/Roboto-Regular.ttf"
 STEPS = {}
 
 
@@ -38,7 +38,7 @@ def colour(text, default="white"):
 
 
 def floats(image):
-    """Samples whose colours count by their alpha, and the way back."""
+    """Samples with colours multiplied by their alpha, and a function that reverses this."""
     samples = np.asarray(image, dtype=np.float64)
     if image.mode not in ("LA", "RGBA"):
         return samples, lambda changed: Image.fromarray(rounded(changed), image.mode)
@@ -235,7 +235,7 @@ def watermark(image, value):
         width = round(image.width * value["size"])
         mark = resized(mark, (width, round(mark.height * width / mark.width)))
     else:
-        # The height of a line as ab_glyph has it is ascent to descent; FreeType's is the em.
+        # ab_glyph's height of a line is from ascent to descent; FreeType's is the em.
         height = value.get("size", 0.05) * min(image.size)
         font = ImageFont.truetype(FONT, height * 2048 / 2400, layout_engine=ImageFont.Layout.BASIC)
         mark = Image.new("RGBA", image.size)
@@ -256,7 +256,7 @@ def watermark(image, value):
 
 
 def compared(case, folder):
-    """What is wrong with a case, and by how much its samples differ."""
+    """The mistake in a case or None, and the difference of its samples."""
     name, value = next(iter(case["step"].items()))
     image = Image.open(folder / case["input"])
     if "fields" in case:
@@ -270,10 +270,11 @@ def compared(case, folder):
         return f"{ours.size} instead of {expected.size}", None
     seen = [np.asarray(picture).astype(float) for picture in (ours, expected)]
     if ours.mode in ("LA", "RGBA"):
-        # What cannot be seen may have any colour.
+        # Fully transparent pixels may have any colour.
         seen = [np.concatenate([s[..., :-1] * s[..., -1:] / 255, s[..., -1:]], -1) for s in seen]
     if "text" in (value if isinstance(value, dict) else {}):
-        # The letters' edges lie at other parts of pixels; what is compared is where ink is.
+        # The letters' edges lie at other fractions of pixels; blurred, only the place of the ink
+        # counts.
         seen = [blurred(samples, 2) for samples in seen]
     difference = np.abs(seen[0] - seen[1])
     told = f"mean {difference.mean():.3f} of {case['mean']}, most {difference.max():.1f} of {case['most']}"

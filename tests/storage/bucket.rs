@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::check;
 use crate::util::{Bucket, Page, Service, get, photo, picture_table, request};
 
-/// The last part of an address, which is the file's name.
+/// The last part of an address: the file's name.
 fn name(url: &str) -> &str {
     let path = url.split('?').next().unwrap();
     path.rsplit('/').next().unwrap()
@@ -31,7 +31,7 @@ async fn pictures_are_in_the_bucket_and_fetched_by_a_signed_address() {
     let received = result.strip_prefix("rb_").unwrap();
     assert_eq!(bucket.names(), [received, result]);
     assert_eq!(bucket.object(received), file);
-    assert!(service.media_names().is_empty(), "nothing is kept beside the bucket");
+    assert!(service.media_names().is_empty(), "nothing is stored outside the bucket");
 
     let fetched = get(url);
     assert_eq!((fetched.status, &fetched.body), (200, &bucket.object(result)));
@@ -56,7 +56,7 @@ async fn pictures_are_in_the_bucket_and_fetched_by_a_signed_address() {
 }
 
 #[tokio::test]
-async fn a_public_address_is_the_base_that_the_table_gives() {
+async fn the_table_gives_the_base_of_a_public_address() {
     let bucket = Bucket::start();
     let pictures = bucket.storage("url = 'https://cdn.example.com/pictures/'");
     let service = Service::start(&picture_table("", &pictures));
@@ -68,7 +68,7 @@ async fn a_public_address_is_the_base_that_the_table_gives() {
 }
 
 #[tokio::test]
-async fn what_no_answer_names_does_not_stay_in_the_bucket() {
+async fn objects_that_no_answer_names_do_not_stay_in_the_bucket() {
     let bucket = Bucket::start();
     let service = Service::start(&picture_table("", &bucket.storage("")));
     let mut page = Page::open(&service).await;
@@ -86,7 +86,7 @@ async fn what_no_answer_names_does_not_stay_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_told_and_taken_again_when_it_is_back() {
+async fn a_server_that_is_down_is_reported_and_used_again_when_it_is_back() {
     let mut bucket = Bucket::start();
     let service = Service::start(&picture_table("", &bucket.storage("")));
     let mut page = Page::open(&service).await;
@@ -97,19 +97,19 @@ async fn a_server_that_is_down_is_told_and_taken_again_when_it_is_back() {
     page.send(json!({"uuid": 2}), &photo(8, 8)).await;
     let answer = page.answer().await;
     let message = "the picture could not be stored";
-    let told = json!({"error": message, "code": "storage", "retry_after_ms": 5000, "uuid": 2});
-    assert_eq!(answer, told);
+    let reported = json!({"error": message, "code": "storage", "retry_after_ms": 5000, "uuid": 2});
+    assert_eq!(answer, reported);
     let line = service.wait_for_log("task failed");
     assert!(line.contains(&bucket.endpoint()), "the log has the detail: {line}");
     assert!(!service.log().contains("secret"), "but no secret");
 
     bucket.start_again();
     page.send(json!({"uuid": 3}), &photo(8, 8)).await;
-    assert!(page.answer().await["url"].is_string(), "it is taken again");
+    assert!(page.answer().await["url"].is_string(), "it is used again");
 }
 
 #[tokio::test]
-async fn a_key_that_the_server_does_not_know_is_a_storage_error() {
+async fn a_key_unknown_to_the_server_is_a_storage_error() {
     let bucket = Bucket::start();
     let storage = bucket.storage("").replace("secret_key = 'secret'", "secret_key = 'wrong'");
     let service = Service::start(&picture_table("", &storage));
@@ -166,7 +166,7 @@ async fn media_passes_objects_on_by_the_same_rules_as_files() {
     {
         assert_eq!(get(&service.url(&format!("/upload/{hidden}"))).status, 404, "{hidden}");
     }
-    // Whatever an object claims to be, a browser runs nothing.
+    // Whatever type an object has, a browser must not run it.
     bucket.put("rb_page.html", "text/html", b"<script>alert(1)</script>").await;
     let page = get(&service.url("/upload/rb_page.html"));
     assert_eq!(page.status, 200);
@@ -179,10 +179,10 @@ async fn media_passes_objects_on_by_the_same_rules_as_files() {
 }
 
 #[test]
-fn retention_is_the_bucket_s_own_matter() {
+fn retention_cannot_be_combined_with_a_bucket() {
     let storage = "storage = { s3 = { bucket = 'abc', region = 'eu-central-1' } }\n";
     let report = check(&format!("{storage}retention = {{ age = '30d' }}")).unwrap();
-    assert!(report.contains("retention is of a folder"), "{report}");
+    assert!(report.contains("retention cannot be combined with a bucket"), "{report}");
     assert!(report.contains("lifecycle rules"), "{report}");
     assert_eq!(check(&format!("{storage}url = 'presigned'")), None);
 }

@@ -15,10 +15,10 @@ use super::http::{Answer, request, try_request};
 use super::log::Log;
 use super::{PATIENCE, root};
 
-/// How long a script may take in the page: less than the request that waits for it.
+/// How long a script may run in the page: less than the timeout of its request.
 const SCRIPT_MAX: u128 = PATIENCE.as_millis() - 2000;
 
-/// Milliseconds between two looks at a condition, in the page.
+/// Milliseconds between two checks of a condition, in the page.
 const LOOK_EVERY: u32 = 20;
 
 const FLAGS: [&str; 8] = [
@@ -32,15 +32,15 @@ const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// A browser with a fresh profile and one page. Dropped, it ends.
+/// A browser with a fresh profile and one page. It ends when it is dropped.
 pub(crate) struct Browser {
     driver: Child,
     session: String,
-    /// Where the profile is, and whatever else the browser writes.
+    /// The profile and all other files of the browser.
     folder: TempDir,
 }
 
-/// What a page is shown on.
+/// The screen that shows a page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: u32,
@@ -61,7 +61,7 @@ const ATTEMPTS: usize = 5;
 fn start_driver(folder: &TempDir) -> Option<(Child, u16)> {
     let mut command = Command::new(installed("chromedriver"));
     command.args(["--port=0"]).stdin(Stdio::null()).stderr(Stdio::null());
-    // The files that the browser leaves in its folder for temporary files are removed with it.
+    // Files that the browser leaves among temporary files are removed with its folder.
     command.env("TMPDIR", folder.path());
     let mut driver = command.stdout(Stdio::piped()).spawn().expect("chromedriver starts");
     let log = Log::keep(driver.stdout.take().expect("stdout is piped"));
@@ -81,7 +81,7 @@ fn start_driver(folder: &TempDir) -> Option<(Child, u16)> {
 impl Browser {
     /// Starts a browser with this screen.
     pub(crate) fn start(screen: Screen) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let (driver, port) = (0..ATTEMPTS)
             .find_map(|_| start_driver(&folder))
             .expect("chromedriver finds a port that is free");
@@ -121,7 +121,7 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
     }
 
-    /// Has this script run in every page before the page's own.
+    /// Runs this script in every page before the page's own scripts.
     pub(crate) fn before_every_page(&self, script: &str) {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({"source": script}));
     }
@@ -131,15 +131,15 @@ impl Browser {
         self.post("/url", &json!({"url": url}));
     }
 
-    /// Runs the body of a function in the page; what it returns.
+    /// Runs the body of a function in the page and returns the function's value.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// Waits until this expression holds in the page; its value.
+    /// Waits until this expression holds in the page and returns its value.
     ///
     /// # Panics
-    /// When it does not in time; the screen as it was then is kept.
+    /// When it does not hold in time; a screenshot of that moment is kept.
     pub(crate) fn wait(&self, expression: &str) -> Value {
         let script = format!(
             "const found = arguments[arguments.length - 1];
@@ -161,12 +161,12 @@ impl Browser {
         self.post(&format!("{}/click", self.find(selector)), &json!({}));
     }
 
-    /// Types into an element; chooses the file of this path where it takes files.
+    /// Types into an element; in a file input, chooses the file with this path.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         self.post(&format!("{}/value", self.find(selector)), &json!({"text": text}));
     }
 
-    /// What the page and the browser have complained of since the last time.
+    /// The complaints of the page and the browser since the last call.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let entries = self.post("/se/log", &json!({"type": "browser"}));
         let entries = entries.as_array().expect("a log has entries");
@@ -174,13 +174,14 @@ impl Browser {
         bad.map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// Keeps what is on the screen as `.artefacts/NAME.png`.
+    /// Keeps a picture of the screen as `.artefacts/NAME.png`.
     pub(crate) fn screenshot(&self, name: &str) {
         let folder = root().join(".artefacts");
-        fs::create_dir_all(&folder).expect("the repository takes a folder");
+        fs::create_dir_all(&folder).expect("the repository is writable");
         let picture = self.call("GET", "/screenshot", String::new()).expect("a screenshot");
         let picture = STANDARD.decode(picture.as_str().expect("base64")).expect("base64");
-        fs::write(folder.join(name).with_extension("png"), picture).expect("it takes a file");
+        fs::write(folder.join(name).with_extension("png"), picture)
+            .expect("the folder is writable");
     }
 
     fn find(&self, selector: &str) -> String {
@@ -206,7 +207,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         if !self.session.is_empty() {
-            // The driver ends its browser; it fails only when the driver has ended already.
+            // The driver ends its browser; it fails only if the driver has ended already.
             let _ = try_request("DELETE", &self.session, &[], Vec::new());
         }
         let _ = self.driver.kill();
@@ -216,13 +217,13 @@ impl Drop for Browser {
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
-/// What the driver answered, or what went wrong in its words.
+/// The driver's answer, or its error message.
 fn value(answer: &Answer) -> Result<Value, String> {
     let value = answer.json()["value"].take();
     if answer.status == 200 { Ok(value) } else { Err(value["message"].to_string()) }
 }
 
-/// Where a program of this name is.
+/// The path of the program with this name.
 fn installed(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|it| it.is_file());

@@ -20,14 +20,14 @@ use super::PATIENCE;
 pub(crate) struct Bucket {
     folder: TempDir,
     address: SocketAddr,
-    /// Its own threads: the test's may block. None while it is down.
+    /// It has threads of its own, because the test's threads may block. `None` while it is down.
     running: Option<Runtime>,
 }
 
 impl Bucket {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        fs::create_dir(folder.path().join("pictures")).expect("it takes a folder");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
+        fs::create_dir(folder.path().join("pictures")).expect("the folder is writable");
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut bucket = Self { folder, address, running: None };
         bucket.start_again();
@@ -67,7 +67,7 @@ impl Bucket {
         format!("http://{}", self.address)
     }
 
-    /// The option `storage` that leads here, and others of `[consumer.NAME]` beside it.
+    /// The option `storage` for this bucket, and further options of `[consumer.NAME]`.
     pub(crate) fn storage(&self, more: &str) -> String {
         format!(
             "storage = {{ s3 = {{ bucket = 'pictures', endpoint = '{}', access_key = 'access', \
@@ -76,9 +76,9 @@ impl Bucket {
         )
     }
 
-    /// Puts an object into the bucket that claims to be of this type.
+    /// Puts an object with this declared type into the bucket.
     pub(crate) async fn put(&self, name: &str, kind: &'static str, bytes: &'static [u8]) {
-        // Fails when it is installed already.
+        // Fails if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bucket = AmazonS3Builder::new()
             .with_endpoint(self.endpoint())
@@ -91,12 +91,12 @@ impl Bucket {
         let attributes = Attributes::from_iter([(Attribute::ContentType, kind)]);
         let options = PutOptions { attributes, ..PutOptions::default() };
         let path = format!("made/{name}").into();
-        bucket.put_opts(&path, bytes.into(), options).await.expect("the bucket takes it");
+        bucket.put_opts(&path, bytes.into(), options).await.expect("the bucket is writable");
     }
 
     /// The bytes of an object.
     pub(crate) fn object(&self, name: &str) -> Vec<u8> {
-        fs::read(self.folder.path().join("pictures/made").join(name)).expect("the object is there")
+        fs::read(self.folder.path().join("pictures/made").join(name)).expect("the object exists")
     }
 
     /// The names of the objects, sorted, without their prefix.
@@ -104,7 +104,7 @@ impl Bucket {
         let Ok(entries) = fs::read_dir(self.folder.path().join("pictures/made")) else {
             return Vec::new();
         };
-        let names = entries.map(|entry| entry.expect("it can be read").file_name());
+        let names = entries.map(|entry| entry.expect("the entry is readable").file_name());
         let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
         names.sort();
         names
@@ -131,7 +131,7 @@ async fn accept(listener: TcpListener, service: S3Service) {
     while let Ok((socket, _)) = listener.accept().await {
         let service = service.clone();
         tokio::spawn(async move {
-            // A connection that breaks is the client's to tell.
+            // The client reports connections that break.
             let _ = Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(socket), service)
                 .await;

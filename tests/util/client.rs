@@ -1,4 +1,5 @@
-//! A WebSocket client for tests: each call waits for one thing, and panics with what came instead.
+//! A WebSocket client for tests: each call waits for one kind of message, and panics if another
+//! arrives.
 
 use std::fmt::Debug;
 
@@ -28,7 +29,7 @@ impl Client {
         Self::try_connect(url, &[]).await.unwrap_or_else(refused)
     }
 
-    /// Connects with further headers, unless the server refuses: then its status.
+    /// Connects with further headers; returns the status if the server refuses.
     pub(crate) async fn try_connect(url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let mut request = url.into_client_request().expect("a ws:// URL");
         for (name, value) in headers {
@@ -57,7 +58,7 @@ impl Client {
         self.send(Message::Binary(bytes.into())).await;
     }
 
-    /// Sends any message, a ping say.
+    /// Sends any message, such as a ping.
     pub(crate) async fn send(&mut self, message: Message) {
         let sent = timeout(PATIENCE, self.socket.send(message)).await;
         sent.expect("the server reads").expect("the connection is open");
@@ -68,7 +69,7 @@ impl Client {
         let _ = timeout(PATIENCE, self.socket.send(message)).await.expect("the server reads");
     }
 
-    /// The next message that is no ping; pings are answered on the way.
+    /// The next message other than a ping; pings are answered meanwhile.
     pub(crate) async fn message(&mut self) -> Message {
         loop {
             let next = timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
@@ -79,7 +80,7 @@ impl Client {
         }
     }
 
-    /// The next message, a text.
+    /// The next message, which must be a text.
     pub(crate) async fn text(&mut self) -> String {
         match self.message().await {
             Message::Text(text) => text.as_str().to_owned(),
@@ -87,13 +88,13 @@ impl Client {
         }
     }
 
-    /// The next message, a text that is JSON.
+    /// The next message, which must be a text with JSON.
     pub(crate) async fn json(&mut self) -> Value {
         let text = self.text().await;
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"))
     }
 
-    /// The next message, a binary one.
+    /// The next message, which must be binary.
     pub(crate) async fn binary(&mut self) -> Vec<u8> {
         match self.message().await {
             Message::Binary(bytes) => bytes.to_vec(),
@@ -101,11 +102,11 @@ impl Client {
         }
     }
 
-    /// The next message, a close, which is answered: its code and reason; 1005 when it has none
-    /// (RFC 6455, 7.1.5).
+    /// The code and reason of the next message, which must be a close; it is answered. A close
+    /// without a code has 1005 (RFC 6455, 7.1.5).
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         let message = self.message().await;
-        // tungstenite has an answer ready and sends it with the next call; the server may be gone.
+        // tungstenite sends its answer with the next call; the server may have left.
         let _ = timeout(PATIENCE, self.socket.flush()).await.expect("the server reads");
         match message {
             Message::Close(Some(CloseFrame { code, reason })) => {

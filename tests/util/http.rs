@@ -1,4 +1,4 @@
-//! A plain HTTP client: every status is an answer, none an error, and no redirect is followed.
+//! A plain HTTP client: every status is an answer and not an error, and redirects are not followed.
 
 use serde_json::Value;
 use ureq::Agent;
@@ -9,7 +9,7 @@ use super::PATIENCE;
 /// The largest body that a test reads.
 const BODY_MAX: u64 = 256 << 20;
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A header's value; empty when it is not there.
+    /// A header's value; empty if the header is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("headers are ASCII"))
     }
@@ -50,7 +50,7 @@ pub(crate) fn post(url: &str, body: impl Into<Vec<u8>>) -> Answer {
     request("POST", url, &[], body)
 }
 
-/// Any request; the body of one whose method has none is empty.
+/// Any request; an empty body is not sent.
 pub(crate) fn request(
     method: &str,
     url: &str,
@@ -60,7 +60,7 @@ pub(crate) fn request(
     try_request(method, url, headers, body).unwrap_or_else(|error| panic!("{url}: {error}"))
 }
 
-/// As [`request`], where nobody may be there to answer.
+/// As [`request`], but the server may be gone.
 pub(crate) fn try_request(
     method: &str,
     url: &str,
@@ -80,7 +80,7 @@ pub(crate) fn try_request(
     }
     let body = body.into();
     let agent = Agent::new_with_config(config);
-    // A body of no bytes would still announce itself on a GET.
+    // A request with an empty body would announce its length, even a GET.
     let mut response = if body.is_empty() {
         agent.run(request.body(()).expect("a request"))?
     } else {

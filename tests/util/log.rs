@@ -1,4 +1,4 @@
-//! What a started program writes to one of its streams, kept and waited for.
+//! Keeps the output of a started program, and waits for lines in it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -7,25 +7,25 @@ use std::time::Instant;
 
 use super::PATIENCE;
 
-/// The lines that have come so far. Clones share them.
+/// The lines so far. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Log(Arc<Shared>);
+pub(crate) struct Log(Arc<Captured>);
 
-struct Shared {
-    written: Mutex<Written>,
+struct Captured {
+    written: Mutex<SpannedValue>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Written {
+struct SpannedValue {
     text: String,
     ended: bool,
 }
 
 impl Log {
-    /// Keeps what comes from this stream, until its end.
+    /// Keeps the lines of this stream, until its end.
     pub(crate) fn keep(stream: impl Read + Send + 'static) -> Self {
-        let log = Self(Arc::new(Shared { written: Mutex::default(), changed: Condvar::new() }));
+        let log = Self(Arc::new(Captured { written: Mutex::default(), changed: Condvar::new() }));
         let kept = log.clone();
         thread::spawn(move || {
             let mut lines = BufReader::new(stream);
@@ -39,15 +39,15 @@ impl Log {
         log
     }
 
-    /// All that has come so far.
+    /// All lines so far.
     pub(crate) fn text(&self) -> String {
         self.lock().text.clone()
     }
 
-    /// The first line that `wanted` takes, waited for.
+    /// Waits for the first line that `wanted` accepts.
     ///
     /// # Panics
-    /// When the stream ends before, or nothing came in time; the message is the whole log.
+    /// When the stream ends before, or no such line arrives in time; the message is the whole log.
     pub(crate) fn wait<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut written = self.lock();
@@ -63,18 +63,19 @@ impl Log {
         }
     }
 
-    /// Waits until the stream ends, as it does when the program does; whether it did in time.
+    /// Waits until the stream ends, as it does when the program does; returns whether it ended in
+    /// time.
     pub(crate) fn wait_for_end(&self) -> bool {
         let waited = self.0.changed.wait_timeout_while(self.lock(), PATIENCE, |w| !w.ended);
         waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
-    fn change(&self, change: impl FnOnce(&mut Written)) {
+    fn change(&self, change: impl FnOnce(&mut SpannedValue)) {
         change(&mut self.lock());
         self.0.changed.notify_all();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Written> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, SpannedValue> {
         self.0.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

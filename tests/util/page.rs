@@ -35,7 +35,7 @@ pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
         ),
         ("channel = 'http.request'\npath = '/upload/{*file}'\nconsumer = 'media'", ""),
     ] {
-        writeln!(table, "[[route]]\n{route}\n{more}").expect("a text takes a text");
+        writeln!(table, "[[route]]\n{route}\n{more}").expect("a write to a String succeeds");
     }
     table
 }
@@ -44,7 +44,7 @@ pub(crate) fn picture_table(queue: &str, pictures: &str) -> String {
 pub(crate) fn flat(width: u32, height: u32) -> Vec<u8> {
     let mut file = Vec::new();
     let picture = DynamicImage::from(RgbImage::new(width, height));
-    picture.write_with_encoder(PngEncoder::new(&mut file)).expect("it can be encoded");
+    picture.write_with_encoder(PngEncoder::new(&mut file)).expect("memory is writable");
     file
 }
 
@@ -52,14 +52,14 @@ pub(crate) fn flat(width: u32, height: u32) -> Vec<u8> {
 pub(crate) struct Page(pub(crate) Client);
 
 impl Page {
-    /// Connects, and takes the service's greeting.
+    /// Connects, and reads the service's greeting.
     pub(crate) async fn open(service: &Service) -> Self {
         let mut client = Client::connect(&service.ws("/ws/1")).await;
         assert_eq!(client.text().await, "{}", "the greeting");
         Self(client)
     }
 
-    /// Connects through a proxy that the service trusts, as from this address.
+    /// Connects through a proxy that the service trusts, as a client of this address.
     pub(crate) async fn open_from(service: &Service, address: &str) -> Self {
         let forwarded = [("x-forwarded-for", address)];
         let client = Client::try_connect(&service.ws("/ws/1"), &forwarded).await;
@@ -73,7 +73,7 @@ impl Page {
         self.0.send_binary(binary_framing(&header, file)).await;
     }
 
-    /// Sends small pictures of these names at these offsets.
+    /// Sends small pictures with these uuids and offsets.
     pub(crate) async fn send_all(&mut self, pictures: &[(u32, i64)]) {
         let file = flat(8, 8);
         for (uuid, offset) in pictures {
@@ -81,12 +81,12 @@ impl Page {
         }
     }
 
-    /// Says something beside pictures, a viewport for instance.
+    /// Sends a message without a picture, such as a viewport.
     pub(crate) async fn say(&mut self, head: Value) {
         self.0.send_text(head.to_string()).await;
     }
 
-    /// The next reply that is no progress.
+    /// The next reply other than progress.
     pub(crate) async fn answer(&mut self) -> Value {
         loop {
             let reply = self.0.json().await;
@@ -96,7 +96,7 @@ impl Page {
         }
     }
 
-    /// So many answers.
+    /// This number of answers.
     pub(crate) async fn answers(&mut self, count: usize) -> Vec<Value> {
         let mut answers = Vec::with_capacity(count);
         for _ in 0..count {
@@ -105,7 +105,8 @@ impl Page {
         answers
     }
 
-    /// Waits until all that was sent before has been handled, with nothing answered until then.
+    /// Waits until all earlier messages have been handled. Panics if the service answers one before
+    /// then.
     pub(crate) async fn settle(&mut self) {
         self.say(json!({"type": "no such"})).await;
         let answer = self.answer().await;
@@ -113,7 +114,7 @@ impl Page {
     }
 }
 
-/// What holds the one worker: a picture that takes half a minute, unless it is cancelled.
+/// Holds the one worker with a picture that takes half a minute, unless it is cancelled.
 pub(crate) struct Gate(Page);
 
 impl Gate {
@@ -135,14 +136,15 @@ impl Gate {
         flat(900, 900)
     }
 
-    /// Leaves, and with it the picture: with a close, or as one whose network fails does.
+    /// Leaves and so gives up the picture: with a close, or without one like a client whose network
+    /// fails.
     pub(crate) async fn leave(self, with_a_close: bool) {
         if with_a_close {
             self.0.0.close(1000).await;
         }
     }
 
-    /// Cancels the picture: the worker goes on to the next.
+    /// Cancels the picture, so the worker goes on to the next.
     pub(crate) async fn open(mut self) {
         self.0.say(json!({"type": "cancel", "uuid": "gate"})).await;
         let answer = self.0.answer().await;
@@ -150,14 +152,14 @@ impl Gate {
     }
 }
 
-/// What became of a picture: its uuid and its error's code, or `done`.
+/// The end of each picture: its uuid, and its error code or `done`.
 pub(crate) fn ends(answers: &[Value]) -> Vec<(u64, &str)> {
     let end = |answer: &'_ Value| answer["uuid"].as_u64().expect("a number names each");
     answers.iter().map(|answer| (end(answer), answer["code"].as_str().unwrap_or("done"))).collect()
 }
 
-/// The order in which the pictures of these answers were worked on, whoever sent them: the names
-/// that they got sort by time.
+/// The order in which the pictures of these answers were worked on, also across clients: the names of
+/// their results sort by time.
 pub(crate) fn worked_order(answers: &[Value]) -> Vec<&Value> {
     let url = |answer: &'_ Value| answer["url"].as_str().expect("each has a result").to_owned();
     let mut answers: Vec<_> = answers.iter().collect();

@@ -1,4 +1,4 @@
-//! Pictures as clients send them: a photo made by formula, in either framing.
+//! Pictures as clients send them: a photo computed from a formula, in either framing.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-/// How many characters the header of the text framing has.
+/// The length of the text framing's header, in characters.
 pub(crate) const HEADER: usize = 150;
 
 /// A JPEG of this size, with soft and sharp parts in all colours, as photos have.
@@ -17,7 +17,7 @@ pub(crate) fn photo(width: u32, height: u32) -> Vec<u8> {
         let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
         let ripple = (((u - 0.6).hypot(v - 0.4) * 60.0).sin() + 1.0) * 30.0;
         let edge = if (u * 9.0 + v * 4.0).fract() < 0.1 { 50.0 } else { 0.0 };
-        // 0 to 245 by the factors above.
+        // The factors above give 0 to 245.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let level = |base: f64| (base * 135.0 + ripple + edge) as u8;
         Rgb([level(u), level(v), level(1.0 - u * v)])

@@ -1,4 +1,4 @@
-//! Programs in Python beside the tests, run in the virtual environment that `scripts/test` makes.
+//! Programs in Python for the tests, run in the virtual environment that `scripts/test` makes.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,8 +18,14 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts it and waits until it listens.
     pub(crate) fn start(script: &str) -> Self {
-        let mut child = command(&format!("peers/{script}"))
+        Self::start_with(script, &[])
+    }
+
+    /// As [`start`](Self::start), with these variables of its environment.
+    pub(crate) fn start_with(script: &str, environment: &[(&str, &str)]) -> Self {
+        let mut child = python_command(&format!("peers/{script}"))
             .arg("0")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -36,7 +42,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -46,12 +52,12 @@ impl Drop for Peer {
     }
 }
 
-/// Runs a script of `tests` to its end and returns what it printed.
+/// Runs a script of `tests` to its end and returns its output.
 ///
 /// # Panics
-/// When it fails; the message has all that it wrote.
+/// When it fails; the message contains all that it wrote.
 pub(crate) fn python(script: &str, arguments: &[&str]) -> String {
-    let output = command(script).args(arguments).output().expect("Python starts");
+    let output = python_command(script).args(arguments).output().expect("Python starts");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     let status = output.status;
@@ -59,7 +65,7 @@ pub(crate) fn python(script: &str, arguments: &[&str]) -> String {
     printed
 }
 
-fn command(script: &str) -> Command {
+pub(crate) fn python_command(script: &str) -> Command {
     let interpreter = interpreter();
     assert!(
         interpreter.exists(),
@@ -71,6 +77,7 @@ fn command(script: &str) -> Command {
     command
 }
 
-fn interpreter() -> PathBuf {
+/// The Python of the tests.
+pub(crate) fn interpreter() -> PathBuf {
     root().join(".venv/bin/python")
 }

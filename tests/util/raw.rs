@@ -7,7 +7,7 @@ use super::PATIENCE;
 
 /// RFC 6455's own example; its answer is [`ACCEPT`].
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-/// What a server makes of the key.
+/// The server's answer to the key.
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Continues the message of the frame before.
@@ -18,27 +18,27 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// Of a frame's first byte: the message's last.
+/// In a frame's first byte: the message's last frame.
 const FIN: u8 = 0x80;
-/// Of a frame's second byte: masked, as all that a client sends is.
+/// In a frame's second byte: masked, like every frame of a client.
 const MASKED: u8 = 0x80;
-/// In place of a length: it follows, in two bytes or in eight.
+/// In place of a length: the length follows, in two bytes or in eight.
 const TWO_BYTES: u8 = 126;
 const EIGHT_BYTES: u8 = 127;
 
-/// A connection on which a handshake was sent and its answer's head read.
+/// A connection after the handshake, with the head of its answer.
 pub(crate) struct Raw {
     stream: TcpStream,
     /// `HTTP/1.1 101 Switching Protocols`
     pub(crate) status: String,
-    /// Names in lower case, values as they came.
+    /// Names in lower case, values unchanged.
     pub(crate) headers: Vec<(String, String)>,
-    /// What has come after the head.
+    /// The bytes after the head so far.
     body: Vec<u8>,
     ended: bool,
 }
 
-/// One frame as it stands on the wire.
+/// One frame as it is on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     /// FIN, the reserved bits and the opcode.
@@ -47,12 +47,12 @@ pub(crate) struct Frame {
 }
 
 impl Raw {
-    /// Connects and shakes hands, with further headers.
+    /// Connects and sends a handshake with further headers.
     pub(crate) fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         Self::request(address, Self::handshake(address, path, headers).as_bytes())
     }
 
-    /// Shakes hands over a socket of the test's own.
+    /// Sends a handshake over a socket of the test's own.
     pub(crate) fn open_over(stream: TcpStream, path: &str) -> Self {
         let address = stream.peer_addr().expect("it is connected");
         Self::begin(stream, Self::handshake(address, path, &[]).as_bytes())
@@ -70,8 +70,8 @@ impl Raw {
         head
     }
 
-    /// Connects, sends these bytes and reads the answer's head. A server that closes at once, or
-    /// says nothing, leaves an empty status.
+    /// Connects, sends these bytes and reads the answer's head. The status is empty if the server
+    /// closes without an answer, or sends none.
     pub(crate) fn request(address: SocketAddr, bytes: &[u8]) -> Self {
         Self::begin(TcpStream::connect(address).expect("the server listens"), bytes)
     }
@@ -103,19 +103,19 @@ impl Raw {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sends these bytes; see [`masked`]. A peer that is gone shows when reading.
+    /// Sends these bytes; see [`masked`]. If the peer is gone, the next read shows it.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Reads until the whole frames that have come are enough, or the end; returns them.
+    /// Reads until `enough` accepts the whole frames so far, or to the end; returns these frames.
     pub(crate) fn read_until(&mut self, enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
         while !enough(&frames(&self.body)) && self.read() {}
         frames(&self.body)
     }
 
-    /// Closes as a client does, answering the server's close when it has come, and returns all
-    /// that comes after the head until the server closes the connection.
+    /// Closes as a client does, after an answer to the server's close if that has arrived. Returns
+    /// all bytes after the head until the server closes the connection.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let close = frames(&self.body).into_iter().find(|frame| frame.opcode() == CLOSE);
         let payload = close.map_or(close_payload(1000, ""), |close| close.payload);
@@ -123,13 +123,13 @@ impl Raw {
         self.rest()
     }
 
-    /// All that comes after the head until the server closes, or nothing comes in time.
+    /// All bytes after the head, until the server closes or sends nothing in time.
     pub(crate) fn rest(mut self) -> Vec<u8> {
         while self.read() {}
         self.body
     }
 
-    /// Reads what is there; false at the end.
+    /// Reads the bytes that have arrived; false at the end.
     fn read(&mut self) -> bool {
         let mut piece = [0; 4096];
         self.ended = self.ended
@@ -149,7 +149,7 @@ impl Raw {
 }
 
 impl Frame {
-    /// What kind of frame.
+    /// The frame's opcode.
     pub(crate) fn opcode(&self) -> u8 {
         self.first & 0x0f
     }
@@ -175,19 +175,19 @@ pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A frame as a client sends it, of a message that another frame continues.
+/// A client's frame of a message that another frame continues.
 pub(crate) fn begun(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = masked(opcode, payload);
     frame[0] &= !FIN;
     frame
 }
 
-/// What a close frame carries.
+/// The payload of a close frame.
 pub(crate) fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes(), reason.as_bytes()].concat()
 }
 
-/// The whole frames at the beginning of what a server sent, which are not masked.
+/// The whole frames at the start of a server's bytes; a server does not mask its frames.
 pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
     while let Some((frame, rest)) = split_frame(bytes) {
@@ -200,7 +200,7 @@ pub(crate) fn frames(mut bytes: &[u8]) -> Vec<Frame> {
 fn split_frame(bytes: &[u8]) -> Option<(Frame, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let (&length, rest) = rest.split_first()?;
-    assert!(length < MASKED, "a server masks no frame: {bytes:?}");
+    assert!(length < MASKED, "a server does not mask its frames: {bytes:?}");
     let (length, rest) = match length {
         126 => {
             rest.split_first_chunk().map(|(l, rest)| (u64::from(u16::from_be_bytes(*l)), rest))?
@@ -218,7 +218,7 @@ fn frames_are_read_as_they_were_written() {
         let payload = vec![b'x'; length];
         let sent = masked(TEXT, &payload);
         let head = sent.len() - length - 4;
-        // A server's frame is a client's without the mask.
+        // Without the mask, a client's frame is a server's.
         let mut served = sent[..head].to_vec();
         served[1] &= !MASKED;
         served.extend(&payload);

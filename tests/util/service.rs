@@ -1,5 +1,7 @@
 //! The program `waterway`, started on a routing table of the test's own.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,9 +16,10 @@ use super::PATIENCE;
 use super::log::Log;
 use super::raw::Raw;
 
-/// A running service in a temporary folder that holds its `routing.toml` and its `media`.
+/// A running service in a temporary folder with its `routing.toml` and its `media`.
 ///
-/// Dropped, it is killed and its folder removed; when the test has panicked, its log is printed.
+/// When it is dropped, the service is killed and its folder removed. If the test has panicked, the
+/// log is printed.
 pub(crate) struct Service {
     child: Child,
     address: SocketAddr,
@@ -24,21 +27,21 @@ pub(crate) struct Service {
     folder: TempDir,
 }
 
-/// The pause between two looks at something that gives no notice of a change.
+/// The pause between two looks at something that does not report its changes.
 const POLL: Duration = Duration::from_millis(5);
 
 impl Service {
     /// Starts the service on this routing table and waits until it listens.
     ///
-    /// A table that says nothing of `listen` gets a free port of 127.0.0.1.
+    /// A table without `listen` gets a free port of 127.0.0.1.
     pub(crate) fn start(routing: &str) -> Self {
         Self::start_with(routing, |_| {})
     }
 
-    /// As [`start`](Self::start), after a last change to the command: its environment, say.
+    /// As [`start`](Self::start), after a last change to the command, such as its environment.
     pub(crate) fn start_with(routing: &str, change: impl FnOnce(&mut Command)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        fs::create_dir(folder.path().join("media")).expect("it takes a folder");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
+        fs::create_dir(folder.path().join("media")).expect("the folder is writable");
         Self::start_in(folder, routing, change)
     }
 
@@ -49,7 +52,7 @@ impl Service {
         change: impl FnOnce(&mut Command),
     ) -> Self {
         let (child, log) = launch(folder.path(), &on_a_free_port(routing), change);
-        // From here on the child is killed whatever happens, so a wait that panics leaves nothing.
+        // From here on a panic kills the child, so that it does not outlive a failed wait.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut service = Self { child, address: nowhere, log, folder };
         service.address = service.log.wait("line with `listening` and an address", listening_at);
@@ -58,11 +61,11 @@ impl Service {
 
     /// Starts the service with a log that the harness does not read, and waits until it listens.
     pub(crate) fn start_logging_to(routing: &str, log: impl Into<Stdio>) -> Self {
-        // Free when the service asks for it, unless the system is very busy.
+        // The port is still free when the service asks for it, unless the system is very busy.
         let port = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = port.local_addr().expect("it is bound");
         drop(port);
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let routing = on_a_free_port(routing).replace(LISTEN, &format!("listen = ['{address}']"));
         let mut command = serving(folder.path(), &routing);
         let child = command.stderr(log).spawn().expect("the program starts");
@@ -95,7 +98,7 @@ impl Service {
         Raw::open(self.address, path, &[])
     }
 
-    /// The service's folder, in which it was started.
+    /// The service's working folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -122,25 +125,34 @@ impl Service {
         self.child.id()
     }
 
-    /// How many of the process's threads have this name.
+    /// The number of the process's threads with this name.
     pub(crate) fn threads(&self, name: &str) -> usize {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("Linux");
         let names = tasks.map(|task| fs::read_to_string(task.expect("Linux").path().join("comm")));
-        // One that has ended meanwhile has no name any more.
+        // A thread that has just ended has no name.
         names.flatten().filter(|found| found.trim_end() == name).count()
     }
 
-    /// What the process has in memory, KiB: `VmRSS` now, `VmHWM` the most so far.
+    /// The memory of the process, in KiB: `VmRSS` is its memory now, `VmHWM` the most so far.
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-        let number = line.expect("it says so").trim().trim_end_matches(" kB");
+        let number = line.expect("the line exists").trim().trim_end_matches(" kB");
         number.parse().expect("a number")
     }
 
-    /// What the service has logged so far.
+    /// The service's log so far.
     pub(crate) fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// Waits until this is so.
+    pub(crate) fn wait_until(&self, mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "it does not come true:\n{}", self.log());
+            thread::sleep(POLL);
+        }
     }
 
     /// Waits for a line of the log that contains this text, and returns it.
@@ -154,14 +166,14 @@ impl Service {
         kill_process(Pid::from_child(&self.child), signal).expect("the service is there");
     }
 
-    /// Ends the service as an operating system does and starts it again in its folder, where it
-    /// listens at the same address.
+    /// Ends the service as an operating system does, and starts it again in its folder and at the
+    /// same address.
     pub(crate) fn restart(&mut self) {
         self.signal(Signal::TERM);
         assert!(self.log.wait_for_end(), "the service did not end after SIGTERM");
         self.child.wait().expect("the service was started here");
         let file = self.folder().join("routing.toml");
-        let routing = fs::read_to_string(file).expect("the routing table is there");
+        let routing = fs::read_to_string(file).expect("the routing table exists");
         let listen = format!("listen = [\"{}\"]", self.address);
         let routing = routing.replace(LISTEN, &listen);
         assert!(routing.contains(&listen), "the first start was not on a free port");
@@ -175,7 +187,7 @@ impl Service {
         self.stop()
     }
 
-    /// As [`stop_gracefully`](Self::stop_gracefully); its folder and its log stay.
+    /// As [`stop_gracefully`](Self::stop_gracefully), but keeps the folder and the log.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait()
@@ -201,7 +213,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Both fail only when the service has ended already.
+        // Both fail only if the service has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -225,8 +237,8 @@ fn launch(folder: &Path, routing: &str, change: impl FnOnce(&mut Command)) -> (C
     (child, log)
 }
 
-/// Starts this command through another program, `sh` with a script or `setsid`, say, which has to
-/// replace itself by the command that follows its own arguments.
+/// Starts this command through another program, such as `sh` with a script or `setsid`. That
+/// program must replace itself with the command that follows its own arguments.
 pub(crate) fn through(command: &mut Command, program: &str, arguments: &[&str]) {
     let mut whole = Command::new(program);
     whole.args(arguments).arg(command.get_program()).args(command.get_args());
@@ -241,23 +253,29 @@ pub(crate) fn through(command: &mut Command, program: &str, arguments: &[&str]) 
     *command = whole;
 }
 
-/// The program, which is to serve this routing table in this folder.
+/// The program, with this routing table to serve in this folder.
 fn serving(folder: &Path, routing: &str) -> Command {
-    fs::write(folder.join("routing.toml"), routing).expect("the folder takes a file");
+    fs::write(folder.join("routing.toml"), routing).expect("the folder is writable");
     let mut command = program(folder);
     command.args(["serve", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
-/// The program, which logs no colours.
+/// The program, with a log without colours.
 pub(crate) fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_waterway"));
+    let mut command = Command::new(executable());
     command.current_dir(folder).env("NO_COLOR", "1");
     command.env_remove("RUST_LOG").env_remove("WATERWAY_CONFIG");
     command
 }
 
-/// What has the service listen on a free port.
+/// The program that the tests start: the one built with them, or the one that `WATERWAY_BIN` names,
+/// with which a new test can be seen to fail on an older version.
+pub(crate) fn executable() -> OsString {
+    env::var_os("WATERWAY_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_waterway").into())
+}
+
+/// Makes the service listen on a free port.
 const LISTEN: &str = "listen = [\"127.0.0.1:0\"]";
 
 fn on_a_free_port(routing: &str) -> String {
@@ -279,7 +297,7 @@ fn listening_at(line: &str) -> Option<SocketAddr> {
 fn names_within(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("it is a folder");
     let names = entries.flat_map(|entry| {
-        let path = entry.expect("it can be read").path();
+        let path = entry.expect("the entry is readable").path();
         let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         if path.is_dir() { names_within(&path) } else { vec![name] }
     });

@@ -1,4 +1,4 @@
-//! The behaviours that are compared on the wire, a row each.
+//! The behaviours that are compared on the wire, one row each.
 
 use self::Follows::{Both, Channels, Tornado};
 use self::Last::{Close, Head, Payload};
@@ -11,22 +11,22 @@ pub(super) struct Row {
     pub(super) path: &'static str,
     /// The rest of the path's `[[route]]`.
     pub(super) route: &'static str,
-    /// What the client sends once the server has answered its handshake.
+    /// The frames that the client sends after the answer to its handshake.
     pub(super) sends: &'static [Sent],
-    /// What it waits for before it closes.
+    /// The last event that the client waits for before it closes.
     pub(super) last: Last,
     pub(super) follows: Follows,
 }
 
 /// A frame that a client sends, of this opcode and with this payload.
 pub(super) enum Sent {
-    /// A message that another frame continues.
+    /// A frame of a message that another frame continues.
     Begun(u8, &'static [u8]),
-    /// A whole message, or its end.
+    /// A whole message, or the last frame of one.
     Whole(u8, &'static [u8]),
 }
 
-/// The last that a client waits for.
+/// The last event that a client waits for.
 pub(super) enum Last {
     /// The answer to the handshake.
     Head,
@@ -36,7 +36,7 @@ pub(super) enum Last {
     Close,
 }
 
-/// Whom `waterway` does the same as.
+/// The peer that `waterway` behaves like.
 pub(super) enum Follows {
     /// The two peers agree.
     Both,
@@ -44,7 +44,7 @@ pub(super) enum Follows {
     Channels,
 }
 
-/// What the routes name; a route follows for every path.
+/// The sections that the routes name; the table adds a route for every path.
 pub(super) const DECLARED: &str = r#"
 [server]
 origins = "*"
@@ -71,7 +71,7 @@ use = "deny"
 status = 401
 "#;
 
-/// Signed with the secret above, without claims, for ever.
+/// Signed with the secret above, without claims; it never expires.
 pub(super) const TOKEN: &str =
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.vPW4DH4cQ5W4AkObaneJJxNHPbJ4S1ddspBfSTtpkGI";
 
@@ -105,7 +105,7 @@ pub(super) const ROWS: [Row; 26] = [
         last: Payload(r#"{"text": "{}"}"#),
         follows: Both,
     },
-    // Tornado's close without a code has none on the wire; the design wants 1000.
+    // Tornado sends a close without a code. waterway sends 1000, as Channels does.
     Row {
         behaviour: "text and close while connecting",
         path: "/open/text-close",
@@ -114,7 +114,7 @@ pub(super) const ROWS: [Row; 26] = [
         last: Close,
         follows: Channels,
     },
-    // daphne drops an empty frame; the design sends it like any other.
+    // daphne drops an empty frame. waterway sends it like any other, as Tornado does.
     Row {
         behaviour: "empty text and close while connecting",
         path: "/open/empty-text-close",
@@ -140,7 +140,7 @@ pub(super) const ROWS: [Row; 26] = [
         last: Close,
         follows: Tornado,
     },
-    // daphne's 403 has a reason phrase of its own, "Access denied".
+    // daphne's 403 has its own reason phrase, "Access denied".
     Row {
         behaviour: "deny",
         path: "/open/deny",
@@ -149,7 +149,7 @@ pub(super) const ROWS: [Row; 26] = [
         last: Head,
         follows: Tornado,
     },
-    // daphne knows 403 alone.
+    // daphne knows only 403.
     Row {
         behaviour: "deny with a status",
         path: "/open/deny-status",

@@ -1,9 +1,9 @@
 //! The memory and the time that a picture may take.
 
+use imaging::{Demand, Encoding};
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Wrong, StrDeserializer};
 
-use super::super::codec::Encoding;
 use super::*;
 
 const MIB: u64 = 1 << 20;
@@ -48,64 +48,10 @@ fn work_is_stopped_once_its_time_is_over() {
 }
 
 #[test]
-fn each_picture_is_taken_for_its_largest_stage() {
-    const PIXELS: u64 = 4000 * 3000;
-    let (whole, half) = ((4000, 3000), (2000, 1500));
-    let jpeg = Demand {
-        file: 3_000_000,
-        decoded: whole,
-        samples: 300,
-        held: 0,
-        size: whole,
-        largest: whole,
-        encoder: 0,
-    };
-    let table = [
-        ("a step holds it twice", jpeg, 2 * 3 * PIXELS),
-        (
-            "resizing holds it before, after and between",
-            Demand { size: half, largest: half, ..jpeg },
-            3 * PIXELS + 3 * PIXELS / 4 + 3 * 2000 * 3000,
-        ),
-        (
-            "made smaller as it is decoded",
-            Demand { decoded: half, size: half, largest: half, ..jpeg },
-            2 * 3 * PIXELS / 4,
-        ),
-        (
-            "the same as planes",
-            Demand { samples: 150, decoded: half, size: half, largest: half, ..jpeg },
-            2 * 3 * PIXELS / 8,
-        ),
-        ("progressive", Demand { held: 9 * PIXELS, ..jpeg }, (3 + 9) * PIXELS),
-        (
-            "enlarged",
-            Demand { decoded: (400, 300), ..jpeg },
-            // Before, after and between is less than a step's twice.
-            2 * 3 * PIXELS,
-        ),
-        ("encoded by one that holds much", Demand { encoder: 8 * PIXELS, ..jpeg }, 11 * PIXELS),
-        ("padded", Demand { decoded: half, size: half, ..jpeg }, 2 * 3 * PIXELS),
-    ];
-    for (case, demand, expected) in table {
-        assert_eq!(estimate(&demand), expected + demand.file + OVERHEAD, "{case}");
-    }
-}
-
-#[test]
-fn no_claim_is_too_large_to_estimate() {
-    let most = (u32::MAX, u32::MAX);
-    let (file, held, samples) = (u64::MAX, u64::MAX, u32::MAX);
-    let demand =
-        Demand { file, decoded: most, samples, held, size: most, largest: most, encoder: held };
-    assert_eq!(estimate(&demand), u64::MAX);
-}
-
-#[test]
 fn the_default_budget_takes_any_picture_within_the_default_limits() {
-    let limits = super::super::codec::Limits::default();
+    let limits = super::super::limits::Limits::default();
     let whole = (8000, 6250);
-    assert_eq!(area(whole), limits.pixels);
+    assert_eq!(u64::from(whole.0) * u64::from(whole.1), limits.pixels);
     let progressive = Demand {
         file: 32 << 20,
         decoded: whole,
@@ -120,7 +66,7 @@ fn the_default_budget_takes_any_picture_within_the_default_limits() {
     let lossy = Encoding::LossyWebp(Encoding::WEBP_QUALITY).held(limits.pixels);
     let written = Demand { samples: 400, held: 0, encoder: lossy, ..progressive };
     for demand in [progressive, webp, resized, written] {
-        let bytes = estimate(&demand);
+        let bytes = demand.bytes();
         assert!(bytes <= limits.in_flight.bytes(), "{bytes} of {}", limits.in_flight);
     }
 }

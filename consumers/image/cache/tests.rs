@@ -1,4 +1,4 @@
-//! Results are found by content, checked, and go in the order of their use.
+//! Results are found by content, checked, and removed in the order of their use.
 
 use std::future::ready;
 
@@ -37,7 +37,7 @@ async fn what_is_gone_is_forgotten_and_never_answered() {
     assert_eq!(cache.find(&key, |result| ready(result != 7)).await, None);
     assert_eq!((found(&cache, &key).await, cache.bytes()), (None, 0));
 
-    // Somebody puts a new one there while the old one is looked for.
+    // Another caller stores a new result while the old one is looked up.
     cache.keep(key.clone(), 7, 10);
     let replaced = cache.find(&key, |_| {
         cache.keep(key.clone(), 8, 10);
@@ -122,7 +122,7 @@ fn the_map_of_results_gives_memory_back() {
         cache.keep(key(picture), picture, 10);
     }
     assert_eq!(cache.kept().results.len(), 1000);
-    // One result that takes the place of all.
+    // One result that replaces all others.
     cache.keep(key(1000), 7, 1000 * (OVERHEAD + 10) - OVERHEAD);
     let kept = cache.kept();
     assert_eq!(kept.results.len(), 1);

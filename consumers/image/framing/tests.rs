@@ -9,14 +9,15 @@ use proptest::prelude::*;
 use super::*;
 
 const HEAD: &str = r#"{"uuid":1}"#;
-/// Bytes whose base64 has every character that a browser changes.
+/// Bytes whose base64 has every character that browsers change.
 const PICTURE: &[u8] = &[0xFB, 0xFF, 0xFE, 0xFF, 0x3E, 0xFB, 0xEF, 0xBE, 0x01, 0x02];
 
 fn text(head: &str, body: &str) -> String {
     format!("{head:<TEXT_HEADER$}{body}")
 }
 
-/// The same, wherever it is decoded, and whether the message is shared or not.
+/// The picture of a message. Checks that it is the same wherever it is decoded, and whether or not
+/// the message is shared.
 fn picture_of(text: &str) -> Result<Bytes, Error> {
     let picture = Frame::Text(text).split().and_then(|parts| parts.body.picture());
     let message = || Payload::Text(text.to_owned().into());
@@ -156,7 +157,7 @@ fn the_binary_framing_shares_the_message_s_bytes() {
 #[test]
 fn base64_is_decoded_where_it_stands() {
     let message = text(HEAD, &STANDARD.encode(PICTURE)).into_bytes();
-    // As the socket gives it: nobody else's.
+    // As the socket provides it: not shared.
     let message = bytes::BytesMut::from(&message[..]).freeze();
     let at = message[TEXT_HEADER..].as_ptr();
     let picture = into_picture(Payload::Binary(message), 0).unwrap();

@@ -9,23 +9,21 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use imaging::samples::*;
+use imaging::{DynamicImage, metadata, probe};
 use serde_json::{from_value, json};
 
-use super::super::Pictures;
-use super::super::codec::samples::*;
-use super::super::codec::{Codec, Format, Limits, built_in};
+use super::super::{Limits, Pictures};
 use super::*;
 use crate::storage::{Address, Storage};
 
 mod colours;
-mod separate;
 mod sides;
 
 /// A service of its own with pipelines of all kinds.
 struct Studio {
     dir: tempfile::TempDir,
     options: Pictures,
-    codec: &'static dyn Codec,
 }
 
 impl Studio {
@@ -38,7 +36,7 @@ impl Studio {
             "broken": [{"crop": [60_000, 0, 1, 1]}],
         }}))
         .unwrap();
-        Self { dir: tempfile::tempdir().unwrap(), options, codec: built_in() }
+        Self { dir: tempfile::tempdir().unwrap(), options }
     }
 
     fn work(&self, file: &[u8], header: Value) -> Result<Value, Error> {
@@ -50,11 +48,12 @@ impl Studio {
         let header = Header::parse(&header.to_string()).unwrap();
         let store = store(self.dir.path());
         let mut checkpoint = |at: &'static str| {
-            if at == stage { Err(Error::new(code::CANCELLED, "cancelled")) } else { Ok(()) }
+            let cancelled = || Error::new(code::CANCELLED, "cancelled");
+            if at == stage { ControlFlow::Break(cancelled()) } else { ControlFlow::Continue(()) }
         };
         let file = Bytes::copy_from_slice(file);
         let service = self.service();
-        let worked = now(work(&file, &header, &service, &store, &mut checkpoint))?;
+        let worked = now(run(&file, &header, &service, &store, &mut checkpoint))?;
         let mut answer = worked.fields;
         if let Some(Encoded { format, bytes }) = worked.picture {
             let image = format!("data:{};base64,{}", format.media_type(), STANDARD.encode(bytes));
@@ -69,7 +68,7 @@ impl Studio {
     }
 
     fn service(&self) -> Service {
-        Service { codec: self.codec, ..Service::from(self.options.clone()) }
+        Service::new(self.options.clone())
     }
 
     fn files(&self) -> Vec<String> {
@@ -89,7 +88,7 @@ fn store(folder: &Path) -> Store {
     Store::new(Storage::folder(folder), base, "")
 }
 
-/// What needs no waiting, as with a folder for a store.
+/// The outcome of work that does not wait, as with a folder for a store.
 fn now<T>(work: impl Future<Output = T>) -> T {
     work.now_or_never().expect("a folder is not waited for")
 }
@@ -104,7 +103,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn size(file: &[u8]) -> (Format, u32, u32) {
-    let probe = built_in().probe(file).unwrap();
+    let probe = probe(file).unwrap();
     (probe.format, probe.width, probe.height)
 }
 
@@ -252,7 +251,7 @@ fn a_picture_that_stands_in_is_upright_and_without_metadata() {
         (turned_png(&corners(), 6), Format::Png),
         (turned_webp(&corners(), 6), Format::Webp),
     ] {
-        let upright = built_in().probe(&file).unwrap().size();
+        let upright = probe(&file).unwrap().size();
         let error = service.work(&file, json!({"rType": "broken"})).unwrap_err();
         let stand_in = service.file(error.field("url").unwrap());
         assert_eq!(size(&stand_in), (format, upright.0, upright.1));
@@ -263,7 +262,7 @@ fn a_picture_that_stands_in_is_upright_and_without_metadata() {
 #[test]
 fn a_picture_that_cannot_be_shown_without_its_metadata_stands_in_for_nothing() {
     let mut service = Studio::new();
-    // Its headers are sound, and its data are not.
+    // Its headers are sound, but its data are damaged.
     let mut damaged = turned_png(&corners(), 6);
     let at = damaged.windows(4).position(|name| name == b"IDAT").unwrap();
     damaged[at + 4..at + 20].fill(0xFF);
@@ -299,7 +298,9 @@ fn a_result_has_the_profile_of_its_own_kind_of_colours_and_no_other() {
     for (picture, space, result, carried) in table {
         let profile = profile(space);
         let encoding = Encoding::Jpeg(90);
-        let file = built_in().encode(&picture.clone().into(), encoding, Some(&profile)).unwrap();
+        let file = imaging::Worker::new(0)
+            .encode(&picture.clone().into(), encoding, Some(&profile))
+            .unwrap();
         let answer = service.work(&file, json!({"zoom": 0.5, "rType": result})).unwrap();
         let icc = |file: &[u8]| metadata::icc(&Index::of(file).unwrap());
         let found = icc(&service.file(&answer["url"]));
@@ -327,7 +328,9 @@ fn a_folder_that_takes_nothing_is_a_storage_error() {
     let header = Header::parse(r#"{"uuid": 5}"#).unwrap();
     let store = store(Path::new("/dev/null/media"));
     let file = png(&photo(4, 4)).into();
-    let error = now(work(&file, &header, &service.service(), &store, &mut |_| Ok(()))).unwrap_err();
+    let error =
+        now(run(&file, &header, &service.service(), &store, &mut |_| ControlFlow::Continue(())))
+            .unwrap_err();
     assert_eq!((error.code(), error.field("url")), ("storage", None));
 }
 
@@ -357,10 +360,10 @@ fn a_panic_in_the_work_leaves_nothing() {
     for stage in ["grayscale", "encode", "write"] {
         let mut checkpoint = |at: &'static str| {
             assert_ne!(at, stage, "a codec panics");
-            Ok(())
+            ControlFlow::Continue(())
         };
         let options = service.service();
-        let work = work(&file, &header, &options, &store, &mut checkpoint);
+        let work = run(&file, &header, &options, &store, &mut checkpoint);
         let worked = now(std::panic::AssertUnwindSafe(work).catch_unwind());
         assert!(worked.is_err(), "{stage}");
         assert!(service.files().is_empty(), "{stage}");

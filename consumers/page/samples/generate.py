@@ -112,7 +112,7 @@ def terrain(width, height, ground, paint, sky, *, eye, horizon=0.4, near=0.6, fa
     )
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     colours = paint(x, z, level, normal, depth / far)
-    # What is nearer hides what is lower on the picture and farther: the running top of a
+    # Near ground hides farther ground that is lower in the picture: the running top of a
     # column only rises, so the depth seen by each row is found by bisection.
     top = np.minimum.accumulate((horizon + (eye - level) / depth * lens) * rows, axis=0)
     picture = np.asarray(Image.fromarray(to_bytes(sky)).resize((columns, rows), Image.BICUBIC)) / 255

@@ -1,4 +1,4 @@
-//! What goes and what stays, by a clock that the tests hold.
+//! Which files a sweep removes and which it leaves, with a clock that the tests set.
 
 use std::fs::File;
 use std::os::unix::fs::symlink;
@@ -15,19 +15,19 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 
-/// Now, in all of these tests.
+/// The time in all of these tests.
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// The name of the picture of this number, which came so many seconds ago.
+/// The name of the picture with this number, which arrived this many seconds ago.
 fn picture(number: u8, ago: u64) -> String {
     let since = (now() - Duration::from_secs(ago)).duration_since(UNIX_EPOCH).unwrap();
     let milliseconds = u64::try_from(since.as_millis()).unwrap();
     Builder::from_unix_timestamp_millis(milliseconds, &[number; 10]).into_uuid().to_string()
 }
 
-/// A file of 100 bytes that was last answered so many seconds ago, in a folder that is made.
+/// Creates a file of 100 bytes that was last answered this many seconds ago, and its folder.
 fn put(folder: &Path, path: &str, ago: u64) {
     let path = folder.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -36,8 +36,8 @@ fn put(folder: &Path, path: &str, ago: u64) {
     file.set_modified(now() - Duration::from_secs(ago)).unwrap();
 }
 
-/// A picture as it came and its result, both so many seconds ago: every other one lies flat, as all
-/// did before there were folders by time.
+/// Creates an original and its result, both this many seconds old. Every other picture lies flat,
+/// as all did before there were folders by time.
 fn put_picture(folder: &Path, number: u8, ago: u64) -> String {
     let name = picture(number, ago);
     for file in [format!("{name}.jpg"), format!("rb_{name}.png")] {
@@ -51,7 +51,7 @@ fn place(picture: &str, file: &str, by_time: bool) -> String {
     if by_time { format!("{}/{}/{file}", &picture[..5], &picture[5..8]) } else { file.into() }
 }
 
-/// What is in a folder and in its folders by time, but for these themselves.
+/// The names of all files in a folder and in its folders by time.
 fn names(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -64,13 +64,13 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// How many folders by time there are, outer ones included.
+/// The number of folders by time, outer ones included.
 fn folders(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_dir()).map(|path| 1 + folders(&path)).sum()
 }
 
-/// A sweep by a clock that nobody set, after one that has waited if there was reason to.
+/// A sweep with a correct clock, after one that waited.
 fn sweep(folder: &Path, retention: &Value, bounds: Bounds) -> Swept {
     sweep_at(folder, retention, bounds, Now { wall: now(), steady: now() }, true)
 }
@@ -88,7 +88,7 @@ fn sweep_at(folder: &Path, retention: &Value, bounds: Bounds, now: Now, waited: 
     panic!("the sweep comes to no end");
 }
 
-/// The files that are left, and how many went.
+/// The files that are left, and how many were removed.
 fn swept(folder: &Path, retention: &Value) -> (Vec<String>, u64) {
     let swept = sweep(folder, retention, BOUNDS);
     assert_eq!((swept.bytes, swept.failed), (swept.files * 100, 0));
@@ -96,7 +96,7 @@ fn swept(folder: &Path, retention: &Value) -> (Vec<String>, u64) {
 }
 
 #[test]
-fn by_default_nothing_goes_but_what_was_left_half_written() {
+fn by_default_only_half_written_files_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     let old = aside(Uuid::new_v4());
     put(dir.path(), &old, HOUR + 1);
@@ -110,7 +110,7 @@ fn by_default_nothing_goes_but_what_was_left_half_written() {
 }
 
 #[test]
-fn what_is_older_than_the_age_goes_with_all_its_files() {
+fn a_picture_older_than_the_age_is_removed_with_all_its_files() {
     let dir = tempfile::tempdir().unwrap();
     let young = put_picture(dir.path(), 1, 2 * DAY - 1);
     put_picture(dir.path(), 2, 2 * DAY + 1);
@@ -120,7 +120,7 @@ fn what_is_older_than_the_age_goes_with_all_its_files() {
 }
 
 #[test]
-fn a_picture_is_as_young_as_the_file_of_it_that_was_answered_last() {
+fn a_picture_has_the_age_of_its_file_that_was_answered_last() {
     let dir = tempfile::tempdir().unwrap();
     for number in [1, 2] {
         let name = put_picture(dir.path(), number, 30 * DAY);
@@ -135,7 +135,7 @@ fn a_picture_is_as_young_as_the_file_of_it_that_was_answered_last() {
 }
 
 #[test]
-fn when_all_is_too_much_the_oldest_go_until_it_is_not() {
+fn when_the_folder_is_too_large_its_oldest_pictures_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     for (number, ago) in [(1, 5), (2, 9), (3, 7), (4, 3)] {
         put_picture(dir.path(), number, ago * HOUR);
@@ -148,7 +148,7 @@ fn when_all_is_too_much_the_oldest_go_until_it_is_not() {
 }
 
 #[test]
-fn nothing_goes_that_was_answered_within_keep_for_however_much_it_is() {
+fn a_picture_answered_within_keep_for_stays_however_large_the_folder_is() {
     let dir = tempfile::tempdir().unwrap();
     put_picture(dir.path(), 1, 29 * MINUTE);
     put_picture(dir.path(), 2, 31 * MINUTE);
@@ -158,16 +158,16 @@ fn nothing_goes_that_was_answered_within_keep_for_however_much_it_is() {
 }
 
 #[test]
-fn what_is_not_ours_is_not_touched() {
+fn files_of_others_are_not_touched() {
     let dir = tempfile::tempdir().unwrap();
     let name = picture(1, 30 * DAY);
     for strange in [".gitkeep", "holiday.jpg", ".notes.part", "rb_2.jpg"] {
         put(dir.path(), strange, 30 * DAY);
     }
-    // A folder and a link that bear a picture's name.
+    // A folder and a link with a picture's name.
     fs::create_dir(dir.path().join(format!("{name}.png"))).unwrap();
     symlink("holiday.jpg", dir.path().join(format!("{name}.jpg"))).unwrap();
-    // A picture in folders that are not those of its time, and folders that are no folders by time.
+    // A picture in the folders of another time, and folders that are not folders by time.
     let (outer, inner) = (&name[..5], &name[5..8]);
     for strange in ["album", "album/8e2", "0193A/8e2", "00000/000", outer] {
         put(dir.path(), &format!("{strange}/{name}.jpg"), 30 * DAY);
@@ -185,7 +185,7 @@ fn what_is_not_ours_is_not_touched() {
 }
 
 #[test]
-fn a_folder_by_time_goes_with_the_last_of_its_pictures() {
+fn a_folder_by_time_is_removed_with_the_last_of_its_pictures() {
     let dir = tempfile::tempdir().unwrap();
     for number in 0..20 {
         put_picture(dir.path(), 2 * number, 30 * DAY - u64::from(number) * 20);
@@ -193,18 +193,18 @@ fn a_folder_by_time_goes_with_the_last_of_its_pictures() {
     let stays = put_picture(dir.path(), 100, DAY);
     let holiday = place(&picture(0, 30 * DAY), "holiday.jpg", true);
     put(dir.path(), &holiday, 30 * DAY);
-    assert!(folders(dir.path()) > 8, "of a minute each");
+    assert!(folders(dir.path()) > 8, "one folder for each minute");
     let bounds = Bounds { names: 3, removals: 2, pictures: 4 };
     assert_eq!(sweep(dir.path(), &json!({"age": "2d"}), bounds).files, 40);
     assert_eq!(names(dir.path()).len(), 3);
-    assert_eq!(folders(dir.path()), 4, "that of the last picture, and that of what is not ours");
+    assert_eq!(folders(dir.path()), 4, "the last picture's folder, and a folder that is not ours");
     fs::remove_file(dir.path().join(holiday)).unwrap();
     sweep(dir.path(), &json!({"age": "2d"}), bounds);
     assert_eq!((folders(dir.path()), names(dir.path()).len()), (2, 2), "{stays} stays");
 }
 
 #[test]
-fn a_folder_by_time_that_is_empty_goes_an_hour_after_its_time() {
+fn an_empty_folder_by_time_is_removed_an_hour_after_its_time() {
     let dir = tempfile::tempdir().unwrap();
     for (ago, stays) in [(HOUR - 1, true), (HOUR + 67, false), (30 * DAY, false)] {
         let name = picture(1, ago);
@@ -213,7 +213,7 @@ fn a_folder_by_time_that_is_empty_goes_an_hour_after_its_time() {
         assert_eq!(sweep(dir.path(), &Value::Null, BOUNDS), Swept::default());
         assert_eq!((outer.join(inner).exists(), outer.exists()), (stays, stays), "{ago}");
         let _ = fs::remove_dir_all(&outer);
-        // What a crash between two system calls left.
+        // Folders that a crash between two system calls left.
         fs::create_dir(&outer).unwrap();
         sweep(dir.path(), &Value::Null, BOUNDS);
         assert_eq!(outer.exists(), ago < 30 * DAY, "{ago}");
@@ -222,13 +222,13 @@ fn a_folder_by_time_that_is_empty_goes_an_hour_after_its_time() {
 }
 
 #[test]
-fn pictures_of_1970_and_of_the_far_future_are_as_old_as_they_were_answered() {
+fn pictures_of_1970_and_of_the_far_future_have_the_age_of_their_last_answer() {
     let dir = tempfile::tempdir().unwrap();
     for (name, ago, files) in [
         ("00000000-0000-7000-8000-000000000001", MINUTE, 0),
         ("00000000-0000-7000-8000-000000000001", 30 * DAY, 1),
         ("ffffffff-ffff-7fff-bfff-ffffffffffff", MINUTE, 0),
-        // Nothing has been answered before it came: the clock was wrong, now or then.
+        // A picture cannot be answered before it arrives: the clock was wrong, then or now.
         ("ffffffff-ffff-7fff-bfff-ffffffffffff", 30 * DAY, 0),
     ] {
         for by_time in [true, false] {
@@ -250,7 +250,7 @@ fn a_folder_that_is_not_there_has_nothing_to_sweep() {
     let now = Now { wall: now(), steady: now() };
     let folder = Folder::new(file.path(), None);
     let mut sweep = Sweep::new(&folder, &Retention::default(), now, false);
-    assert!(sweep.step().is_err(), "what is no folder is told");
+    assert!(sweep.step().is_err(), "a file in place of the folder is an error");
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn a_wall_clock_that_is_set_years_ahead_or_back_removes_nothing() {
 
 #[test]
 fn a_sweep_that_would_remove_more_than_half_waits_once() {
-    // Ten pictures of two files each, an hour between each two.
+    // Ten pictures of two files each, one every hour.
     for (retention, would_go) in [
         (json!({"age": "5h", "keep_for": "1h"}), 5),
         (json!({"age": "4h", "keep_for": "1h"}), 6),
@@ -317,7 +317,7 @@ fn a_folder_larger_than_memory_is_swept_in_passes() {
             for number in 0..60 {
                 put_picture(dir.path(), number, u64::from(number) * 4 * HOUR + HOUR);
             }
-            // One of the oldest was answered lately, and stays.
+            // One of the oldest pictures was answered recently, and stays.
             let kept = picture(57, 57 * 4 * HOUR + HOUR);
             put(dir.path(), &format!("rb_{kept}.png"), MINUTE);
             let swept = sweep(dir.path(), &retention, Bounds { names: 7, removals: 2, pictures });

@@ -1,12 +1,12 @@
-//! A service that other machines reach while its table lists no hosts.
+//! Warns of a service that other machines reach while its table lists no hosts.
 
 use super::written;
 use crate::config::RoutingConfig;
 use crate::config::address::Listen;
-use crate::setting::{Mistake, Written};
+use crate::setting::{Diagnostic, SpannedValue};
 
-/// Warns where any `Host` is answered and nothing says that this is meant.
-pub(super) fn check(config: &RoutingConfig, tree: &Written, warnings: &mut Vec<Mistake>) {
+/// Warns if any `Host` is answered and the table does not say that this is intended.
+pub(super) fn check(config: &RoutingConfig, tree: &SpannedValue, warnings: &mut Vec<Diagnostic>) {
     let server = &config.server;
     let reached = if !server.listen.iter().all(Listen::is_loopback) {
         "listen"
@@ -19,7 +19,8 @@ pub(super) fn check(config: &RoutingConfig, tree: &Written, warnings: &mut Vec<M
     else {
         return;
     };
-    let message = "every Host header is answered, also that of a page elsewhere";
-    let help = "write hosts = [\"example.com\"] with what it is called, or \"*\" for any";
-    warnings.push(Mistake::new(reached.place, message).help(help.to_owned()));
+    let message = "requests with any Host header are answered, even those of pages from other \
+                   sites";
+    let help = "write hosts = [\"example.com\"] with the names of the service, or \"*\" for any";
+    warnings.push(Diagnostic::new(reached.span, message).help(help.to_owned()));
 }

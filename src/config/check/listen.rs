@@ -1,32 +1,35 @@
-//! Addresses that are listed twice: the second time, the address would already be in use.
+//! Finds addresses that are listed twice; the second could not be bound.
 
 use std::net::IpAddr;
 
 use super::written;
 use crate::config::{Listen, RoutingConfig};
-use crate::setting::{Mistake, Written};
+use crate::setting::{Diagnostic, SpannedValue};
 
-/// Reports every address of `[server] listen` that an earlier one occupies.
-pub(super) fn check(config: &RoutingConfig, tree: &Written, mistakes: &mut Vec<Mistake>) {
+/// Reports every address of `[server] listen` that an earlier one already covers.
+pub(super) fn check(
+    config: &RoutingConfig,
+    tree: &SpannedValue,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let listen = &config.server.listen;
-    let places = written(tree, &["server", "listen"]).and_then(Written::as_list);
-    // When the list has a mistake, the addresses that were read have other positions than in the
-    // file.
+    let places = written(tree, &["server", "listen"]).and_then(SpannedValue::as_list);
+    // If the list has a mistake, the addresses that were read have other indices than in the file.
     let Some(places) = places.filter(|places| places.len() == listen.len()) else { return };
     for (index, (address, written)) in listen.iter().zip(places).enumerate() {
         if let Some(earlier) = listen[..index].iter().find(|earlier| takes(earlier, address)) {
             let message = if earlier == address {
-                format!("{address} stands twice")
+                format!("{address} is listed twice")
             } else {
-                format!("{earlier} takes {address} too")
+                format!("{earlier} already covers {address}")
             };
-            mistakes
-                .push(Mistake::new(written.place, message).help("leave one of them".to_owned()));
+            diagnostics
+                .push(Diagnostic::new(written.span, message).help("remove one of them".to_owned()));
         }
     }
 }
 
-/// Whether listening at `one` occupies `other`, or the other way round.
+/// Whether listening on one of them occupies the other.
 fn takes(one: &Listen, other: &Listen) -> bool {
     match (one, other) {
         (Listen::Tcp { host: one, port }, Listen::Tcp { host: other, port: same }) => {
@@ -37,7 +40,7 @@ fn takes(one: &Listen, other: &Listen) -> bool {
     }
 }
 
-/// Whether the first means all addresses of the second's family.
+/// Whether `one` means all addresses of the family that `other` belongs to.
 fn all_of(one: &str, other: &str) -> bool {
     match (one.parse::<IpAddr>(), other.parse::<IpAddr>()) {
         (Ok(one), Ok(other)) => one.is_unspecified() && one.is_ipv4() == other.is_ipv4(),

@@ -1,23 +1,23 @@
-//! Path parts in the syntax of other routers: here they are fixed texts and not parameters or
+//! Finds segments in the syntax of other routers, which are fixed text here, not parameters or
 //! patterns.
 
 use percent_encoding::percent_decode_str;
 
 use crate::config::route::RouteConfig;
-use crate::setting::Mistake;
+use crate::setting::Diagnostic;
 
-/// Warns of the first such part of a route's path.
-pub(super) fn check(route: &RouteConfig, warnings: &mut Vec<Mistake>) {
+/// Warns of the first such segment of a route's path.
+pub(super) fn check(route: &RouteConfig, warnings: &mut Vec<Diagnostic>) {
     let Some(path) = &route.path else { return };
     let Some((part, help)) = path.as_str().split('/').find_map(|part| Some((part, help(part)?)))
     else {
         return;
     };
-    let message = format!("{part:?} is a fixed text and no parameter");
-    warnings.push(Mistake::new(path.place, message).help(help));
+    let message = format!("{part:?} is fixed text, not a parameter");
+    warnings.push(Diagnostic::new(path.span, message).help(help));
 }
 
-/// The text to write instead, if the part is in the syntax of another router.
+/// The help, if the segment is in the syntax of another router.
 fn help(part: &str) -> Option<String> {
     let parameter = |name: &str| {
         let name: String = name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
@@ -31,10 +31,10 @@ fn help(part: &str) -> Option<String> {
         return parameter(inner.rsplit(':').next().unwrap_or(inner));
     }
     if part.starts_with('*') {
-        return Some("write {*rest}, at the end, for all that follows".into());
+        return Some("write {*rest} at the end for the rest of the path".into());
     }
     if is_regular_expression(part) {
-        return Some("a path is no regular expression: write {name} for one part of it".into());
+        return Some("a path is not a regular expression: write {name} for one part of it".into());
     }
     let decoded = percent_decode_str(part).decode_utf8().ok()?;
     (decoded != part)

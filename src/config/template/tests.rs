@@ -31,6 +31,12 @@ fn paths_match_segment_by_segment() {
     check("/upload/{*file}", "/upload/", None);
     check("/upload/{*file}", "/upload", None);
     check("/{*all}", "/a", Some(&[("all", "a")]));
+    check("/{*all}", "/", None);
+    check("/{*all?}", "/", Some(&[("all", "")]));
+    check("/{*all?}", "/a/", Some(&[("all", "a/")]));
+    check("/app/{*file?}", "/app/", Some(&[("file", "")]));
+    check("/app/{*file?}", "/app/js/a.js", Some(&[("file", "js/a.js")]));
+    check("/app/{*file?}", "/app", None);
 }
 
 #[test]
@@ -44,15 +50,18 @@ fn parameters_are_decoded() {
 }
 
 #[test]
-fn what_is_no_template_is_told_where() {
+fn mistakes_in_a_template_are_reported_with_their_offset() {
     for (template, offset, message) in [
         ("ws", 0, "the path \"ws\" does not begin with \"/\""),
-        ("/ws?x", 3, "the path \"/ws?x\" has more than a path in it"),
+        ("/ws?x", 3, "the path \"/ws?x\" contains more than a path"),
         ("/ws/{page", 4, "\"{page\" is not a parameter"),
         ("/ws/a{page}", 4, "\"a{page}\" is not a parameter"),
         ("/ws/{}", 4, "\"\" is not a name"),
         ("/ws/{a-b}", 4, "\"a-b\" is not a name"),
-        ("/{a}/{a}", 5, "\"a\" stands twice"),
+        ("/{a}/{a}", 5, "\"a\" is used twice"),
+        ("/{*a?}/b", 7, "nothing can follow {*a?}"),
+        ("/{a?}", 1, "\"a?\" is not a name"),
+        ("/{*a?}?b", 6, "the path \"/{*a?}?b\" contains more than a path"),
         ("/{*a}/b", 6, "nothing can follow {*a}"),
     ] {
         let error = PathTemplate::parse(template).unwrap_err();
@@ -61,7 +70,7 @@ fn what_is_no_template_is_told_where() {
 }
 
 #[test]
-fn a_template_covers_what_can_only_match_it_too() {
+fn a_template_covers_templates_that_match_no_other_paths() {
     for (one, other, covers) in [
         ("/a", "/a", true),
         ("/a", "/b", false),
@@ -73,6 +82,12 @@ fn a_template_covers_what_can_only_match_it_too() {
         ("/{*x}", "/", false),
         ("/{*x}", "/{*y}", true),
         ("/{x}", "/{*y}", false),
+        ("/{*x?}", "/", true),
+        ("/{*x?}", "/a", true),
+        ("/{*x?}", "/{*y}", true),
+        ("/{*x}", "/{*y?}", false),
+        ("/{*x}", "/a/{*y?}", true),
+        ("/a/{*x?}", "/a", false),
         ("/a", "/a/b", false),
         ("/a/b", "/a", false),
     ] {
@@ -100,6 +115,10 @@ fn templates_overlap_where_a_path_matches_both() {
         ("/a/{*x}", "/a", false),
         ("/a/{*x}", "/a/", false),
         ("/a/{*x}", "/b/{*y}", false),
+        ("/{*x?}", "/", true),
+        ("/a/{*x?}", "/a", false),
+        ("/a/{*x?}", "/a/", true),
+        ("/a/{*x?}", "/{*y}", true),
     ] {
         let [one, other] = [one, other].map(|text| PathTemplate::parse(text).unwrap());
         assert_eq!(one.overlaps(&other), overlaps, "{one} {other}");
@@ -107,8 +126,9 @@ fn templates_overlap_where_a_path_matches_both() {
     }
 }
 
-/// Paths that match the template. They are enough to judge another one of up to three segments: if
-/// that one matches any path of the template, it matches one of these; if all of these, then all.
+/// Paths that match the template, enough to compare it with another template of up to three
+/// segments: if any path of this template matches the other, one of these does; if all of these
+/// match it, all paths do.
 fn paths(template: &PathTemplate) -> Vec<String> {
     let segments = ["a", "b", "%2F", "zz"];
     let mut paths = vec![String::new()];
@@ -122,7 +142,8 @@ fn paths(template: &PathTemplate) -> Vec<String> {
                 };
                 (0..5_usize.pow(depth)).map(of).collect::<Vec<_>>()
             };
-            (1..=3).flat_map(tail).filter(|tail| !tail.is_empty()).collect()
+            let may_be_empty = segment.ends_with("?}");
+            (1..=3).flat_map(tail).filter(|tail| may_be_empty || !tail.is_empty()).collect()
         } else if segment.starts_with('{') {
             segments.iter().filter(|text| **text != "%2F").map(ToString::to_string).collect()
         } else {
@@ -139,9 +160,10 @@ fn paths(template: &PathTemplate) -> Vec<String> {
 fn template() -> impl Strategy<Value = PathTemplate> {
     let segment = prop_oneof![Just("a"), Just("b"), Just(""), Just("{}")];
     let segments = prop::collection::vec(segment, 1..=3);
-    (segments, any::<bool>()).prop_map(|(mut segments, rest)| {
-        if rest {
-            *segments.last_mut().unwrap() = "{*r}";
+    let last = prop_oneof![Just(None), Just(Some("{*r}")), Just(Some("{*r?}"))];
+    (segments, last).prop_map(|(mut segments, last)| {
+        if let Some(rest) = last {
+            *segments.last_mut().unwrap() = rest;
         }
         let named =
             |(index, segment): (usize, &&str)| segment.replace("{}", &format!("{{n{index}}}"));
@@ -167,7 +189,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn no_template_and_no_path_is_too_strange(template in "/?[a{}*/%é]{0,12}", path in "/?[a/%F2é]{0,12}") {
+    fn no_template_or_path_causes_a_panic(template in "/?[a{}*?/%é]{0,12}", path in "/?[a/%F2é]{0,12}") {
         if let Ok(template) = PathTemplate::parse(&template) {
             let names = template.names().count();
             if let Some(parameters) = template.matches(&path) {

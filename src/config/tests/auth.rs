@@ -11,7 +11,7 @@ fn route(channel: &str, more: &str) -> String {
 #[test]
 fn auth_is_the_name_of_a_token_or_false() {
     let connect = "put it into the route of \"websocket.connect\"";
-    for (channel, auth, told) in [
+    for (channel, auth, reported) in [
         ("websocket.receive", "\"a\"", None),
         ("websocket.*", "false", None),
         ("http.request", "false", None),
@@ -23,20 +23,20 @@ fn auth_is_the_name_of_a_token_or_false() {
         (
             "websocket.disconnect",
             "\"a\"",
-            Some(&*format!("a client that leaves is asked for no token | {connect}")),
+            Some(&*format!("a client that leaves cannot be asked for a token | {connect}")),
         ),
     ] {
         let text = format!("{AUTH}{}", route(channel, &format!("auth = {auth}")));
-        let told = told.map(|told| format!("6:8: {told}"));
-        check(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+        let reported = reported.map(|reported| format!("6:8: {reported}"));
+        check(&text, &reported.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
 
 #[test]
-fn messages_that_are_reached_past_every_token_are_a_mistake() {
-    let told = |place: &str| {
+fn messages_that_clients_can_send_without_any_token_are_a_mistake() {
+    let reported = |span: &str| {
         format!(
-            "{place}: no one route of \"websocket.connect\" takes all paths of this route, so \
+            "{span}: no single route of \"websocket.connect\" takes all paths of this route, so \
              clients can connect to it without a token | give it the path of a connect route, or \
              auth = \"a\", or open it with auth = false"
         )
@@ -44,7 +44,7 @@ fn messages_that_are_reached_past_every_token_are_a_mistake() {
     let connect = |path: &str| route("websocket.connect", &format!("{path}\nauth = \"a\""));
     let receive = |path: &str| route("websocket.receive", path);
     let page = "path = \"/ws/{page}\"";
-    for (routes, place) in [
+    for (routes, span) in [
         (connect(page) + &receive(page), None),
         (connect("") + &receive(page), None),
         (connect("") + &receive(""), None),
@@ -58,17 +58,17 @@ fn messages_that_are_reached_past_every_token_are_a_mistake() {
         (connect("path = \"/ws/1\"") + &receive(page), Some("11:8")),
         (connect(page) + &receive(""), Some("8:1")),
         (connect(page) + &receive("path = \"/echo\""), Some("11:8")),
-        // The path "/" is one of all paths, but not of these.
+        // A route without a path also takes "/", which `/{*rest}` does not match.
         (connect("path = \"/{*rest}\"") + &receive(""), Some("8:1")),
-        // It looks at heads, and a connect has none.
+        // The connect route looks at heads, which a connect does not have.
         (route("websocket.*", "when = { x = 1 }\nauth = \"a\"") + &receive(page), Some("11:8")),
         (receive("path = \"/echo\""), None),
     ] {
         let text = format!("{AUTH}{routes}");
-        let told = place.map(told);
-        check(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+        let reported = span.map(reported);
+        check(&text, &reported.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    // Behind another mistake it is not certain.
+    // After another mistake this one is not certain, so it is not reported.
     check(
         &format!("{AUTH}{}{}", connect("path = \"ws\""), receive(page)),
         &["6:8: the path \"ws\" does not begin with \"/\" | write \"/…\""],
@@ -81,14 +81,14 @@ fn a_route_that_only_partly_needs_a_token_is_warned_of() {
     let half = |channels: &str, more: &str| {
         format!("[[route]]\nchannel = {channels}\nconsumer = \"c\"\n{more}\n")
     };
-    for (routes, told) in [
+    for (routes, reported) in [
         (
             connect("a") + &half("[\"websocket.receive\", \"http.request\"]", ""),
-            Some("7:1: messages over a WebSocket need the token \"a\" here, requests need none"),
+            Some("7:1: messages over a WebSocket need the token \"a\" here, but requests do not"),
         ),
         (
             half("\"websocket.*\"", "path = \"/x\"") + &connect("a"),
-            Some("3:1: everybody may connect here, but messages need the token \"a\""),
+            Some("3:1: any client may connect here, but messages need the token \"a\""),
         ),
         (
             connect("a").replace("consumer", "path = \"/x\"\nconsumer")
@@ -101,22 +101,22 @@ fn a_route_that_only_partly_needs_a_token_is_warned_of() {
         (half("[\"websocket.receive\", \"http.request\"]", ""), None),
     ] {
         let text = format!("{AUTH}{routes}{}", AUTH.replace("auth.a", "auth.b"));
-        let told =
-            told.map(|told| format!("{told} | write auth = \"a\", or auth = false to open it"));
-        check_warnings(&text, &told.iter().map(String::as_str).collect::<Vec<_>>());
+        let reported = reported
+            .map(|reported| format!("{reported} | write auth = \"a\", or auth = false to open it"));
+        check_warnings(&text, &reported.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn the_rules_for_a_token_have_defaults_and_bounds() {
-    let Loaded { config, mistakes, .. } = parse(AUTH);
-    assert_eq!(mistakes, []);
+    let Loaded { config, diagnostics, .. } = parse(AUTH);
+    assert_eq!(diagnostics, []);
     let auth = &config.auth["a"];
     assert_eq!((&auth.issuer, &auth.audience), (&Vec::new(), &Vec::new()));
     assert_eq!((auth.leeway, auth.close_at_exp), (Time::from_secs(5), true));
 
-    let nobody = "an empty text names nobody | leave the key out to take anybody's";
-    for (line, told) in [
+    let nobody = "an empty name matches no token | leave the key out to accept any";
+    for (line, reported) in [
         ("issuer = \"i\"\naudience = [\"a\", \"b\"]\nleeway = \"10m\"", None),
         ("leeway = \"0s\"\nclose_at_exp = false", None),
         ("issuer = []", Some("10: expected a list of at least one, found none")),
@@ -128,15 +128,15 @@ fn the_rules_for_a_token_have_defaults_and_bounds() {
             Some("10: tokens count whole seconds | write \"1s\" or more, or \"0s\""),
         ),
     ] {
-        let told = told.map(|told| format!("3:{told}"));
-        check(&format!("{AUTH}{line}\n"), &told.iter().map(String::as_str).collect::<Vec<_>>());
+        let reported = reported.map(|reported| format!("3:{reported}"));
+        check(&format!("{AUTH}{line}\n"), &reported.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn no_report_shows_a_secret_or_a_part_of_one() {
     for text in [
-        // A misspelt key, a wrong type, a section without a NAME, a name that nothing declares.
+        // A misspelt key, a wrong type, a section without a NAME, an undeclared name.
         "[auth.a]\nsecert = \"hunter2-hunter2\"\n",
         "[auth.a]\nwhatever = \"hunter2-hunter2\"\n",
         "[auth.a]\nsecret = 10203040506070\n",
@@ -150,7 +150,7 @@ fn no_report_shows_a_secret_or_a_part_of_one() {
         "auth.a = { secret = \"hunter2-hunter2\", bind_ip = 3 }\n",
         "outh = { a = { secert = \"hunter2-hunter2\" } }\n",
         "[auth.a]\nsecret = 1979-05-27\n[limits]\nx = 1\n",
-        // Out of the environment, with a default or a slip in the reference.
+        // From the environment, with a default or a typing mistake in the reference.
         "[auth.a]\nsecert = \"${HUNTER}\"\n",
         "[auth.a]\nsecret = { a = \"${HUNTER}\" }\n",
         "[auth]\nsecret = \"${HUNTER}\"\n",
@@ -163,7 +163,7 @@ fn no_report_shows_a_secret_or_a_part_of_one() {
         "[server]\npasswrd = [\"hunter2-hunter2\"]\n",
         "[consumer.c]\nuse = 3\nstorage = { s3 = { secret_key = \"hunter2-hunter2\" } }\n",
         "consumer.c = { use = 3, secret_key = \"hunter2-hunter2\" }\n",
-        // Behind a mistake in the syntax.
+        // After a syntax mistake.
         "[auth.a]\nsecret = hunter2-hunter2\n",
         "[auth.a]\nsecret \"hunter2-hunter2\"\n",
         "[auth.a]\nsecret = \"hunter2-hunter2\n",
@@ -182,18 +182,18 @@ fn no_report_shows_a_secret_or_a_part_of_one() {
         let environment = |name: &str| (name == "HUNTER").then(|| "hunter2-hunter2".to_owned());
         let loaded = RoutingConfig::parse(text, "routing.toml", &environment);
         let report = loaded.report().to_string();
-        assert!(!loaded.mistakes.is_empty(), "{text}");
+        assert!(!loaded.diagnostics.is_empty(), "{text}");
         for part in ["hunter2", "hun", "ter2", "1020", "1979"] {
             assert!(!report.contains(part), "{text}\n{report}");
             assert!(!format!("{loaded:?}").contains(part), "{text}\n{loaded:?}");
         }
-        // The mark still stands under what it is about.
+        // The report still marks the place.
         assert!(report.contains('^') && report.starts_with("routing.toml:"), "{report}");
     }
 }
 
 #[test]
-fn what_is_no_secret_is_shown_beside_one() {
+fn values_next_to_a_secret_are_shown() {
     let loaded = parse(
         "[auth.a]\nsecret = \"${NO_SUCH}\"\nbind_ip = \"perhaps\"\n[consumer.token]\nuse = 3\n\
          [auth.b]\nsecert = \"hunter2\" # why\nfrom = \"anywhere\"\n",
@@ -216,7 +216,7 @@ somewhere/routing.toml:7:1: unknown key "secert"
   |
 7 | secert = "*******" # why
   | ^^^^^^ did you mean "secret"?
-somewhere/routing.toml:8:8: "anywhere" is no place for a token
+somewhere/routing.toml:8:8: "anywhere" is not a place for a token
   |
 8 | from = "anywhere"
   |        ^^^^^^^^^^ write "query", "query:NAME", "header:NAME" or "subprotocol"
@@ -225,18 +225,18 @@ somewhere/routing.toml:8:8: "anywhere" is no place for a token
 }
 
 #[test]
-fn a_secret_that_is_none_is_told() {
+fn a_weak_secret_is_reported() {
     let auth = |algorithms: &str, secret: &str| {
         format!("[auth.a]\nalgorithms = \"{algorithms}\"\nsecret = \"{secret}\"\n")
     };
-    let short = "3:10: the secret has 31 bytes, and may be guessed | give it 32 or more, as by: \
+    let short = "3:10: the secret has 31 bytes, and may be guessed | give it 32 or more, such as: \
                  openssl rand -hex 32";
     check_warnings(&auth("HS256", &"x".repeat(31)), &[short]);
     check_warnings(&auth("HS512", &"x".repeat(32)), &[]);
     let pem = "-----BEGIN PUBLIC KEY-----\\nMCow\\n-----END PUBLIC KEY-----\\n";
     check_warnings(&auth("EdDSA", pem), &[]);
-    let told = "3:10: a PEM key is not a secret: everybody who knows it could sign a token | name \
+    let reported = "3:10: a PEM key is not a secret: anybody who knows it could sign a token | name \
                 its algorithms, such as algorithms = \"RS256\"";
-    check(&auth("HS256", pem), &[told]);
-    check(&auth("HS384", &format!("\\n  {pem}")), &[told]);
+    check(&auth("HS256", pem), &[reported]);
+    check(&auth("HS384", &format!("\\n  {pem}")), &[reported]);
 }

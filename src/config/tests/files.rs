@@ -1,11 +1,11 @@
-//! Tests of files and those that they include.
+//! Tests of the files that are read, included ones among them.
 
 use std::fs;
 use std::path::PathBuf;
 
 use super::*;
 
-/// A folder of its own that goes when the test ends.
+/// A temporary folder, which is removed when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -22,8 +22,8 @@ impl Folder {
     fn load(&self) -> (Loaded, Vec<String>) {
         let loaded = RoutingConfig::load_with(self.0.join("routing.toml"), &environment);
         let folder = format!("{}/", self.0.display());
-        let told = lines(&loaded.sources, &loaded.mistakes);
-        (loaded, told.into_iter().map(|line| line.replace(&folder, "")).collect())
+        let reported = lines(&loaded.sources, &loaded.diagnostics);
+        (loaded, reported.into_iter().map(|line| line.replace(&folder, "")).collect())
     }
 }
 
@@ -51,17 +51,17 @@ fn included_files_add_to_the_first() {
             ),
         ],
     );
-    let (loaded, told) = folder.load();
-    assert_eq!(told, [] as [&str; 0]);
+    let (loaded, reported) = folder.load();
+    assert_eq!(reported, [] as [&str; 0]);
     assert_eq!(loaded.sources.len(), 3);
     let consumers: Vec<&str> =
-        loaded.config.route.iter().map(|route| route.consumer.as_str()).collect();
+        loaded.config.route.iter().map(|route| route.consumer.last()).collect();
     assert_eq!(consumers, ["a", "b", "c"]);
     assert_eq!(loaded.config.limits().ping, Time::from_secs(9));
 }
 
 #[test]
-fn mistakes_of_included_files_stand_there() {
+fn mistakes_in_included_files_are_reported_there() {
     let folder = Folder::with(
         "mistakes",
         &[
@@ -75,17 +75,17 @@ fn mistakes_of_included_files_stand_there() {
             ),
         ],
     );
-    let (_, told) = folder.load();
+    let (_, reported) = folder.load();
     assert_eq!(
-        told,
+        reported,
         [
-            "routing.toml:1:22: there is no file \"b.toml\" | the path begins where this file is",
+            "routing.toml:1:22: there is no file \"b.toml\" | the path is relative to this file",
             "routing.toml:1:32: \"[\" is not a pattern: invalid range pattern",
-            "a.toml:1:1: an included file cannot have \"include\" | it stands in the first file",
-            "a.toml:2:1: an included file cannot have \"server\" | it stands in the first file",
-            "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, log, auth, limits, queue, consumer, route",
+            "a.toml:1:1: an included file cannot have \"include\" | move it to the first file",
+            "a.toml:2:1: an included file cannot have \"server\" | move it to the first file",
+            "a.toml:3:1: unknown key \"foo\" | the keys here are: include, server, admin, layer, log, auth, limits, queue, consumer, route, test",
             "a.toml:4:10: expected a table | write [limits]",
-            "a.toml:5:8: queue.q is declared twice | the first stands at routing.toml:2:8",
+            "a.toml:5:8: queue.q is declared twice | the first is at routing.toml:2:8",
             "a.toml:7:1: [route] is one table, and routes are many | write [[route]]",
             "a.toml:7:1: missing key \"channel\"",
         ]
@@ -93,11 +93,11 @@ fn mistakes_of_included_files_stand_there() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn a_file_that_cannot_be_read_is_reported() {
     let folder = Folder::with("unreadable", &[("x/bytes", "")]);
-    let (loaded, told) = folder.load();
+    let (loaded, reported) = folder.load();
     assert_eq!(
-        told,
+        reported,
         ["routing.toml: the file cannot be read: No such file or directory (os error 2)"]
     );
     assert!(loaded.report().to_string().ends_with("(os error 2)\n1 mistake"));
@@ -113,7 +113,7 @@ fn a_file_that_cannot_be_read_is_told() {
 fn a_folder_of_includes_that_cannot_be_read_is_a_mistake() {
     let folder = Folder::with("folders", &[("routing.toml", ""), ("file", "")]);
     std::os::unix::fs::symlink("loop", folder.0.join("loop")).unwrap();
-    for (include, told) in [
+    for (include, reported) in [
         ("none.d/*.toml", vec![]),
         ("file/*.toml", vec!["file cannot be read: Not a directory (os error 20)"]),
         (
@@ -126,7 +126,8 @@ fn a_folder_of_includes_that_cannot_be_read_is_a_mistake() {
         ),
     ] {
         fs::write(folder.0.join("routing.toml"), format!("include = [\"{include}\"]")).unwrap();
-        let told: Vec<_> = told.iter().map(|told| format!("routing.toml:1:12: {told}")).collect();
-        assert_eq!(folder.load().1, told, "{include}");
+        let reported: Vec<_> =
+            reported.iter().map(|reported| format!("routing.toml:1:12: {reported}")).collect();
+        assert_eq!(folder.load().1, reported, "{include}");
     }
 }

@@ -1,9 +1,9 @@
-//! The head of a frame, byte by byte (RFC 6455, section 5.2).
+//! The head of a frame, received byte by byte (RFC 6455, section 5.2).
 
-/// The longest there is: two bytes, the length in eight, the mask.
+/// The longest head: two bytes, eight for the length, four for the mask.
 pub(super) const HEAD_MAX: usize = 14;
 
-/// A frame's head, as far as it has come.
+/// A frame's head, of which only a part may have arrived.
 #[derive(Default)]
 pub(super) struct Head {
     bytes: [u8; HEAD_MAX],
@@ -11,7 +11,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes what is missing from these bytes, as far as it is there; how many they were.
+    /// Takes the missing bytes from the beginning of `bytes`; returns how many it took.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         for &byte in bytes {
@@ -25,23 +25,23 @@ impl Head {
         taken
     }
 
-    /// How many bytes are missing at least; none when it is whole.
+    /// The least number of bytes that are missing; zero if the head is complete.
     pub(super) fn missing(&self) -> usize {
         let length = if self.length < 2 { 2 } else { self.mask_begin() + self.mask_length() };
         length - self.length
     }
 
-    /// As far as it has come.
+    /// The bytes that have arrived.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 
-    /// Whether the message ends with the frame, the reserved bits, and the opcode.
+    /// The first byte: whether the frame ends its message, the reserved bits, and the opcode.
     pub(super) fn first(&self) -> u8 {
         self.bytes[0]
     }
 
-    /// The length of what is behind it.
+    /// The length of the payload after the head.
     pub(super) fn payload(&self) -> u64 {
         let [_, second, extended @ ..] = &self.bytes;
         match second & 0x7F {
@@ -51,7 +51,7 @@ impl Head {
         }
     }
 
-    /// None of a frame that is not masked.
+    /// The mask; `None` if the frame is not masked.
     pub(super) fn mask(&self) -> Option<[u8; 4]> {
         let mask = self.bytes[self.mask_begin()..].first_chunk().copied();
         mask.filter(|_| self.mask_length() > 0)

@@ -1,4 +1,4 @@
-//! Where a message that bypasses tungstenite waits for the reader.
+//! The slot in which a message that bypassed tungstenite waits for the reader.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::memory::Held;
 
-/// Where the last message that was taken is, until the reader takes it.
+/// The last message that was taken from the stream, until the reader takes it from here.
 #[derive(Clone, Default)]
 pub(in crate::connection) struct Taken(Arc<Mutex<Slot>>);
 
@@ -17,7 +17,7 @@ struct Slot {
     held: Option<Held>,
 }
 
-/// A message without its mask. A text is not known to be UTF-8.
+/// An unmasked message. A text has not been checked to be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::connection) enum Whole {
     Text(Bytes),
@@ -25,12 +25,12 @@ pub(in crate::connection) enum Whole {
 }
 
 impl Taken {
-    /// The message in whose place a pong came, if it did.
+    /// The message that a pong replaced, if there is one.
     pub(in crate::connection) fn take(&self) -> Option<Whole> {
         self.lock().message.take()
     }
 
-    /// The memory that goes with the message that was read last.
+    /// The memory of the message that was read last.
     pub(in crate::connection) fn take_held(&self) -> Option<Held> {
         self.lock().held.take()
     }

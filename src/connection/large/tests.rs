@@ -1,15 +1,22 @@
-//! Frames of every kind in parts of any length.
+//! Tests with frames of every kind, in reads of any length.
 
 use proptest::prelude::*;
 use tokio::io::AsyncReadExt;
 
 use super::*;
+use crate::config::Limits;
+use crate::connection::limits::SocketLimits;
 use crate::memory::Memory;
 
-/// More than is ever asked for.
+/// The longest message.
 const LIMIT: usize = 150_000;
 
-/// Memory for more than there is, and no haste.
+/// Limits that only the length of a message can exceed.
+fn limits(message: usize) -> Arc<LiveLimits> {
+    Arc::new(LiveLimits::new(SocketLimits::of(&Limits::default(), message)))
+}
+
+/// Ample memory, and a pace that is always met.
 fn receiving() -> Receiving {
     Receiving::new(&Memory::new(1 << 30, 1 << 30).transit, None, 1)
 }
@@ -38,7 +45,7 @@ fn content(length: usize) -> impl Iterator<Item = u8> {
     (0..length).map(|at| u8::try_from(at % 251).unwrap_or_default())
 }
 
-/// A stream that gives so many bytes at a time.
+/// A stream whose reads return these lengths in turn.
 struct Parts<'a> {
     rest: &'a [u8],
     at: usize,
@@ -64,7 +71,7 @@ proptest! {
     // Messages are large.
     #![proptest_config(ProptestConfig::with_cases(50))]
     #[test]
-    fn whole_messages_are_taken_and_all_else_is_given_as_it_comes(
+    fn whole_large_messages_are_taken_and_all_bytes_before_one_that_is_too_long_passed_on(
         frames in prop::collection::vec((
             prop_oneof![
                 Just(0x81), Just(0x82), Just(0x82), Just(0x01), Just(0x02), Just(0x00),
@@ -77,10 +84,18 @@ proptest! {
         room in prop_oneof![1..20_usize, 1..100_000_usize],
     ) {
         let (mut wire, mut passed, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-        let mut is_in_parts = false;
+        let (mut is_in_parts, mut message, mut refused) = (false, 0, false);
         for &(first, payload, mask) in &frames {
             let frame = frame(first, payload, mask);
             wire.extend(&frame);
+            let is_part = first & 0x0F <= 2;
+            if is_part {
+                message = if is_in_parts { message + payload } else { payload };
+            }
+            refused |= if is_part { message } else { payload } > LIMIT;
+            if refused {
+                continue;
+            }
             let is_whole = [0x81, 0x82].contains(&first) && !is_in_parts && mask.is_some();
             if first & 0x0F <= 2 {
                 is_in_parts = first & 0x80 == 0;
@@ -95,28 +110,34 @@ proptest! {
         }
         let taken = Taken::default();
         let stream = Parts { rest: &wire, at: 0, lengths: &parts };
-        let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
+        let mut large = Large::new(stream, &limits(LIMIT), &taken, receiving());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (mut given, mut found, mut buffer) = (Vec::new(), Vec::new(), vec![0; room]);
         loop {
-            let read = runtime.block_on(large.read(&mut buffer)).unwrap();
-            given.extend_from_slice(&buffer[..read]);
+            let read = runtime.block_on(large.read(&mut buffer));
             found.extend(taken.take());
-            if read == 0 {
-                break;
+            match read {
+                Ok(0) => break,
+                Ok(read) => given.extend_from_slice(&buffer[..read]),
+                Err(error) => {
+                    prop_assert!(refused && error.get_ref().unwrap().is::<TooBig>(), "{error}");
+                    refused = false;
+                    break;
+                }
             }
         }
+        prop_assert!(!refused, "no message was refused");
         prop_assert!(given == passed);
         prop_assert!(found == whole);
     }
 }
 
 #[tokio::test]
-async fn a_message_takes_hardly_more_memory_than_it_has_bytes() {
+async fn a_message_takes_little_more_memory_than_its_length() {
     let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4]));
     let taken = Taken::default();
     let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
-    let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
+    let mut large = Large::new(stream, &limits(LIMIT), &taken, receiving());
     let mut pong = [0; PONG.len()];
     large.read_exact(&mut pong).await.unwrap();
     let Some(Whole::Binary(message)) = taken.take() else { panic!("{pong:?}") };
@@ -124,17 +145,17 @@ async fn a_message_takes_hardly_more_memory_than_it_has_bytes() {
 }
 
 #[tokio::test]
-async fn messages_that_are_there_already_are_read_into_their_places_at_once() {
+async fn messages_that_have_arrived_are_read_directly_into_their_buffers() {
     const MESSAGES: usize = 5;
     let wire = frame(0x82, LIMIT, Some([1, 2, 3, 4])).repeat(MESSAGES);
     let taken = Taken::default();
     let stream = Parts { rest: &wire, at: 0, lengths: &[1 << 20] };
-    let mut large = Large::new(stream, LIMIT, &taken, Control::default(), receiving());
+    let mut large = Large::new(stream, &limits(LIMIT), &taken, receiving());
     let mut given = [0; 8 << 10];
     for _ in 0..MESSAGES {
         assert_eq!(large.read(&mut given).await.unwrap(), PONG.len());
         assert_eq!(taken.take(), Some(Whole::Binary(content(LIMIT).collect())));
     }
-    // The first part of all has the first head in it.
+    // The very first read contains the first head.
     assert_eq!(large.stream.at, 1 + MESSAGES);
 }

@@ -1,4 +1,4 @@
-//! Frames of both sides, through a socket that has room now and then.
+//! Tests with frames of both sides, and a socket that is often full.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A socket that takes so many bytes more.
+/// A socket that takes a limited number of further bytes.
 #[derive(Debug, Clone, Default)]
 struct Socket(Arc<Mutex<Taken>>);
 
@@ -62,9 +62,10 @@ impl Wake for Woken {
     }
 }
 
-/// A connection's task, as far as it writes: tungstenite gathers frames and gives all that it has.
+/// The writing part of a connection's task: like tungstenite, it buffers frames and writes all of
+/// them.
 struct Owner {
-    stream: Shared<Socket>,
+    stream: TurnStream<Socket>,
     gathered: Vec<u8>,
     woken: Arc<Woken>,
 }
@@ -76,7 +77,7 @@ impl Owner {
         self.gathered.extend(payload.as_bytes());
     }
 
-    /// Whether there is nothing left to write.
+    /// Writes; returns whether everything has been written.
     fn write(&mut self) -> bool {
         let waker = Waker::from(Arc::clone(&self.woken));
         let mut context = Context::from_waker(&waker);
@@ -93,7 +94,7 @@ impl Owner {
 fn both() -> (Socket, Shortcut, Owner) {
     let (socket, turn) = (Socket::default(), Arc::default());
     let shortcut = Shortcut::new(Arc::new(socket.clone()), &turn);
-    let stream = Shared::new(socket.clone(), &turn);
+    let stream = TurnStream::new(socket.clone(), &turn);
     (socket, shortcut, Owner { stream, gathered: Vec::new(), woken: Arc::default() })
 }
 
@@ -116,7 +117,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Of this length, and with that number in it; the shortcut's are texts.
+/// A payload of this length that contains this number; the shortcut's payloads are texts.
 fn payload(length: usize, number: usize, is_text: bool) -> Payload {
     let content = format!("{number:>length$}");
     if is_text { content.into() } else { content.into_bytes().into() }
@@ -155,7 +156,7 @@ proptest! {
                 }
                 Step::Large(length) => {
                     let payload = payload(length, number, false);
-                    // Its caller flushes first.
+                    // `put_last` requires that the owner has flushed.
                     if owner.write() {
                         owner.stream.turn.put_last(&payload);
                         owners.push(payload);
@@ -181,7 +182,7 @@ proptest! {
 }
 
 #[test]
-fn the_owner_waits_its_turn_and_is_woken_for_it() {
+fn the_owner_waits_for_its_turn_and_is_woken() {
     let (socket, _, mut owner) = both();
     socket.0.lock().unwrap().room = 100;
     let turn = Arc::clone(&owner.stream.turn);
@@ -198,7 +199,7 @@ fn the_owner_waits_its_turn_and_is_woken_for_it() {
 }
 
 #[test]
-fn what_does_not_go_this_way_is_left_to_the_owner() {
+fn messages_that_cannot_take_the_shortcut_are_left_to_the_owner() {
     let (socket, shortcut, owner) = both();
     assert_eq!(shortcut.try_send(&"no room".into()), Tried::Nothing);
     socket.0.lock().unwrap().room = usize::MAX;

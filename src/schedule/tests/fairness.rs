@@ -1,4 +1,4 @@
-//! Between flows: who is next.
+//! Tests of fairness between flows.
 
 use super::{
     super::{turns::MAX_RESTING, *},
@@ -13,7 +13,7 @@ fn queue(schedule: &mut Schedule<()>, flow: &str, tasks: usize, now: Instant) {
     }
 }
 
-/// Runs one task to its end; says whose it was.
+/// Runs one task to its end; returns its flow.
 fn run(schedule: &mut Schedule<()>, now: Instant, cost: impl Fn(&str) -> Duration) -> String {
     let (id, entry) = pop(schedule, now).unwrap();
     schedule.finish(id, cost(&entry.flow));
@@ -32,7 +32,7 @@ fn flows_with_much_to_do_get_equal_cpu_time_whatever_their_tasks_cost() {
             ("large".to_string(), Duration::ZERO),
             ("small".into(), Duration::ZERO),
         ]);
-        // What runs, by the time at which it will be done.
+        // Running tasks, by the time at which they will be done.
         let (mut running, mut clock) = (Vec::new(), Duration::ZERO);
         for _ in 0..600 {
             while running.len() < workers {
@@ -45,14 +45,14 @@ fn flows_with_much_to_do_get_equal_cpu_time_whatever_their_tasks_cost() {
             schedule.finish(id, cost(&flow));
             *used.get_mut(&*flow).unwrap() += cost(&flow);
             let apart = used["large"].abs_diff(used["small"]);
-            // One task of the dearer kind; with more workers, one each.
+            // One of the more expensive tasks for each worker.
             assert!(apart <= 30 * MS * u32::try_from(workers).unwrap(), "{workers}: {used:?}");
         }
     }
 }
 
 #[test]
-fn running_tasks_count_before_it_is_known_what_they_cost() {
+fn running_tasks_count_before_their_cost_is_known() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     for flow in ["a", "b", "c"] {
@@ -66,7 +66,7 @@ fn running_tasks_count_before_it_is_known_what_they_cost() {
 }
 
 #[test]
-fn a_newcomer_beside_a_long_backlog_is_next() {
+fn a_newcomer_is_next_despite_a_long_backlog() {
     let now = Instant::now();
     for (done, running) in [(0, 1), (1, 0), (20, 0), (20, 1), (20, 8)] {
         let mut schedule = Schedule::new(AMPLE);
@@ -84,7 +84,7 @@ fn a_newcomer_beside_a_long_backlog_is_next() {
 }
 
 #[test]
-fn being_away_earns_nothing() {
+fn being_away_gains_no_advantage() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "steady", 200, now);
@@ -100,7 +100,7 @@ fn being_away_earns_nothing() {
 }
 
 #[test]
-fn what_was_taken_is_remembered_while_others_wait() {
+fn past_use_is_remembered_while_others_wait() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "greedy", 1, now);
@@ -113,7 +113,7 @@ fn what_was_taken_is_remembered_while_others_wait() {
 }
 
 #[test]
-fn a_stranger_who_comes_and_leaves_changes_nothing_for_others() {
+fn a_client_that_comes_and_leaves_changes_nothing_for_others() {
     let now = Instant::now();
     let order = |with_stranger: bool| -> Vec<String> {
         let mut schedule = Schedule::new(AMPLE);
@@ -137,13 +137,13 @@ fn a_stranger_who_comes_and_leaves_changes_nothing_for_others() {
 }
 
 #[test]
-fn an_endless_stream_of_newcomers_keeps_nobody_waiting_for_ever() {
+fn an_endless_stream_of_newcomers_keeps_no_client_waiting_forever() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "steady", 1000, now);
     let mut newcomers = 0_i32;
     for _ in 0..1000 {
-        // There is always one who has never been served.
+        // At any time, some newcomer has never been served.
         if schedule.flows.queued_of(&EVERYBODY, &shared(&format!("new {}", newcomers - 1))) == 0 {
             queue(&mut schedule, &format!("new {newcomers}"), 1, now);
             newcomers += 1;
@@ -154,7 +154,7 @@ fn an_endless_stream_of_newcomers_keeps_nobody_waiting_for_ever() {
 }
 
 #[test]
-fn tasks_that_cost_nothing_take_turns_all_the_same() {
+fn tasks_without_cost_still_take_turns() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "a", 50, now);
@@ -164,14 +164,14 @@ fn tasks_that_cost_nothing_take_turns_all_the_same() {
 }
 
 #[test]
-fn a_flow_is_forgotten_when_time_has_caught_up_or_nobody_waits_or_too_many_rest() {
+fn a_flow_is_forgotten_when_the_virtual_time_has_passed_it_or_no_task_waits_or_too_many_rest() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     queue(&mut schedule, "steady", 4, now);
     for n in 0..MAX_RESTING * 2 {
         queue(&mut schedule, &format!("once {n}"), 1, now);
     }
-    // Everybody starts at the same instant, so nobody is passed until all have had their turn.
+    // All start at the same virtual time, so it passes none of them until each has had its turn.
     let (steady, _) = pop(&mut schedule, now).unwrap();
     for _ in 0..MAX_RESTING * 2 {
         run(&mut schedule, now, |_| 3600 * 1000 * MS);
@@ -185,10 +185,10 @@ fn a_flow_is_forgotten_when_time_has_caught_up_or_nobody_waits_or_too_many_rest(
     assert_eq!(schedule.flows.known(), (0, 0));
 }
 
-/// Workers that take what a task costs, without any time passing.
+/// Workers that take as long as a task costs, on a clock of their own.
 struct Workers {
     idle: usize,
-    /// By the time at which it will be done.
+    /// Running tasks, by the time at which they will be done.
     running: Vec<(Duration, RunningId, Entry<()>)>,
     clock: Duration,
 }
@@ -207,7 +207,7 @@ impl Workers {
         }
     }
 
-    /// Works until this task is done; whose the tasks were that ended until then.
+    /// Works until this task is done; returns the flows of the tasks that ended before.
     fn work_until(
         &mut self,
         schedule: &mut Schedule<()>,
@@ -230,7 +230,7 @@ impl Workers {
 }
 
 #[test]
-fn a_hundred_connections_of_one_address_hold_up_another_address_for_one_task() {
+fn a_hundred_connections_of_one_address_delay_another_address_by_one_task() {
     const COSTLIEST: Duration = Duration::from_millis(660);
     let now = Instant::now();
     let cost = |entry: &Entry<()>| if &*entry.client == "honest" { 10 * MS } else { COSTLIEST };

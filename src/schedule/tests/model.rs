@@ -1,4 +1,4 @@
-//! The schedule's rules once more, over plain lists, with nothing clever: slow and obviously right.
+//! A model of the schedule's rules over plain lists: slow, but obviously correct.
 
 mod level;
 
@@ -11,8 +11,8 @@ use std::{
 use self::level::{Level, Turn};
 use super::super::{Bounds, Depth, Entry, Group, Order};
 
-/// A task's payload is its name here: no two pushes have the same.
-pub(super) type Name = u32;
+/// A task's payload, which is a unique name in these tests.
+pub(crate) type Name = u32;
 
 #[derive(Clone)]
 struct Job {
@@ -20,42 +20,42 @@ struct Job {
     arrival: u64,
     deadline: Instant,
     named_as_expired: bool,
-    /// Cancelled while it ran: nothing names it any more.
+    /// Whether it was cancelled while it ran, so that its uuid no longer identifies it.
     cancelled: bool,
-    /// What its group and its flow are charged with meanwhile.
+    /// What its group and its flow are charged until it is finished.
     running: Option<[u64; 2]>,
 }
 
 #[derive(Default)]
 struct Client {
-    /// Top, bottom, whether it goes up.
+    /// The top, the bottom, and whether the client scrolls up.
     view: Option<(i64, i64, bool)>,
     left: bool,
 }
 
-pub(super) struct Model {
+pub(crate) struct Model {
     bounds: Bounds,
     jobs: Vec<Job>,
     groups: Level<Group>,
-    /// The flows of each group that is known.
+    /// The flows of each known group.
     flows: HashMap<Group, Level<Arc<str>>>,
     clients: HashMap<String, Client>,
     arrivals: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Pushed {
+pub(crate) enum Pushed {
     Accepted(Vec<Entry<Name>>),
     Duplicate,
     Refused,
     TooLarge,
 }
 
-/// Queued entries that came out, running ones that were named.
-pub(super) type Out = (Vec<Entry<Name>>, Vec<Name>);
+/// The queued entries that were removed, and the running ones that were reported.
+pub(crate) type Out = (Vec<Entry<Name>>, Vec<Name>);
 
 impl Model {
-    pub(super) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
             jobs: Vec::new(),
@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    pub(super) fn push(&mut self, entry: Entry<Name>, now: Instant) -> Pushed {
+    pub(crate) fn push(&mut self, entry: Entry<Name>, now: Instant) -> Pushed {
         let same = |job: &Job| {
             job.entry.client == entry.client && job.entry.uuid == entry.uuid && !job.cancelled
         };
@@ -114,7 +114,7 @@ impl Model {
         Pushed::Accepted(displaced)
     }
 
-    /// The group and the flow of the next to give way.
+    /// The group and the flow whose task is displaced next.
     fn who_gives_way(&self, jobs: &[Job], new: &Entry<Name>) -> Option<(Group, Arc<str>)> {
         let client: Vec<_> = jobs.iter().filter(|job| is_of_client(&job.entry, new)).collect();
         let client_queued = client.iter().filter(|job| job.running.is_none()).count();
@@ -150,8 +150,8 @@ impl Model {
         }
     }
 
-    /// The flow of a group that has the most; in the new task's own group, its own where no other
-    /// has more.
+    /// The flow of a group that has the most. In the new task's own group, its own flow unless
+    /// another has more.
     fn largest_flow(
         &self,
         jobs: &[Job],
@@ -167,7 +167,7 @@ impl Model {
         })
     }
 
-    pub(super) fn pop(&mut self, now: Instant) -> (Option<Entry<Name>>, Out) {
+    pub(crate) fn pop(&mut self, now: Instant) -> (Option<Entry<Name>>, Out) {
         let expired = self.expire(now);
         let jobs = &self.jobs;
         let group = self.groups.next(|group| Turn::of(jobs, 0, in_group(group)));
@@ -188,7 +188,7 @@ impl Model {
         (Some(entry), expired)
     }
 
-    pub(super) fn finish(&mut self, name: Name, cost: Duration) {
+    pub(crate) fn finish(&mut self, name: Name, cost: Duration) {
         let at = self.jobs.iter().position(|job| job.entry.payload == name).unwrap();
         let jobs = &self.jobs;
         let Entry { group, flow, .. } = jobs[at].entry.clone();
@@ -203,8 +203,8 @@ impl Model {
         self.forget();
     }
 
-    /// `None`: unknown.
-    pub(super) fn cancel(&mut self, client: &str, uuid: &str) -> Option<Out> {
+    /// `None`: no such task.
+    pub(crate) fn cancel(&mut self, client: &str, uuid: &str) -> Option<Out> {
         let named = |job: &Job| &*job.entry.client == client && &*job.entry.uuid == uuid;
         let out = self.take(named);
         for job in self.jobs.iter_mut().filter(|job| named(job)) {
@@ -214,7 +214,7 @@ impl Model {
         (out != Out::default()).then_some(out)
     }
 
-    pub(super) fn cancel_client(&mut self, client: &str) -> Out {
+    pub(crate) fn cancel_client(&mut self, client: &str) -> Out {
         if let Some(client) = self.clients.get_mut(client) {
             client.view = None;
         }
@@ -228,14 +228,14 @@ impl Model {
         self.forget();
     }
 
-    pub(super) fn reprioritise(&mut self, client: &str, uuid: &str, offset_top: i64) -> bool {
+    pub(crate) fn reprioritise(&mut self, client: &str, uuid: &str, offset_top: i64) -> bool {
         let job = self.jobs.iter_mut().find(|job| {
             &*job.entry.client == client && &*job.entry.uuid == uuid && job.running.is_none()
         });
         job.map(|job| job.entry.offset_top = offset_top).is_some()
     }
 
-    pub(super) fn set_viewport(&mut self, client: &str, top: i64, height: i64) {
+    pub(crate) fn set_viewport(&mut self, client: &str, top: i64, height: i64) {
         let client = self.clients.entry(client.to_string()).or_default();
         let up = match client.view {
             Some((old, _, up)) => top < old || (top == old && up),
@@ -244,7 +244,7 @@ impl Model {
         client.view = Some((top, top + height, up));
     }
 
-    pub(super) fn expire(&mut self, now: Instant) -> Out {
+    pub(crate) fn expire(&mut self, now: Instant) -> Out {
         let out = self.take(|job| job.deadline <= now && !job.named_as_expired);
         for job in self.jobs.iter_mut().filter(|job| job.deadline <= now) {
             job.named_as_expired = true;
@@ -260,11 +260,11 @@ impl Model {
             .min()
     }
 
-    pub(super) fn drain(&mut self) -> Vec<Entry<Name>> {
+    pub(crate) fn drain(&mut self) -> Vec<Entry<Name>> {
         self.take(|job| job.running.is_none()).0
     }
 
-    pub(super) fn depth(&self) -> Depth {
+    pub(crate) fn depth(&self) -> Depth {
         Depth {
             queued: self.jobs.iter().filter(|job| job.running.is_none()).count(),
             running: self.jobs.iter().filter(|job| job.running.is_some()).count(),
@@ -277,7 +277,7 @@ impl Model {
         queued(&self.jobs, in_it).count()
     }
 
-    /// How many groups and flows are remembered.
+    /// How many groups and flows are known.
     pub(super) fn known(&self) -> (usize, usize) {
         let flows = self.flows.values().map(|flows| flows.members.len()).sum();
         (self.groups.members.len(), flows)
@@ -294,7 +294,7 @@ impl Model {
         Duration::from_nanos(self.groups.average)
     }
 
-    /// Jobs stand in order of arrival, and all have the same time to their deadline.
+    /// The jobs are in order of arrival, and all have the same time until their deadline.
     fn take(&mut self, chosen: impl Fn(&Job) -> bool) -> Out {
         let (out, stay): (Vec<_>, Vec<_>) =
             self.jobs.drain(..).partition(|job| chosen(job) && job.running.is_none());
@@ -360,7 +360,7 @@ fn in_flow(entry: &Entry<Name>) -> impl Fn(&Job) -> bool + '_ {
     move |job| job.entry.group == entry.group && job.entry.flow == entry.flow
 }
 
-/// Whether both count as the same client's.
+/// Whether both belong to the same client.
 fn is_of_client(one: &Entry<Name>, other: &Entry<Name>) -> bool {
     one.group == other.group && (one.group.is_one_client || one.flow == other.flow)
 }

@@ -1,4 +1,4 @@
-//! Any sequence of calls: the schedule does what the model does, and loses nothing.
+//! Random sequences of calls: the schedule behaves like the model, and loses no task.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -80,13 +80,13 @@ fn bounds() -> impl Strategy<Value = Bounds> {
     )
 }
 
-/// The schedule and its model side by side.
+/// The schedule and its model.
 struct Pair {
     schedule: Schedule<Name>,
     model: Model,
     now: Instant,
     pushes: Name,
-    /// Accepted, and neither handed out nor otherwise come out.
+    /// Tasks that were accepted and have not left the schedule.
     inside: HashSet<Name>,
     running: Vec<RunningId>,
     names: HashMap<RunningId, Name>,
@@ -214,7 +214,7 @@ impl Pair {
         assert_eq!((task, expired), self.model.pop(self.now));
     }
 
-    /// Each entry leaves once; what runs is known by its name.
+    /// Checks that each entry leaves once, and maps ids of running tasks to names.
     fn out(&mut self, queued: Vec<Entry<Name>>, running: &[RunningId]) -> Out {
         for entry in &queued {
             assert!(self.inside.remove(&entry.payload), "{} left before", entry.payload);
@@ -243,13 +243,13 @@ impl Pair {
     }
 }
 
-/// Two clients may be of one connection, as requests over HTTP are.
+/// Two clients may share a connection, as requests over HTTP do.
 fn flow(client: u8) -> Arc<str> {
     shared(&format!("flow {}", client * 2 / 3))
 }
 
-/// Two addresses with three connections each. The second is one client. A proxy's connection brings
-/// tasks of both.
+/// Two addresses with three connections each. The second address is one client. Tasks of both
+/// addresses arrive over the connection of a proxy.
 fn group(client: u8) -> Group {
     let owner = Owner::Address([10, 0, 0, client / 4].into());
     Group { owner, is_one_client: client >= 4 }
@@ -261,7 +261,7 @@ fn name(number: u8) -> String {
 
 proptest! {
     #[test]
-    fn every_sequence_of_calls_does_what_the_rules_say(
+    fn any_sequence_of_calls_behaves_like_the_model(
         bounds in bounds(),
         calls in prop::collection::vec(call(), 0..150),
     ) {
@@ -269,7 +269,7 @@ proptest! {
         for call in calls {
             pair.call(&call);
         }
-        // In the end everything comes out, and nothing stays behind.
+        // In the end, all tasks leave, and the schedule is empty.
         while pair.schedule.depth().queued > 0 {
             pair.pop();
         }

@@ -1,8 +1,9 @@
-//! How much may be queued, and who gives way when it is too much.
+//! Tests of how much may be queued, and which tasks are displaced.
 
 use super::{super::*, *};
 
-/// Pushes `queued` as (flow, uuid, offset, bytes), then one more; says who gave way, or that it was refused.
+/// Pushes `queued` as (flow, uuid, offset, bytes), then one more; returns the displaced tasks, or
+/// `Err` if it was refused.
 fn full(
     bounds: Bounds,
     queued: &[(&str, &str, i64, usize)],
@@ -28,7 +29,7 @@ fn full(
 }
 
 #[test]
-fn a_full_share_makes_room_for_what_is_nearer_and_refuses_the_rest() {
+fn a_full_share_makes_room_for_nearer_tasks_and_refuses_others() {
     let tasks = Bounds { client_tasks: 2, ..AMPLE };
     let bytes = Bounds { client_bytes: 10, ..AMPLE };
     let two = [("a", "near", 1, 1), ("a", "far", 9, 1)];
@@ -50,7 +51,7 @@ fn a_full_share_makes_room_for_what_is_nearer_and_refuses_the_rest() {
 }
 
 #[test]
-fn a_task_that_can_never_fit_is_told_apart_from_one_that_may_fit_later() {
+fn a_task_that_can_never_fit_is_distinguished_from_one_that_may_fit_later() {
     let now = Instant::now();
     for bounds in [Bounds { client_bytes: 10, ..AMPLE }, Bounds { total_bytes: 10, ..AMPLE }] {
         let mut schedule = Schedule::new(bounds);
@@ -63,7 +64,7 @@ fn a_task_that_can_never_fit_is_told_apart_from_one_that_may_fit_later() {
 }
 
 #[test]
-fn when_everything_is_full_the_largest_backlog_gives_way_and_never_a_newcomer() {
+fn a_full_queue_displaces_tasks_of_the_largest_backlog_and_never_a_newcomer() {
     let tasks = Bounds { total_tasks: 3, ..AMPLE };
     let bytes = Bounds { total_bytes: 10, ..AMPLE };
     let large = [("a", "a1", 1, 1), ("a", "a2", 2, 1), ("b", "b1", 99, 1)];
@@ -84,7 +85,8 @@ fn when_everything_is_full_the_largest_backlog_gives_way_and_never_a_newcomer() 
     }
 }
 
-/// Pushes `queued` as (address, connection, uuid, bytes) and one more; says who gave way.
+/// Pushes `queued` as (address, connection, uuid, bytes), then one more; returns the displaced
+/// task.
 fn full_in_two_levels(
     bounds: Bounds,
     addresses_are_clients: bool,
@@ -112,10 +114,10 @@ fn full_in_two_levels(
 }
 
 #[test]
-fn the_address_with_the_most_gives_way_and_there_the_connection_with_the_most() {
+fn tasks_of_the_largest_connection_of_the_largest_address_are_displaced() {
     let tasks = Bounds { total_tasks: 5, ..AMPLE };
     let bytes = Bounds { total_bytes: 20, ..AMPLE };
-    // Each connection at 1 has less than the one at 2, all together they have more.
+    // Each connection of address 1 has less than the one of address 2, but together they have more.
     let many = [
         (1, "a", "a1", 4),
         (1, "b", "b1", 6),
@@ -137,7 +139,7 @@ fn the_address_with_the_most_gives_way_and_there_the_connection_with_the_most() 
 }
 
 #[test]
-fn a_client_is_a_connection_or_all_that_its_group_has() {
+fn a_client_is_a_connection_or_its_whole_group() {
     let tasks = Bounds { client_tasks: 2, ..AMPLE };
     let bytes = Bounds { client_bytes: 10, ..AMPLE };
     let two = [(1, "a", "a1", 6), (1, "a", "a2", 3)];
@@ -156,14 +158,18 @@ fn a_client_is_a_connection_or_all_that_its_group_has() {
 }
 
 #[test]
-fn running_tasks_hold_their_bytes_but_no_place() {
+fn running_tasks_count_for_bytes_but_not_for_tasks() {
     let now = Instant::now();
     let mut schedule = Schedule::new(Bounds { client_tasks: 1, client_bytes: 10, ..AMPLE });
     accept(&mut schedule, entry_of("a", "a", "1", 0, 6), now);
     let (id, _) = pop(&mut schedule, now).unwrap();
     accept(&mut schedule, entry_of("a", "a", "2", 5, 4), now);
     let five = || entry_of("a", "a", "3", 0, 5);
-    assert_eq!(schedule.push(five(), now), Push::Refused(five()), "what runs cannot give way");
+    assert_eq!(
+        schedule.push(five(), now),
+        Push::Refused(five()),
+        "a running task cannot be displaced"
+    );
     schedule.finish(id, Duration::ZERO);
     let Push::Accepted { displaced } = schedule.push(five(), now) else { panic!("there is room") };
     assert_eq!(uuids(&displaced), ["2"]);

@@ -1,4 +1,4 @@
-//! One rule a test: order, identity, deadlines.
+//! Tests of single rules: order, identity, deadlines.
 
 use super::{super::*, *};
 
@@ -11,7 +11,7 @@ fn viewport(top: f64) -> Viewport {
 }
 
 #[test]
-fn equal_offsets_come_out_in_order_of_arrival_even_when_they_were_moved_there() {
+fn equal_offsets_run_in_order_of_arrival_even_after_a_move() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     for (uuid, offset) in [("a", 900), ("b", 5), ("c", 5), ("d", -7)] {
@@ -24,7 +24,7 @@ fn equal_offsets_come_out_in_order_of_arrival_even_when_they_were_moved_there() 
 }
 
 #[test]
-fn a_viewport_message_reorders_what_is_queued_and_what_comes() {
+fn a_viewport_message_reorders_queued_and_later_tasks() {
     let now = Instant::now();
     let table = [
         (Order::Viewport, ["seen", "later", "ahead", "behind"]),
@@ -99,7 +99,7 @@ fn the_same_uuid_is_a_duplicate_while_it_is_queued_or_running_and_only_for_its_c
 }
 
 #[test]
-fn a_name_that_was_cancelled_and_used_again_means_the_new_task() {
+fn a_uuid_that_was_cancelled_and_reused_means_the_new_task() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     accept(&mut schedule, entry("page", "x", 0), now);
@@ -110,7 +110,7 @@ fn a_name_that_was_cancelled_and_used_again_means_the_new_task() {
     assert!(schedule.reprioritise("page", "x", 0));
     assert_eq!(schedule.position("page", "x"), Some(0));
     schedule.finish(first, Duration::ZERO);
-    assert_eq!(schedule.depth().queued, 2, "the end of the first is not that of the second");
+    assert_eq!(schedule.depth().queued, 2, "finishing the first does not finish the second");
     let (second, entry) = pop(&mut schedule, now).unwrap();
     assert_eq!(&*entry.uuid, "x");
     let left = schedule.cancel_client("page");
@@ -119,7 +119,7 @@ fn a_name_that_was_cancelled_and_used_again_means_the_new_task() {
 }
 
 #[test]
-fn a_finish_that_comes_twice_or_too_late_changes_nothing() {
+fn a_repeated_or_late_finish_changes_nothing() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     accept(&mut schedule, entry("page", "x", 0), now);
@@ -134,7 +134,7 @@ fn a_finish_that_comes_twice_or_too_late_changes_nothing() {
 }
 
 #[test]
-fn however_often_a_client_scrolls_its_tasks_are_ranked_once_when_one_is_to_leave() {
+fn tasks_are_ranked_once_when_one_is_taken_however_often_the_client_has_scrolled() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     for n in 0..20 {
@@ -146,7 +146,7 @@ fn however_often_a_client_scrolls_its_tasks_are_ranked_once_when_one_is_to_leave
     };
     for top in [500.0, 900.0, 300.0] {
         schedule.set_viewport(&shared("page"), viewport(top));
-        assert!(is_scrolled(&schedule), "no message does work for each task");
+        assert!(is_scrolled(&schedule), "no message ranks the tasks");
     }
     assert_eq!(schedule.position("page", "3"), Some(0));
     assert_eq!(&*pop(&mut schedule, now).unwrap().1.uuid, "3");
@@ -154,7 +154,7 @@ fn however_often_a_client_scrolls_its_tasks_are_ranked_once_when_one_is_to_leave
 }
 
 #[test]
-fn what_is_too_late_comes_out_in_time_and_is_never_handed_out() {
+fn expired_tasks_are_removed_in_time_and_never_begun() {
     let start = Instant::now();
     let at = |seconds| start + Duration::from_secs(seconds);
     let mut schedule = Schedule::new(Bounds { deadline: Duration::from_secs(60), ..AMPLE });
@@ -169,13 +169,13 @@ fn what_is_too_late_comes_out_in_time_and_is_never_handed_out() {
     assert_eq!(popped.expired.running, [running]);
     assert_eq!(&*popped.task.unwrap().1.uuid, "last");
     let expired = schedule.expire(at(1000));
-    assert_eq!((expired.queued.len(), expired.running.len()), (0, 1), "each is named once");
+    assert_eq!((expired.queued.len(), expired.running.len()), (0, 1), "each is reported once");
     assert_eq!(schedule.next_deadline(), None);
-    assert_eq!(schedule.depth().running, 2, "naming it does not finish it");
+    assert_eq!(schedule.depth().running, 2, "reporting it does not finish it");
 }
 
 #[test]
-fn a_deadline_beyond_the_clock_is_none() {
+fn a_deadline_beyond_the_clock_never_passes() {
     let now = Instant::now();
     let mut schedule = Schedule::new(Bounds { deadline: Duration::MAX, ..AMPLE });
     accept(&mut schedule, entry("page", "x", 0), now);
@@ -184,7 +184,7 @@ fn a_deadline_beyond_the_clock_is_none() {
 }
 
 #[test]
-fn bounds_and_numbers_at_their_ends_overflow_nothing() {
+fn extreme_bounds_and_numbers_do_not_overflow() {
     let now = Instant::now();
     let most = usize::MAX;
     let mut schedule = Schedule::new(Bounds {
@@ -204,7 +204,7 @@ fn bounds_and_numbers_at_their_ends_overflow_nothing() {
 }
 
 #[test]
-fn a_drain_takes_all_that_is_queued_and_leaves_what_runs() {
+fn a_drain_removes_all_queued_tasks_and_leaves_running_ones() {
     let now = Instant::now();
     let mut schedule = Schedule::new(AMPLE);
     for (client, uuid) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")] {
@@ -216,7 +216,7 @@ fn a_drain_takes_all_that_is_queued_and_leaves_what_runs() {
 }
 
 #[test]
-fn room_for_many_tasks_is_given_back_when_they_are_done_or_their_clients_have_left() {
+fn capacity_for_many_tasks_is_released_when_they_are_done_or_their_clients_have_left() {
     const MANY: usize = 5000;
     let now = Instant::now();
     let names: Vec<String> = (0..MANY).map(|number| format!("client {number}")).collect();
@@ -237,7 +237,7 @@ fn room_for_many_tasks_is_given_back_when_they_are_done_or_their_clients_have_le
                 assert_eq!(schedule.depth().queued, 1);
                 schedule.check_invariants();
                 let capacity = schedule.capacity();
-                assert!(capacity <= 64, "room for {capacity} beside one task");
+                assert!(capacity <= 64, "room for {capacity} with one task");
             }
             while let Some((id, _)) = pop(&mut schedule, now) {
                 schedule.finish(id, Duration::from_millis(1));

@@ -1,21 +1,21 @@
-//! Tests of reading past mistakes.
+//! Tests that reading finds every mistake.
 
 use serde::Deserialize;
 
-use super::super::{At, Entry, Mistake, Place, Table, Value, Written, read};
+use super::super::{Diagnostic, Entry, Span, Spanned, SpannedValue, Table, Value, read};
 
-/// A tree of values with places that differ, in the order of writing.
+/// Makes a tree of values, each with a span of its own in the order of writing.
 struct Writer(usize);
 
 impl Writer {
-    fn place(&mut self) -> Place {
+    fn span(&mut self) -> Span {
         self.0 += 1;
-        Place { file: 0, start: self.0, end: self.0 + 1 }
+        Span { file: 0, start: self.0, end: self.0 + 1 }
     }
 
-    fn value(&mut self, json: &serde_json::Value) -> Written {
+    fn value(&mut self, json: &serde_json::Value) -> SpannedValue {
         use serde_json::Value as Json;
-        let place = self.place();
+        let span = self.span();
         let value = match json {
             Json::Null => Value::Lost,
             Json::Bool(value) => Value::Bool(*value),
@@ -32,14 +32,14 @@ impl Writer {
                 entries: object
                     .iter()
                     .map(|(key, json)| Entry {
-                        key: At::new(key.clone(), self.place()),
+                        key: Spanned::new(key.clone(), self.span()),
                         value: self.value(json),
                     })
                     .collect(),
                 partial: false,
             }),
         };
-        Written::new(value, place)
+        SpannedValue::new(value, span)
     }
 }
 
@@ -57,7 +57,7 @@ struct Options {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Part {
-    name: At<String>,
+    name: Spanned<String>,
     #[serde(default)]
     count: u32,
 }
@@ -71,26 +71,26 @@ enum Step {
     Turn(u16),
 }
 
-fn read_json(json: &serde_json::Value) -> (Option<Options>, Vec<Mistake>) {
-    let mut mistakes = Vec::new();
-    let options = read(&Writer(0).value(json), &mut mistakes);
-    (options, mistakes)
+fn read_json(json: &serde_json::Value) -> (Option<Options>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let options = read(&Writer(0).value(json), &mut diagnostics);
+    (options, diagnostics)
 }
 
-fn check(json: &serde_json::Value, told: &[&str]) {
-    let (_, mistakes) = read_json(json);
-    let lines: Vec<String> = mistakes
+fn check(json: &serde_json::Value, reported: &[&str]) {
+    let (_, diagnostics) = read_json(json);
+    let lines: Vec<String> = diagnostics
         .into_iter()
-        .map(|mistake| match mistake.help {
-            Some(help) => format!("{} | {help}", mistake.message),
-            None => mistake.message,
+        .map(|diagnostic| match diagnostic.help {
+            Some(help) => format!("{} | {help}", diagnostic.message),
+            None => diagnostic.message,
         })
         .collect();
-    assert_eq!(lines, told, "{json}");
+    assert_eq!(lines, reported, "{json}");
 }
 
 #[test]
-fn every_mistake_is_told_once_in_words() {
+fn every_mistake_is_reported_once_in_words() {
     use serde_json::json;
     let keys = "the keys here are: workers, bind_ip, quality, steps, parts, fit";
     check(&json!({}), &[]);
@@ -113,7 +113,7 @@ fn every_mistake_is_told_once_in_words() {
 }
 
 #[test]
-fn what_follows_from_a_mistake_is_not_told() {
+fn consequences_of_a_mistake_are_not_reported() {
     use serde_json::json;
     check(&json!({"parts": [{"count": 1}, {}]}), &["missing key \"name\""; 2]);
     check(&json!({"parts": [{"name": 1}]}), &["expected text, found 1"]);
@@ -127,11 +127,11 @@ fn what_follows_from_a_mistake_is_not_told() {
 #[test]
 fn a_choice_is_a_name_or_a_table_with_one_key() {
     use serde_json::json;
-    let (options, mistakes) = read_json(
+    let (options, diagnostics) = read_json(
         &json!({"steps": ["grayscale", {"fit": [3, 4]}, {"jpeg": {"quality": 80}}, {"turn": 90}]}),
     );
     let steps = [Step::Grayscale, Step::Fit(3, 4), Step::Jpeg { quality: 80 }, Step::Turn(90)];
-    assert_eq!((options.unwrap().steps.as_slice(), mistakes.as_slice()), (&steps[..], &[][..]));
+    assert_eq!((options.unwrap().steps.as_slice(), diagnostics.as_slice()), (&steps[..], &[][..]));
     check(
         &json!({"steps": [
             "greyscale", "fit", {"grayscale": 1}, {"turn": "left"}, {"fit": [1, "x"]},
@@ -152,11 +152,11 @@ fn a_choice_is_a_name_or_a_table_with_one_key() {
 }
 
 #[test]
-fn a_text_from_the_environment_stands_for_what_is_wanted() {
-    let (options, mistakes) =
+fn a_text_from_the_environment_is_read_as_the_wanted_type() {
+    let (options, diagnostics) =
         read_json(&serde_json::json!({"workers": "$4", "bind_ip": "$true", "quality": "$0.5"}));
     let options = options.unwrap();
-    assert_eq!(mistakes, []);
+    assert_eq!(diagnostics, []);
     assert_eq!((options.workers, options.bind_ip, options.quality), (Some(4), true, 0.5));
     check(
         &serde_json::json!({"workers": "$many"}),
@@ -166,34 +166,34 @@ fn a_text_from_the_environment_stands_for_what_is_wanted() {
 }
 
 #[test]
-fn what_is_sound_is_kept_with_its_place() {
-    let (options, mistakes) =
+fn valid_parts_are_kept_with_their_spans() {
+    let (options, diagnostics) =
         read_json(&serde_json::json!({"parts": [{"name": "a"}, {"name": 2}, {"name": "c"}]}));
     let parts = options.unwrap().parts;
-    assert_eq!(mistakes.len(), 1);
+    assert_eq!(diagnostics.len(), 1);
     assert_eq!(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(parts.iter().map(|part| part.name.place.start).collect::<Vec<_>>(), [6, 12]);
+    assert_eq!(parts.iter().map(|part| part.name.span.start).collect::<Vec<_>>(), [6, 12]);
     assert_eq!(parts[0].count, 0);
 }
 
 #[test]
-fn a_mistake_without_end_ends() {
+fn reading_stops_after_too_many_mistakes() {
     let mut json = serde_json::Map::new();
     for number in 0..300 {
         json.insert(format!("wrong{number}"), 1.into());
     }
-    let (options, mistakes) = read_json(&json.into());
-    assert_eq!((options.is_none(), mistakes.len()), (true, 200));
+    let (options, diagnostics) = read_json(&json.into());
+    assert_eq!((options.is_none(), diagnostics.len()), (true, 200));
 }
 
 #[test]
-fn a_place_can_be_read_from_formats_without_places() {
+fn a_spanned_value_can_be_read_from_formats_without_spans() {
     let part: Part = serde_json::from_str(r#"{"name": "a"}"#).unwrap();
-    assert_eq!(part.name, At::new("a".to_owned(), Place::default()));
+    assert_eq!(part.name, Spanned::new("a".to_owned(), Span::default()));
 }
 
 #[test]
-fn a_wrong_key_that_is_a_choice_does_not_hide_what_comes_after_it() {
+fn a_wrong_key_that_is_a_choice_does_not_hide_later_mistakes() {
     #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
     #[serde(rename_all = "lowercase")]
     enum Side {
@@ -202,10 +202,11 @@ fn a_wrong_key_that_is_a_choice_does_not_hide_what_comes_after_it() {
     }
     let json = serde_json::json!([{"lefft": 1}, {"left": 1}, true]);
     let list = Writer(0).value(&json);
-    let mut mistakes = Vec::new();
-    let read: Option<Vec<std::collections::BTreeMap<Side, i64>>> = read(&list, &mut mistakes);
-    let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
-    assert_eq!(told.len(), 2, "{mistakes:?}");
-    assert!(told[0].contains("lefft") && told[1].contains("true"), "{told:?}");
+    let mut diagnostics = Vec::new();
+    let read: Option<Vec<std::collections::BTreeMap<Side, i64>>> = read(&list, &mut diagnostics);
+    let reported: Vec<&str> =
+        diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    assert_eq!(reported.len(), 2, "{diagnostics:?}");
+    assert!(reported[0].contains("lefft") && reported[1].contains("true"), "{reported:?}");
     assert!(read.is_some_and(|read| read.iter().any(|sides| sides.contains_key(&Side::Left))));
 }

@@ -1,18 +1,18 @@
-//! Tests of how mistakes look.
+//! Tests of how a report looks.
 
-use super::{Mistake, Place, Report, Sources};
+use super::{Diagnostic, Report, Sources, Span};
 
 fn check(text: &str, marked: &str, help: Option<&str>, shown: &str) {
     let mut sources = Sources::default();
     let file = sources.add("routing.toml", text);
     let start = text.find(marked).unwrap();
-    let place = Place { file, start, end: start + marked.len() };
-    let mistake = Mistake::new(place, "wrong").help(help.map(str::to_owned));
-    assert_eq!(Report::new(&sources, &[mistake]).to_string(), shown);
+    let span = Span { file, start, end: start + marked.len() };
+    let diagnostic = Diagnostic::new(span, "wrong").help(help.map(str::to_owned));
+    assert_eq!(Report::new(&sources, &[diagnostic]).to_string(), shown);
 }
 
 #[test]
-fn the_mark_stands_under_what_is_wrong() {
+fn the_mark_is_under_the_mistake() {
     check(
         "\n\n\n\n\n\n\n\n\n\n\n\n\nqueue  = \"image\"\n",
         "\"image\"",
@@ -50,7 +50,7 @@ fn tabs_wide_characters_and_control_characters_keep_the_mark_in_place() {
 }
 
 #[test]
-fn of_many_lines_the_first_is_shown() {
+fn only_the_first_of_several_lines_is_shown() {
     check(
         "a = [\n  1,\n]\n",
         "[\n  1,\n]",
@@ -76,14 +76,14 @@ fn a_long_line_is_cut_around_the_mark() {
 }
 
 #[test]
-fn mistakes_come_in_the_order_of_the_files() {
+fn mistakes_are_shown_in_the_order_of_the_files() {
     let mut sources = Sources::default();
     sources.add("a.toml", "x\ny\n");
     sources.add("gone.toml", "");
-    let at = |file, start| Mistake::new(Place { file, start, end: start + 1 }, "wrong");
-    let mistakes = [at(1, 0).help("look".to_owned()), at(0, 2), at(0, 0), at(0, 4)];
+    let at = |file, start| Diagnostic::new(Span { file, start, end: start + 1 }, "wrong");
+    let diagnostics = [at(1, 0).help("look".to_owned()), at(0, 2), at(0, 0), at(0, 4)];
     assert_eq!(
-        Report::of_warnings(&sources, &mistakes).to_string(),
+        Report::of_warnings(&sources, &diagnostics).to_string(),
         "a.toml:1:1: warning: wrong\n  |\n1 | x\n  | ^\n\
          a.toml:2:1: warning: wrong\n  |\n2 | y\n  | ^\n\
          a.toml:3:1: warning: wrong\n  |\n3 |\n  | ^\n\

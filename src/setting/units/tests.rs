@@ -75,7 +75,7 @@ fn rates() {
         &[("60/s", "60/s"), ("100/m", "100/m"), ("5/h", "5/h"), ("1/d", "1/d"), ("off", "off")],
         &[
             ("60", "60 has no unit", "write \"60/s\""),
-            ("0/s", "\"0/s\" allows nothing", "\"off\" is no limit at all"),
+            ("0/s", "\"0/s\" allows nothing", "write \"off\" for no limit"),
             ("60/x", "\"60/x\" is not a rate", help),
             ("+6/s", "\"+6/s\" is not a rate", help),
             ("/s", "\"/s\" is not a rate", help),
@@ -87,7 +87,7 @@ fn rates() {
 
 proptest! {
     #[test]
-    fn what_is_shown_is_read_again(millis in 0..=Time::MAX.0, bytes: u64, count in 1_u32.., period in 0_usize..4) {
+    fn displayed_values_parse_to_the_same_values(millis in 0..=Time::MAX.0, bytes: u64, count in 1_u32.., period in 0_usize..4) {
         let period = [Period::Second, Period::Minute, Period::Hour, Period::Day][period];
         let rate = Rate::Per { count: count.try_into().unwrap(), period };
         prop_assert_eq!(Time(millis).to_string().parse(), Ok(Time(millis)));
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange(text in "[0-9]{0,30}.{0,4}") {
+    fn no_text_makes_the_parser_panic(text in "[0-9]{0,30}.{0,4}") {
         let _ = (text.parse::<Time>(), text.parse::<Size>(), text.parse::<Rate>());
     }
 }

@@ -1,24 +1,25 @@
-//! What consumers return, and what their clients get for it.
+//! Tests of the results of consumers and the replies that their clients get.
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::super::{Handshake, TestClient};
+use super::super::{Handshake, TestClient, start};
 use crate::consumer::Registry;
 use crate::error::Error;
 use crate::extract::{Headers, Json, Text};
 use crate::message::Channel;
 use crate::reply::{Reply, ReplyChannel};
 use crate::routing::Router;
+use crate::service::Service;
 
-/// A router with one consumer at `/`, for this event.
-fn routed(registry: &Registry, channel: Channel) -> Router {
+/// A service with one consumer at `/`, for this event.
+async fn routed(registry: &Registry, channel: Channel) -> Service {
     let table = format!("[[route]]\nchannel = '{channel}'\npath = '/'\nconsumer = 'it'");
-    Router::parse(&table, registry).unwrap()
+    start(&table, registry).await
 }
 
 async fn requested(registry: Registry) -> Reply {
-    let router = routed(&registry, Channel::Request);
-    TestClient::request(&router, Method::PUT, "/", "body").await
+    let service = routed(&registry, Channel::Request).await;
+    TestClient::request(&service, Method::PUT, "/", "body").await
 }
 
 #[tokio::test]
@@ -51,7 +52,7 @@ async fn a_tuple_is_a_response_with_its_status_and_headers() {
 }
 
 #[tokio::test]
-async fn a_header_that_http_does_not_allow_is_a_failure_and_no_panic() {
+async fn an_invalid_header_is_a_failure_and_not_a_panic() {
     fn broken() -> Reply {
         Reply::text("r").with_header("x", "a\nb")
     }
@@ -71,7 +72,7 @@ async fn a_header_that_http_does_not_allow_is_a_failure_and_no_panic() {
 async fn a_handshake_that_is_answered_with_a_status_is_refused() {
     let registry =
         Registry::new().function("it", async || (StatusCode::PAYMENT_REQUIRED, "pay first"));
-    let refused = TestClient::connect(&routed(&registry, Channel::Connect), "/").await;
+    let refused = TestClient::connect(&routed(&registry, Channel::Connect).await, "/").await;
     assert_eq!(refused.err(), Some(StatusCode::PAYMENT_REQUIRED));
 }
 
@@ -79,8 +80,8 @@ async fn a_handshake_that_is_answered_with_a_status_is_refused() {
 async fn an_open_socket_ignores_a_status() {
     let registry =
         Registry::new().function("it", async |Text(text): Text| (StatusCode::CREATED, text));
-    let router = routed(&registry, Channel::Receive);
-    let mut client = TestClient::connect(&router, "/").await.unwrap();
+    let service = routed(&registry, Channel::Receive).await;
+    let mut client = TestClient::connect(&service, "/").await.unwrap();
     client.send("hello").await;
     assert_eq!(client.receive().await.text(), "hello");
 }
@@ -94,15 +95,15 @@ async fn a_consumer_sees_the_headers_of_its_request_and_of_its_handshake() {
     };
     let registry = Registry::new().function("it", agent);
     let from = || Handshake::new("/").header("user-agent", "curl");
-    let reply = from().request(&routed(&registry, Channel::Request), Method::GET, "").await;
+    let reply = from().request(&routed(&registry, Channel::Request).await, Method::GET, "").await;
     assert_eq!(reply.content.unwrap().as_text(), Some("curl"));
-    let mut client = from().connect(&routed(&registry, Channel::Receive)).await.unwrap();
+    let mut client = from().connect(&routed(&registry, Channel::Receive).await).await.unwrap();
     client.send("who am I?").await;
     assert_eq!(client.receive().await.text(), "curl");
 }
 
 #[test]
-fn a_method_is_asked_for_only_where_there_is_one() {
+fn only_a_consumer_of_requests_can_take_a_method() {
     let registry = Registry::new().function("it", async |_: Method| ());
     let table = "[[route]]\nchannel = 'websocket.receive'\npath = '/'\nconsumer = 'it'";
     let report = Router::parse(table, &registry).unwrap_err().report().to_string();
@@ -110,7 +111,7 @@ fn a_method_is_asked_for_only_where_there_is_one() {
 }
 
 #[test]
-fn a_code_may_be_made_while_the_program_runs() {
+fn an_error_code_may_be_made_at_run_time() {
     let error = Error::new(format!("room_{}", 7), "full");
     assert_eq!((error.code(), &error.to_json()["code"]), ("room_7", &"room_7".into()));
 }

@@ -1,15 +1,14 @@
-//! Connections beside each other: none holds up another for long.
+//! Tests that no connection delays another for long.
 
 use std::sync::{Arc, Mutex};
 
-use super::super::TestClient;
+use super::super::{TestClient, start};
 use crate::consumer::Registry;
 use crate::extract::Text;
-use crate::routing::Router;
 
-/// A client that sends much, and one that sends a single message after it.
+/// A client sends many messages, and another client then sends a single one.
 #[tokio::test]
-async fn a_client_that_sends_without_end_lets_others_have_their_turn() {
+async fn a_client_that_sends_without_end_does_not_delay_others() {
     let handled = Arc::<Mutex<Vec<char>>>::default();
     let log = Arc::clone(&handled);
     let registry = Registry::new().function("note", move |Text(text): Text| {
@@ -18,12 +17,12 @@ async fn a_client_that_sends_without_end_lets_others_have_their_turn() {
     });
     let table = "[[route]]\nchannel = \"websocket.receive\"\nconsumer = \"note\"\n\
                  limits = { inbox = \"4MiB\" }\n";
-    let router = Router::parse(table, &registry).unwrap();
-    // How many messages the first client sends, of how many bytes, and how many at most are
-    // handled before the other's.
+    let service = start(table, &registry).await;
+    // The number of messages of the first client, their size, and how many of them may be handled
+    // before the other client's message.
     for (count, size, before) in [(20, 60 << 10, 2), (40, 4 << 10, 9)] {
-        let flooding = TestClient::connect(&router, "/").await.unwrap();
-        let other = TestClient::connect(&router, "/").await.unwrap();
+        let flooding = TestClient::connect(&service, "/").await.unwrap();
+        let other = TestClient::connect(&service, "/").await.unwrap();
         for _ in 0..count {
             flooding.send("f".repeat(size)).await;
         }

@@ -1,4 +1,5 @@
-//! The service's memory: a task waits for its memory in its turn, and half a message has a pace.
+//! Tests of the service's memory: tasks wait for it in turn, and half-received messages have a
+//! pace.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,23 +7,24 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{TestClient, TestWorkers};
+use super::super::{TestClient, start};
 use super::NoRoom;
-use crate::connection::{Connection, Receiving, Socket, run};
+use crate::connection::{Connection, Receiving, run};
 use crate::consumer::Registry;
 use crate::error::Error;
 use crate::extract::{Options, Text};
 use crate::memory::{Budget, Need};
-use crate::message::{Content, Message, Scope};
-use crate::queue::{Task, TaskQueue, TaskUuid};
+use crate::message::{Content, Message, Scope, TaskUuid};
+use crate::queue::{Task, TaskQueue};
 use crate::reply::Batch;
 use crate::routing::Router;
+use crate::service::Service;
 
-/// Of a consumer's own options there are none here.
-#[derive(serde::Deserialize)]
+/// The consumer does not have options of its own.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct NoOptions {}
 
-/// What tasks are under way, and what was.
+/// The running tasks, and those that ran.
 #[derive(Default)]
 struct Seen {
     begun: Vec<String>,
@@ -30,18 +32,18 @@ struct Seen {
     mib_most: usize,
 }
 
-/// The task `NAME SIZE` needs so many MiB.
+/// The need of the task `NAME SIZE` in MiB.
 fn size(text: &str) -> usize {
     text.split_once(' ').map_or(0, |(_, size)| size.parse().unwrap())
 }
 
 async fn put_aside(message: Message, Text(text): Text, queue: TaskQueue) -> Result<(), Error> {
-    queue.push(Task::new(TaskUuid::new(text.to_string().into())?, message));
+    queue.push(Task::new(TaskUuid::new(text.to_string())?, message)).await;
     Ok(())
 }
 
-/// A service that has 16 MiB for tasks, and answers each with its text.
-fn service(own: Option<Budget>) -> (Router, Arc<Mutex<Seen>>) {
+/// A service that has 16 MiB for tasks, and answers each with its text. Its workers have not begun.
+async fn service(own: Option<Budget>) -> (Service, Arc<Mutex<Seen>>) {
     let seen = Arc::<Mutex<Seen>>::default();
     let work = {
         let seen = Arc::clone(&seen);
@@ -54,7 +56,7 @@ fn service(own: Option<Budget>) -> (Router, Arc<Mutex<Seen>>) {
                     seen.mib += size(&text);
                     seen.mib_most = seen.mib_most.max(seen.mib);
                 }
-                // Other workers begin what they may.
+                // Lets other workers begin their tasks.
                 for _ in 0..100 {
                     tokio::task::yield_now().await;
                 }
@@ -63,7 +65,7 @@ fn service(own: Option<Budget>) -> (Router, Arc<Mutex<Seen>>) {
             }
         }
     };
-    let need = move |message: &Message, _: &NoOptions| {
+    let need = move |message: &Message, _: &Options<NoOptions>| {
         let Content::Receive(payload) = &message.content else { return Need::new(0) };
         let need = Need::new(size(payload.as_text().unwrap()) << 20);
         own.iter().fold(need, Need::within)
@@ -80,21 +82,22 @@ fn service(own: Option<Budget>) -> (Router, Arc<Mutex<Seen>>) {
         queue    = "slow"
         consumer = "put_aside"
     "#;
-    (Router::parse(table, &registry.estimate("work", need)).unwrap(), seen)
+    let router = Router::parse(table, &registry.estimate("work", need)).unwrap();
+    (Service::begin(&router).await.unwrap(), seen)
 }
 
-async fn answers(router: &Router, texts: &[String]) -> Vec<String> {
-    let mut client = TestClient::connect(router, "/").await.unwrap();
+async fn answers(service: &Service, texts: &[String]) -> Vec<String> {
+    let mut client = TestClient::connect(service, "/").await.unwrap();
     for text in texts {
         client.send(text.clone()).await;
     }
-    // All are queued before the first begins, so that their order is known.
-    let workers = TestWorkers::start(router);
+    // All tasks are queued before the first begins, so that their order is known.
+    service.start_work().unwrap();
     let mut answers = Vec::new();
     for _ in texts {
         answers.push(client.receive().await.text().to_owned());
     }
-    drop(workers);
+    service.stop_work().await;
     answers
 }
 
@@ -103,8 +106,8 @@ async fn tasks_begin_in_their_turn_and_only_when_their_memory_is_free() {
     let texts: Vec<String> =
         (0..60).map(|at| format!("{at} {}", [10, 9, 1, 16, 0][at % 5])).collect();
     for (own, most) in [(None, 16), (Some(Budget::new(20 << 20)), 16)] {
-        let (router, seen) = service(own);
-        let mut came = answers(&router, &texts).await;
+        let (service, seen) = service(own).await;
+        let mut came = answers(&service, &texts).await;
         let seen = seen.lock().unwrap();
         assert!((10..=most).contains(&seen.mib_most), "{} MiB were in use", seen.mib_most);
         let mut begun = seen.begun.clone();
@@ -115,16 +118,16 @@ async fn tasks_begin_in_their_turn_and_only_when_their_memory_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_can_never_have_its_memory_is_told_so() {
+async fn a_task_that_can_never_get_its_memory_is_answered_too_big() {
     for (own, too_much) in [(None, "a 17"), (Some(Budget::new(5 << 20)), "a 6")] {
-        let (router, _) = service(own);
-        let came = answers(&router, &[too_much.to_owned(), "b 1".to_owned()]).await;
+        let (service, _) = service(own).await;
+        let came = answers(&service, &[too_much.to_owned(), "b 1".to_owned()]).await;
         assert!(came.iter().any(|answer| answer == "b 1"));
         assert!(came.iter().any(|answer| answer.contains("too_big")), "{came:?}");
     }
 }
 
-/// What a client is closed with when it sends this, and then so many bytes each second.
+/// The close code for a client that sends `begin`, and then `per_second` bytes each second.
 async fn close_of(begin: &[u8], per_second: usize) -> Option<u16> {
     let registry = Registry::new().function("size", async |text: Text| text.0.len().to_string());
     let table = r#"
@@ -135,15 +138,14 @@ async fn close_of(begin: &[u8], per_second: usize) -> Option<u16> {
         path     = "/"
         consumer = "size"
     "#;
-    let router = Router::parse(table, &registry).unwrap();
-    let way = router.way("/");
-    let (rules, drain) = (Socket::new(&way), CancellationToken::new());
+    let service = start(table, &registry).await;
+    let matched = service.matched("/");
+    let drain = CancellationToken::new();
     let scope = Scope { origin_allowed: true, ..Scope::default() };
-    let connection = Connection::open(&router, way, scope);
+    let connection = Connection::open(&service, (matched, service.generation()), scope);
     let (mut client, stream) = tokio::io::duplex(64 << 10);
-    let receiving = Receiving::new(&router.memory().transit, None, rules.pace);
-    let served =
-        run(stream, Arc::new(NoRoom), connection, Batch::default(), rules, receiving, &drain);
+    let receiving = Receiving::new(&service.memory().transit, None, connection.limits.get().pace);
+    let served = run(stream, Arc::new(NoRoom), connection, Batch::default(), receiving, &drain);
     let sent = async {
         client.write_all(begin).await.unwrap();
         for _ in 0..25 {
@@ -151,7 +153,7 @@ async fn close_of(begin: &[u8], per_second: usize) -> Option<u16> {
             client.write_all(&vec![b'x'; per_second]).await.unwrap();
             let mut came = [0; 256];
             let read = tokio::time::timeout(Duration::from_millis(1), client.read(&mut came));
-            // Pongs may be before the close, the only frame here that begins so.
+            // Pongs may precede the close, which is the only frame here that begins with this byte.
             if let Ok(read) = read.await
                 && let Some(at) = came[..read.unwrap()].iter().position(|byte| *byte == 0x88)
             {
@@ -168,7 +170,8 @@ async fn close_of(begin: &[u8], per_second: usize) -> Option<u16> {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_message_that_arrives_too_slowly_is_closed_with_1008() {
-    // Masked texts (RFC 6455, section 5.2): 60,000 bytes in one frame, in parts, and half a head.
+    // Masked texts (RFC 6455, section 5.2): 60,000 bytes in one frame, a message in parts, and half
+    // a head.
     let whole = [0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0];
     let part = [0x01, 0x81, 0, 0, 0, 0, b'x'];
     let ping = [0x89, 0x80, 0, 0, 0, 0];

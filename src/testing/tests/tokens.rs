@@ -1,4 +1,4 @@
-//! A token's end, on a clock that is stopped.
+//! Tests of expiring tokens, with a paused clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,14 +9,14 @@ use super::*;
 use crate::auth::{Algorithm, sign};
 use crate::testing::Received;
 
-/// A token that is good for so many seconds.
+/// A token that is valid for this number of seconds.
 fn token(secret: &str, seconds: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let claims = json!({"exp": now + seconds});
     sign(Algorithm::HS256, secret, claims.as_object().unwrap()).unwrap()
 }
 
-fn router(more: &str) -> (Router, Calls) {
+async fn served(more: &str) -> (Service, Calls) {
     let table = format!(
         r#"
         [auth.user]
@@ -51,7 +51,7 @@ fn router(more: &str) -> (Router, Calls) {
             }
         }
     });
-    (Router::parse(&table, &registry).unwrap(), calls)
+    (start(&table, &registry).await, calls)
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,20 +63,20 @@ async fn a_connection_is_closed_when_the_first_of_its_tokens_expires() {
         ("", 20, Some(7), 7),
         ("close_at_exp = false", 5, Some(8), 8),
     ] {
-        let (router, calls) = router(more);
+        let (service, calls) = served(more).await;
         let mut target = format!("/?user={}", token("user", user));
         if let Some(admin) = admin {
             target = format!("{target}&admin={}", token("admin", admin));
         }
         let begun = Instant::now();
-        let mut client = TestClient::connect(&router, &target).await.unwrap();
-        // One that its consumer works on for ever, and one that waits behind it.
+        let mut client = TestClient::connect(&service, &target).await.unwrap();
+        // The consumer never finishes the first message, and the second one waits for it.
         client.send("first").await;
         client.send("second").await;
         let Received::Close(close) = client.receive().await else { panic!("{more}: no close") };
         assert_eq!((close.code, &*close.reason), (3000, "token expired"), "{more}");
         let passed = begun.elapsed().as_secs_f64();
-        // The token counts whole seconds, and the clock that it is held against has fractions.
+        // Tokens count whole seconds, while the clock has fractions.
         let seconds = f64::from(seconds);
         assert!((seconds - 2.0..=seconds).contains(&passed), "{more}: {passed} s");
         client.disconnect(1000).await;
@@ -87,9 +87,9 @@ async fn a_connection_is_closed_when_the_first_of_its_tokens_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_outlives_its_token_where_the_table_says_so() {
-    let (router, calls) = router("close_at_exp = false");
+    let (service, calls) = served("close_at_exp = false").await;
     let target = format!("/?user={}", token("user", 5));
-    let client = TestClient::connect(&router, &target).await.unwrap();
+    let client = TestClient::connect(&service, &target).await.unwrap();
     sleep(Duration::from_secs(3600)).await;
     client.send("").await;
     client.disconnect(1000).await;

@@ -11,7 +11,7 @@ PASSES = [(0, 8), (4, 8), (2, 4), (1, 2)]
 
 
 def lzw(indices, bits):
-    """The codes of indices below 2^bits, in a table that grows as encoders have it."""
+    """The codes of indices below 2^bits, with a table that grows as encoders make it grow."""
     size, clear = max(bits, 2), 1 << max(bits, 2)
     table, width, word, codes = {}, size + 1, (), [(clear, size + 1)]
     known = {(number,): number for number in range(clear)}
@@ -44,7 +44,7 @@ def blocks(content):
 
 
 def table(palette):
-    """Its flags and its bytes, filled up to a power of two."""
+    """The palette's flags and bytes, filled up to a power of two."""
     size = max(1, (len(palette) - 1).bit_length())
     content = palette.astype(np.uint8).tobytes()
     return 0x80 | size - 1, content + bytes(3 * 2**size - len(content))
@@ -130,7 +130,7 @@ def made():
 
 
 def odd():
-    """Files for which there are no numbers: whoever shows them says what is right."""
+    """Files without known pixels: another program that shows them gives the right ones."""
     palette, indices = colours(4), noise(30, 20, 8)[..., 0]
     yield "indices beyond the palette", file((30, 20), frame(indices, bits=3), palette=palette)
     yield "no palette", file((30, 20), frame(indices % 2, bits=1))

@@ -96,7 +96,7 @@ def cut():
 
 
 def named():
-    """Kinds of JPEG that are refused by their names."""
+    """Kinds of JPEG that are refused with the name of the kind."""
     made = encoded(photo(40, 30))
     frame = made.index(b"\xff\xc0")
     change = lambda at, byte: made[: frame + at] + bytes([byte]) + made[frame + at + 1 :]

@@ -1,15 +1,15 @@
-"""Makes the matrix: some 400 files in JPEG, PNG, GIF, WebP and other formats, and what each shows.
+"""Makes the matrix: some 400 files in JPEG, PNG, GIF, WebP and other formats, and the picture that each shows.
 
     python make.py FOLDER
 
-Every file is made here. Beside each stands what is right: the numbers that it was made from, where
-they are known, and what Pillow and libvips show of it, where they do. `manifest.json` lists all:
+Every file is made here. For each there are the right pictures: the pixels that it was made from,
+where they are known, and the pictures that Pillow and libvips show. `manifest.json` lists all:
 
 - `file`, `format`, `name`
 - `picture`, `pillow`, `libvips`: a picture in the folder, or null
-- `tolerance`: how far the mean of a channel may be from that, in levels
-- `rows`: for a file that was cut short, how many rows are surely there
-- `refused`: a word of the message for a file that is refused by its name, or null
+- `tolerance`: how far the mean of a channel may be from these, in levels
+- `rows`: for a file that was cut short, the number of rows that it surely has
+- `refused`: a word of the message for a file that is refused with a name, or null
 """
 
 import io
@@ -34,7 +34,7 @@ FORMATS = {"JPEG": jpegs, "PNG": pngs, "GIF": gifs, "WebP": webps, "other": othe
 def pillow(content):
     try:
         with Image.open(io.BytesIO(content)) as image:
-            # As the service and libvips do it: the high byte of 16 bits.
+            # Like the service and libvips: the high byte of 16 bits.
             if image.mode.startswith("I;16") or image.mode == "I":
                 return rgba((np.asarray(image).astype(int) >> 8)[..., None])
             return np.asarray(image.convert("RGBA"))
@@ -55,12 +55,12 @@ def libvips(content):
 
 
 def visible(picture):
-    """Colours count by their alpha."""
+    """Colours are weighted by their alpha."""
     return np.dstack([picture[..., :3] * (picture[..., 3:] / 255), picture[..., 3]])
 
 
 def agree(one, other, tolerance):
-    """Whether another program shows the numbers. Outside of a small frame each has its own colour."""
+    """Whether another program shows the same pixels. Outside of a small frame each program has its own colour."""
     if other is None or one.shape != other.shape:
         return False
     seen = one[..., 3:] > 0
@@ -85,7 +85,7 @@ def main():
             others = [views["pillow"], views["libvips"]]
             others = [other for other in others if other is not None]
             if views["picture"] is not None and row["rows"] is None and others and "alone" not in entry:
-                # Numbers that nobody sees are wrong themselves.
+                # If no other program shows these pixels, they are wrong themselves.
                 assert any(agree(views["picture"], other, row["tolerance"]) for other in others), row
             (folder / number).write_bytes(entry["file"])
             for view, picture in views.items():

@@ -1,4 +1,4 @@
-"""Files of formats that are not taken, and what else is sent in place of a picture."""
+"""Files of unsupported formats, and other data that clients send in place of a picture."""
 
 import base64
 import gzip

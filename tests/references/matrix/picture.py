@@ -1,10 +1,10 @@
-"""The pictures that the files of the matrix show, as arrays of numbers."""
+"""The pictures that the files of the matrix show, as arrays of pixels."""
 
 import numpy as np
 
 
 def photo(width, height):
-    """Soft slopes in all colours with a few edges: what JPEG and lossy WebP keep well. RGB."""
+    """Soft slopes in all colours with a few edges, which JPEG and lossy WebP keep well. RGB."""
     y, x = np.mgrid[0:height, 0:width]
     u, v = x / max(width - 1, 1), y / max(height - 1, 1)
     wave = 30 * np.sin(u * 5 + v * 3)

@@ -1,4 +1,4 @@
-"""PNG files of every kind, put together chunk by chunk, and the numbers that they show."""
+"""PNG files of every kind, built chunk by chunk, and the pixels that they show."""
 
 import struct
 import zlib
@@ -11,7 +11,7 @@ GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 CHANNELS = {GREY: 1, RGB: 3, INDEXED: 1, GREY_ALPHA: 2, RGBA: 4}
 DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), INDEXED: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
 NAMES = {GREY: "grey", RGB: "rgb", INDEXED: "palette", GREY_ALPHA: "grey+alpha", RGBA: "rgba"}
-# Of each pass of Adam7: its first column and row, and the steps across and down.
+# For each pass of Adam7: its first column and row, and the steps across and down.
 PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 
 
@@ -29,7 +29,7 @@ def file(head, *chunks, end=chunk(b"IEND")):
 
 
 def packed(samples, depth):
-    """The rows of samples as bytes, and how many bytes a pixel goes back."""
+    """The rows of samples as bytes, and the distance to the previous pixel in bytes."""
     height, width, channels = samples.shape
     flat = samples.reshape(height, width * channels)
     if depth == 16:
@@ -41,7 +41,7 @@ def packed(samples, depth):
 
 
 def filtered(rows, back, kinds):
-    """Each row behind the number of its filter; `kinds` takes turns."""
+    """Each row after the number of its filter; the filters of `kinds` take turns."""
     out, above = [], np.zeros(rows.shape[1], int)
     for number, row in enumerate(rows.astype(int)):
         left, corner = np.zeros_like(row), np.zeros_like(row)
@@ -64,7 +64,7 @@ def data(samples, depth, interlaced=False, kinds=(0, 1, 2, 3, 4)):
 
 
 def shown(samples, depth, colour, palette=None, clear=None):
-    """What these samples look like. `clear` is the samples of the one colour that is transparent, or
+    """The picture that these samples show. `clear` is the samples of the one transparent colour, or
     the alpha of the palette's colours."""
     height, width, _ = samples.shape
     if colour == INDEXED:
@@ -134,7 +134,7 @@ def written():
         yield f"{name.decode()} of a wrong checksum, {len(content)} bytes", file(head, chunk(name, content, 0), one), picture
 
 
-# Ancillary chunks that no picture may have so.
+# Ancillary chunks that are invalid in every picture.
 ODD_CHUNKS = [
     (b"cICP", b"\x0c\x0d\x01\x01"), (b"gAMA", b"\0\0\0\0"), (b"gAMA", b""), (b"cHRM", bytes(32)), (b"sRGB", b"\x09"),
     (b"sBIT", b"\x63\x63\x63"), (b"bKGD", b"\1"), (b"pHYs", b"\1"), (b"iCCP", b"name\0\0nonsense"),
@@ -156,7 +156,7 @@ def animated():
 
 
 def cut():
-    """Rows that are there for sure come with each."""
+    """Each comes with the number of rows that it surely has."""
     for colour in (GREY, RGB, RGBA):
         made, picture = kind(64, 48, colour, 8)
         for part in (0.3, 0.6, 0.9):
@@ -176,7 +176,7 @@ def files():
     samples = photo(60, 40)
     pixels = chunk(b"IDAT", zlib.compress(data(samples, 8))[:-4] + b"nope")
     made = file(header(60, 40, 8, RGB), pixels)
-    # Others leave out the last rows.
+    # Other programs leave out the last rows.
     yield dict(name="a wrong checksum of the data", file=made, picture=rgba(samples), alone=True)
     for name, made, picture, rows in cut():
         yield dict(name=name, file=made, picture=picture, rows=rows)

@@ -1,4 +1,4 @@
-"""WebP files as libwebp writes them, and their chunks put together otherwise."""
+"""WebP files as libwebp writes them, and files of the same chunks in other combinations."""
 
 import io
 import struct
@@ -59,7 +59,7 @@ def lossless():
 
 
 def lossy():
-    """What libwebp decodes is right."""
+    """libwebp's pixels are the right ones."""
     for quality in (1, 30, 75, 100):
         yield f"lossy, quality {quality}", encoded(photo(60, 40), quality=quality)
         yield f"lossy with alpha, quality {quality}", encoded(clear(60, 40), quality=quality, alpha_quality=quality)

@@ -1,13 +1,13 @@
 //! Results look like their picture in a viewer that obeys colour profiles.
 
-use image::{GrayImage, Luma, Rgb, RgbImage};
+use imaging::codec;
+use imaging::image::{GrayImage, Luma, Rgb, RgbImage};
 use moxcms::ColorProfile;
 
 use super::*;
-use crate::image::codec;
 
 const RED: [u8; 3] = [200, 60, 40];
-/// The same numbers of Display P3, as sRGB has them.
+/// The sRGB equivalent of `RED` in Display P3.
 const RED_OF_P3: [u8; 3] = [217, 42, 23];
 
 fn studio() -> Studio {
@@ -34,7 +34,7 @@ fn studio() -> Studio {
 /// The colour in the middle of a file's right half.
 fn shown(file: &[u8]) -> [u8; 3] {
     let (index, probe) = codec::read(file).unwrap();
-    let mut pixels = codec::pixels(file, &Limits::default()).unwrap();
+    let mut pixels = codec::pixels(file, &imaging::Limits::default()).unwrap();
     if let Some(profile) = Profile::of(&index, &probe) {
         assert!(profile.to_srgb(&mut pixels));
     }
@@ -58,10 +58,10 @@ fn colour(colour: [u8; 3]) -> DynamicImage {
 
 fn file(picture: &DynamicImage, encoding: Encoding, profile: Option<&ColorProfile>) -> Vec<u8> {
     let profile = profile.map(|profile| profile.encode().unwrap());
-    built_in().encode(&picture.clone().into(), encoding, profile.as_deref()).unwrap()
+    imaging::Worker::new(0).encode(&picture.clone().into(), encoding, profile.as_deref()).unwrap()
 }
 
-/// A PNG whose header is followed by this chunk.
+/// A PNG with this chunk after its header.
 fn with_chunk(picture: &DynamicImage, kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let mut file = png(picture);
     let length = u32::try_from(content.len()).unwrap().to_be_bytes();
@@ -101,13 +101,15 @@ fn every_result_shows_the_colours_of_its_picture() {
                     let header = json!({"rType": result.as_str(), "zoom": zoom});
                     let answer = studio.work(file, header).unwrap();
                     let made = studio.file(&answer["url"]);
-                    let luma = crate::image::pixels::luma(*expected);
+                    let [r, g, b] = expected.map(u32::from);
+                    // By the weights of Rec. 601.
+                    let luma = u8::try_from((299 * r + 587 * g + 114 * b + 500) / 1000).unwrap();
                     let expected = if result == "rl" { [luma; 3] } else { *expected };
                     near(&made, expected, &what);
                 }
             }
         }
-        // The kept pictures look the same: only results show the steps.
+        // The stored pictures have the same colours, because only results show the steps.
         for name in studio.files().iter().filter(|name| !name.starts_with("rb_")) {
             let kept = shown(&fs::read(studio.dir.path().join(name)).unwrap());
             assert!(
@@ -139,7 +141,8 @@ fn a_colour_that_a_step_brings_is_srgb() {
     for file in files {
         for (result, (x, y)) in [("pad", (2, 16)), ("turned", (0, 0)), ("round", (0, 0))] {
             let answer = studio.work(&file, json!({"rType": result})).unwrap();
-            let made = codec::pixels(&studio.file(&answer["url"]), &Limits::default()).unwrap();
+            let made =
+                codec::pixels(&studio.file(&answer["url"]), &imaging::Limits::default()).unwrap();
             assert_eq!(made.to_rgb8().get_pixel(x, y).0, RED, "{result}");
         }
     }

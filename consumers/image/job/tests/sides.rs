@@ -1,6 +1,6 @@
-//! Pictures with sides as long as their formats can say.
+//! Pictures with the longest sides that their formats allow.
 
-use image::GenericImageView;
+use imaging::image::{GenericImageView, load_from_memory};
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn studio(steps: &[(&str, Value)]) -> Studio {
 fn a_side_of_65535_goes_through_every_format_that_can_hold_it() {
     let formats = ["png", "gif", "jpeg", "webp"].map(|name| (name, json!(name)));
     let studio = studio(&formats);
-    let long = Limits::SIDE_MAX;
+    let long = imaging::Limits::SIDE_MAX;
     for (name, size, most) in [
         ("none", (3, long), long),
         ("png", (long, 3), long),
@@ -31,20 +31,20 @@ fn a_side_of_65535_goes_through_every_format_that_can_hold_it() {
         let header = || json!({"rType": name});
         if size.0.max(size.1) <= most {
             let answer = studio.work(&file, header()).unwrap();
-            let result = image::load_from_memory(&studio.file(&answer["url"])).unwrap();
+            let result = load_from_memory(&studio.file(&answer["url"])).unwrap();
             assert_eq!(result.dimensions(), size, "{name}");
             continue;
         }
         let error = studio.work(&file, header()).unwrap_err();
         assert_eq!(error.code(), "step_failed", "{name}");
-        let told = format!("{} × {} pixels", size.0, size.1);
-        assert!(error.message().contains(&told), "{}", error.message());
+        let reported = format!("{} × {} pixels", size.0, size.1);
+        assert!(error.message().contains(&reported), "{}", error.message());
         assert!(error.message().contains(&most.to_string()), "{}", error.message());
         assert!(error.field("url").is_some(), "the picture as it came is there");
     }
     let error = studio.work(&png(&photo(1, long + 1)), json!({"rType": "none"})).unwrap_err();
     assert_eq!(error.code(), "bad_image");
-    // A lossless WebP that is made larger stays one, and grows beyond what it can hold.
+    // A lossless WebP that is enlarged stays lossless, and grows beyond the format's longest side.
     let file = webp(&photo(9000, 2));
     let error = studio.work(&file, json!({"rType": "none", "zoom": 2})).unwrap_err();
     assert_eq!(error.code(), "step_failed", "{}", error.message());
@@ -57,7 +57,7 @@ fn every_format_that_is_read_may_have_long_sides() {
     let files = [jpeg(&photo), progressive_jpeg(&photo), png(&photo), gif(&photo)];
     for (at, file) in files.iter().enumerate() {
         let answer = studio.work(file, json!({"rType": "none", "zoom": 0.5})).unwrap();
-        let result = image::load_from_memory(&studio.file(&answer["url"])).unwrap();
+        let result = load_from_memory(&studio.file(&answer["url"])).unwrap();
         assert_eq!(result.dimensions(), (8, 10_000), "{at}");
     }
 }
@@ -92,14 +92,14 @@ fn every_step_takes_a_picture_that_is_hardly_more_than_a_line() {
         ("phash", json!("phash")),
     ];
     let studio = studio(&steps);
-    let long = Limits::SIDE_MAX;
+    let long = imaging::Limits::SIDE_MAX;
     for size in [(2, long), (long, 2)] {
         let file = png(&photo(size.0, size.1));
         for (name, _) in &steps {
             match studio.work(&file, json!({"rType": name, "responseType": "json"})) {
                 Ok(_) => {}
                 Err(error) => {
-                    // Turned by a few degrees it would have more pixels than there is memory for.
+                    // Rotated by a few degrees, it would have more pixels than memory allows.
                     let too_large = error.code() == "step_failed" || error.code() == "bad_image";
                     assert!(too_large && ["rotate", "pad"].contains(name), "{name}: {error:?}");
                 }

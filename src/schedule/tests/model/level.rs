@@ -1,8 +1,8 @@
-//! One level of the model: who shares, by name.
+//! One level of the model: its members, by name.
 
 use std::{collections::HashMap, hash::Hash};
 
-/// Those who share at one level, by name.
+/// The members of one level, by name.
 pub(super) struct Level<N> {
     pub(super) members: HashMap<N, Member>,
     virtual_time: u64,
@@ -16,7 +16,7 @@ pub(super) struct Member {
     activation: u64,
 }
 
-/// What a member has: whether anything is queued, and what its running tasks are charged with.
+/// A member's place: whether it has queued tasks, and what its running tasks are charged.
 pub(super) struct Turn {
     pub(super) waits: bool,
     pub(super) pending: u64,
@@ -27,7 +27,7 @@ impl<N: Clone + Eq + Hash> Level<N> {
         Self { members: HashMap::new(), virtual_time: 0, average, activations: 0 }
     }
 
-    /// One of the member's tasks is queued; `waited`: it had some before.
+    /// Marks a member with a queued task; `waited`: it had some before.
     pub(super) fn enter(&mut self, name: N, waited: bool) {
         let (served, average) = (self.virtual_time, self.average);
         let member = self.members.entry(name).or_insert(Member { served, average, activation: 0 });
@@ -62,7 +62,7 @@ impl<N: Clone + Eq + Hash> Level<N> {
         }
     }
 
-    /// The member with the most; `own` where no other has more.
+    /// The member with the most; `own` unless another has more.
     pub(super) fn largest(&self, own: Option<&N>, amount: impl Fn(&N) -> usize) -> N {
         let largest =
             self.members.iter().max_by_key(|(name, member)| (amount(name), member.activation));

@@ -1,0 +1,6 @@
+#[waterway::consumer]
+async fn receive(text: &str) -> String {
+    text.to_owned()
+}
+
+fn main() {}

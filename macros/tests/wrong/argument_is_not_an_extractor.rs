@@ -1,0 +1,6 @@
+#[waterway::consumer]
+async fn receive(count: u64) -> String {
+    count.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[waterway::consumer]
+struct Room;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[waterway::consumer(queue = "images")]
+async fn receive() {}
+
+fn main() {}

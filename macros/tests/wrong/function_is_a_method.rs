@@ -1,0 +1,8 @@
+struct Rooms;
+
+impl Rooms {
+    #[waterway::consumer]
+    async fn receive(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[waterway::consumer]
+async fn receive<T: waterway::FromMessage>(_: T) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[waterway::consumer]
+fn receive() -> String {
+    "hi".to_owned()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[waterway::consumer]
+async fn receive() -> u64 {
+    7
+}
+
+fn main() {}

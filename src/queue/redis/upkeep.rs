@@ -1,0 +1,309 @@
+//! The loops of a queue in Redis: claims for free workers, beats, deadlines, and what keeps this
+//! process and the server of one mind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::RedisQueue;
+use super::accepted::Number;
+use super::courier::{Courier, End};
+use super::inbox::Place;
+use super::scripts::{Claimed, Withdrawn};
+use super::wire::read_task;
+use crate::message::{Cancellation, Reason};
+use crate::queue::task::{Answering, Task};
+use crate::redis::Failure;
+use crate::reply::{Envelope, OutboxLimits, ReplyChannel};
+
+/// How often the server gives back tasks whose lease has ended, and forgets processes that have
+/// died.
+const TICK: Duration = Duration::from_millis(500);
+/// How often this process compares its accepted tasks with those of the server.
+const COMPARE: Duration = Duration::from_secs(5);
+/// The age of a push before it is compared.
+const SETTLED: Duration = Duration::from_secs(1);
+/// How long a comparison waits for the inbox.
+const INBOX: Duration = Duration::from_secs(2);
+/// The most tasks of one call.
+const PART: usize = 256;
+/// How often a process without work looks for some, should it not be woken.
+const LOOK: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl RedisQueue {
+    /// Does all that the queue needs. Runs until it is dropped.
+    pub(super) async fn keep(&self) {
+        tokio::join!(
+            self.read_inbox(),
+            self.claim_for_workers(),
+            self.beat(),
+            self.tick(),
+            self.watch(),
+            self.compare_at_intervals(),
+        );
+    }
+
+    /// Claims tasks while workers are free, and only then: a claimed task is out of the order.
+    async fn claim_for_workers(&self) {
+        let shared = &self.shared;
+        let mut claims = 0_u64;
+        loop {
+            let free = self.crew().free(self.rules().begun_at_most());
+            if free == 0 {
+                shared.wanted.notified().await;
+                continue;
+            }
+            claims += 1;
+            // A token names one claim in the whole world.
+            let token = format!("{}-{claims}", shared.token);
+            let order = self.rules().bounds.order;
+            let claim = shared.store.claim(&shared.node, &token, shared.lease, order, true).await;
+            match claim {
+                Ok((Some(claimed), counts)) => {
+                    self.note(counts);
+                    self.take_in(claimed, token);
+                }
+                Ok((None, counts)) => {
+                    self.note(counts);
+                    tokio::select! {
+                        () = shared.woken.notified() => {}
+                        () = sleep(LOOK) => {}
+                    }
+                }
+                Err(Failure::Refused(error)) => {
+                    tracing::error!(queue = %shared.name, %error, "a claim was refused");
+                    sleep(LOOK).await;
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Takes a claimed task in for the next free worker.
+    fn take_in(&self, claimed: Claimed, token: String) {
+        let Claimed { id, lost, offset_top, client, body } = claimed;
+        let (channel, frames) =
+            ReplyChannel::new(client.as_str(), Envelope::None, OutboxLimits::default());
+        let (sender, ends) = unbounded_channel();
+        let cancellation = Cancellation::default();
+        let number = self.crew().number();
+        let message =
+            read_task(&Bytes::from(body), lost + 1, offset_top, channel, cancellation.clone());
+        let courier = Courier {
+            queue: self.clone(),
+            number,
+            id: id.clone(),
+            token: token.clone(),
+            frames,
+            ends,
+            cancellation,
+        };
+        tokio::spawn(courier.run());
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(queue = %self.shared.name, task = %id, %error, "a task is unreadable");
+                let _ = sender.send(End::Cost(Duration::ZERO, None));
+                let _ = sender.send(End::Answer(Err(error)));
+                return;
+            }
+        };
+        let Some(uuid) = message.task().map(|place| place.uuid.clone()) else { return };
+        let task = Task::new(uuid, message).at(offset_top, 0);
+        let answers = [(); 2].map(|()| {
+            let sender = sender.clone();
+            let send = move |word| drop(sender.send(End::Answer(word)));
+            Answering::elsewhere(&task, Arc::new(send), &self.shared.outcomes)
+        });
+        let mut crew = self.crew();
+        crew.take_in(number, (id, token), sender, task, answers);
+        drop(crew);
+        self.shared.work.notify_one();
+    }
+
+    /// Renews the leases of the tasks that this process's workers have.
+    async fn beat(&self) {
+        let shared = &self.shared;
+        loop {
+            sleep(shared.lease * 3 / 10).await;
+            let claims = self.crew().claims();
+            for part in claims.chunks(PART) {
+                // Without an answer, the leases end, and other workers get the tasks.
+                let Ok(lost) = shared.store.beat(shared.lease, part).await else { break };
+                for id in lost {
+                    tracing::debug!(queue = %shared.name, task = %id, "a lease was lost");
+                    self.stop_task(&id, Reason::Cancelled);
+                }
+            }
+        }
+    }
+
+    /// Lets the server give tasks back whose workers are gone, and forget nodes that are gone.
+    async fn tick(&self) {
+        let shared = &self.shared;
+        loop {
+            sleep(TICK).await;
+            match shared.store.upkeep(&shared.node, shared.lease * 2).await {
+                Ok((given_back, dead, counts)) => {
+                    self.note(counts);
+                    if given_back + dead > 0 {
+                        let queue = &shared.name;
+                        tracing::warn!(%queue, given_back, dead, "workers have lost their leases");
+                    }
+                }
+                Err(Failure::Refused(error)) => {
+                    tracing::error!(queue = %shared.name, %error, "the upkeep was refused");
+                    sleep(LOOK).await;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Answers each task when its deadline passes.
+    async fn watch(&self) {
+        loop {
+            let changed = self.shared.deadlines.notified();
+            let next = self.accepted().next_deadline().filter(|_| !self.shared.clock.is_set());
+            match next {
+                None => changed.await,
+                Some(next) => tokio::select! {
+                    () = changed => {}
+                    () = sleep_until(next) => self.expire().await,
+                },
+            }
+        }
+    }
+
+    /// Ends the tasks whose deadline has passed. A worker that runs one is told to stop, and
+    /// answers it; if no answer comes within a lease, the task is answered here.
+    pub(super) async fn expire(&self) {
+        let now = self.shared.clock.now();
+        let mut told = Vec::new();
+        let mut late = Vec::new();
+        {
+            let mut accepted = self.accepted();
+            for number in accepted.expire(now, now + self.shared.lease) {
+                match accepted.get_mut(number) {
+                    Some(entry) if !entry.late => {
+                        entry.late = true;
+                        entry.told.get_or_insert(Reason::Expired);
+                        told.push(number);
+                    }
+                    Some(_) => late.push(number),
+                    None => {}
+                }
+            }
+        }
+        self.answer_all(&late, Reason::Expired);
+        self.withdraw(&told, Reason::Expired, Running::AnswersItself).await;
+    }
+
+    async fn compare_at_intervals(&self) {
+        loop {
+            let _ = timeout(COMPARE, self.shared.reconcile.notified()).await;
+            if let Err(failure) = self.compare().await {
+                tracing::debug!(queue = %self.shared.name, error = %failure, "not compared");
+            }
+        }
+    }
+
+    /// Pushes accepted tasks again that the server does not know, once all answers that it has for
+    /// this process are read.
+    pub(super) async fn compare(&self) -> Result<(), Failure> {
+        let shared = &self.shared;
+        let regrets = std::mem::take(&mut *self.regrets());
+        for part in regrets.chunks(PART) {
+            if let Err(failure) = shared.store.withdraw(Reason::Cancelled as u8, true, part).await {
+                self.regret(regrets);
+                return Err(failure);
+            }
+        }
+        let old = shared.clock.now().checked_sub(SETTLED);
+        let numbers = old.map(|old| self.accepted().queued_before(old)).unwrap_or_default();
+        for part in numbers.chunks(PART) {
+            let ids: Vec<String> = part.iter().map(|number| self.id(*number)).collect();
+            let (last, unknown) = shared.store.known(&shared.node, &ids).await?;
+            if unknown.is_empty() {
+                continue;
+            }
+            let last: Place = last.parse().unwrap_or_default();
+            let mut read = shared.read.subscribe();
+            let reached = read.wait_for(|read| *read >= last);
+            if last != Place::default() && timeout(INBOX, reached).await.is_err() {
+                return Ok(());
+            }
+            for id in unknown {
+                if let Some(number) = self.number(&id) {
+                    self.push_again(number).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn push_again(&self, number: Number) {
+        let task = {
+            let mut accepted = self.accepted();
+            let Some(entry) = accepted.get_mut(number) else { return };
+            if let Some(reason) = entry.told {
+                drop(accepted);
+                return self.answer_all(&[number], reason);
+            }
+            entry.queued = None;
+            entry.task.clone()
+        };
+        tracing::debug!(queue = %self.shared.name, task = %self.id(number), "pushed again");
+        self.push_accepted(number, &task, false).await;
+    }
+
+    /// Removes accepted tasks that are queued, and answers them. Those that run are told to stop.
+    pub(super) async fn withdraw(&self, numbers: &[Number], reason: Reason, running: Running) {
+        for part in numbers.chunks(PART) {
+            let ids: Vec<String> = part.iter().map(|number| self.id(*number)).collect();
+            let frees = running == Running::IsAnswered;
+            let withdrawn = self.shared.store.withdraw(reason as u8, frees, &ids).await;
+            let Ok((found, counts)) = withdrawn else {
+                self.answer_all(part, reason);
+                self.regret(ids);
+                continue;
+            };
+            self.note(counts);
+            for (number, found) in part.iter().zip(found) {
+                if found == Withdrawn::Queued || frees {
+                    self.answer_all(&[*number], reason);
+                }
+            }
+        }
+    }
+
+    /// Waits until all that has ended here is known to the server, and all notices that it has left
+    /// for this process until now are read.
+    pub(super) async fn settle(&self) -> Result<(), Failure> {
+        let shared = &self.shared;
+        let unsettled = self.crew().unsettled.clone();
+        unsettled.none_is_left().await;
+        let (last, _) = shared.store.known(&shared.node, &[]).await?;
+        let last: Place = last.parse().unwrap_or_default();
+        let mut read = shared.read.subscribe();
+        let reached = read.wait_for(|read| *read >= last).map(drop);
+        let _ = timeout(INBOX, reached).await;
+        Ok(())
+    }
+}
+
+/// What happens to tasks that are withdrawn while workers run them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Running {
+    /// They are answered at once, and their uuids become free.
+    IsAnswered,
+    /// Their worker is told to stop, and answers them.
+    AnswersItself,
+    /// They go on.
+    GoesOn,
+}
