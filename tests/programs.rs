@@ -63,8 +63,11 @@ fn report(service: &Service, path: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
+/// Whether the process runs. A process that has ended stays in `/proc` as a zombie until its parent
+/// asks for its status. Without the service that is the first process, which may take seconds.
 fn is_alive(pid: &str) -> bool {
-    Path::new("/proc").join(pid).exists()
+    let status = fs::read_to_string(Path::new("/proc").join(pid).join("status"));
+    status.is_ok_and(|status| !status.contains("\nState:\tZ") && !status.contains("\nState:\tX"))
 }
 
 fn wait_until_gone(pid: &str, within: Duration) {
