@@ -15,9 +15,11 @@ use crate::util::{Client, Service, get, root, waterway};
 /// An admin listener for [`report`].
 const ADMIN: &str = "[admin]\nlisten = 'unix:admin.sock'\n[server]\nlisten = '127.0.0.1:0'";
 
-/// How many events the only program that takes events has.
-fn events(service: &Service) -> Value {
-    report(service, "/v1/consumers")[0]["status"]["programs"][0]["events"].take()
+/// How many events the programs have that take events.
+fn events(service: &Service) -> u64 {
+    let report = report(service, "/v1/consumers");
+    let programs = report[0]["status"]["programs"].as_array().unwrap();
+    programs.iter().map(|program| program["events"].as_u64().unwrap()).sum()
 }
 
 #[tokio::test]
@@ -79,14 +81,16 @@ async fn an_unknown_user_is_reported_when_the_service_starts() {
 #[tokio::test]
 async fn programs_above_the_lower_bound_end_when_they_are_idle() {
     let options = "instances = { min = 1, max = 3 }\nconcurrency = 1\nidle = '300ms'";
-    let service = Service::start(&table(options));
+    let service = Service::start(&table(&format!("{options}\n{ADMIN}")));
     let closed = service.folder().join("closed");
     fs::write(&closed, "").unwrap();
     let mut clients = Vec::new();
     for running in 1..=3 {
         let mut client = client(&service).await;
         client.send_text("wait").await;
-        service.wait_until(|| children(&service).len() == running);
+        // The next client stays with the program that takes its connect event, so all must be busy.
+        service.wait_until(|| events(&service) == running);
+        assert_eq!(children(&service).len() as u64, running);
         clients.push(client);
     }
     fs::remove_file(closed).unwrap();
