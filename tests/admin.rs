@@ -288,10 +288,9 @@ async fn a_service_is_ready_until_it_drains_and_alive_to_its_end() {
         "{said}"
     );
     service.signal(Signal::TERM);
-    service.wait_for_log("stopping");
+    service.wait_until(|| ask("/readyz").0 == "503");
+    assert_eq!(ask("/readyz").1["reason"], json!("the service is stopping"));
     assert_eq!(ask("/healthz").0, "200");
-    let (status, body) = ask("/readyz");
-    assert_eq!((status.as_str(), &body["reason"]), ("503", &json!("the service is stopping")));
     assert_eq!(health().0, Some(1));
     while page.0.json().await["url"].is_null() {}
     assert_eq!(service.end().code(), Some(0));
