@@ -39,7 +39,7 @@ class Crowd:
         seconds, answers = converse(clients, frames)
         cpu = service.cpu() - cpu
         for answer in (str(answer) for mine in answers for answer in mine):
-            assert "/upload/" in answer and "error" not in answer, answer
+            assert "'url'" in answer and "error" not in answer, answer
         if tidy:
             remove_files(service.folder / "media")
         return seconds, cpu
