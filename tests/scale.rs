@@ -1,7 +1,9 @@
 //! Many processes over a Redis or a Valkey server: one holds the sockets, others do the tasks.
 
+mod faults;
+
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -23,7 +25,11 @@ fn table(redis: &Redis) -> String {
 
 /// A process that holds sockets, without workers.
 fn node(redis: &Redis) -> Service {
-    Service::start_with(&table(redis), |command| {
+    node_of(&table(redis))
+}
+
+fn node_of(table: &str) -> Service {
+    Service::start_with(table, |command| {
         command.args(["--workers", "none"]);
     })
 }
@@ -42,6 +48,10 @@ impl Worker {
         let log = Log::keep(child.stderr.take().unwrap());
         log.wait("line with `working`", |text| text.contains("working").then_some(()));
         Self { child, log }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the worker is there");
     }
 }
 
@@ -110,29 +120,6 @@ async fn progress_and_a_cancel_reach_the_other_process() {
 }
 
 #[tokio::test]
-async fn the_picture_of_a_worker_that_is_killed_is_done_by_another() {
-    for kind in KINDS {
-        let redis = Redis::start(kind);
-        let node = node(&redis);
-        let mut killed = Worker::start(&node);
-        let mut page = Page::open(&node).await;
-        let header = json!({"uuid": 1, "rType": "slow", "progress": true});
-        page.send(header, &flat(900, 900)).await;
-        while page.0.json().await["stage"] != "rotate" {}
-        killed.child.kill().unwrap();
-        let since = Instant::now();
-        let _other = Worker::start(&node);
-        while page.0.json().await["progress"] != "working" {}
-        let recovered = since.elapsed();
-        let answer = page.answer().await;
-        assert_eq!(ends(&[answer]), [(1, "done")], "{kind:?}");
-        page.settle().await;
-        // The start of a process on a busy machine takes its time too.
-        assert!(recovered < LEASE + Duration::from_secs(5), "{recovered:?}");
-    }
-}
-
-#[tokio::test]
 async fn pictures_outlast_a_restart_of_the_server_with_or_without_its_data() {
     for durable in [true, false] {
         let kind = RedisKind::Redis;
@@ -159,16 +146,13 @@ async fn pictures_outlast_a_restart_of_the_server_with_or_without_its_data() {
 async fn the_picture_of_a_worker_that_stops_is_done_by_another() {
     let redis = Redis::start(RedisKind::Valkey);
     let table = format!("[server]\ndrain = '100ms'\n{}", table(&redis));
-    let node = Service::start_with(&table, |command| {
-        command.args(["--workers", "none"]);
-    });
+    let node = node_of(&table);
     let mut stopped = Worker::start(&node);
     let mut page = Page::open(&node).await;
     let header = json!({"uuid": 1, "rType": "slow", "progress": true});
     page.send(header, &flat(900, 900)).await;
     while page.0.json().await["stage"] != "rotate" {}
-    let pid = Pid::from_raw(i32::try_from(stopped.child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    stopped.signal(Signal::TERM);
     node.wait_until(|| stopped.child.try_wait().unwrap().is_some());
     let _other = Worker::start(&node);
     assert_eq!(ends(&[page.answer().await]), [(1, "done")]);

@@ -1,6 +1,7 @@
 //! A private server of Redis or Valkey.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -60,6 +61,16 @@ impl Redis {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The answer to a command whose answer is one line, with its first character, which tells of
+    /// which kind it is.
+    pub(crate) fn ask(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server runs");
+        stream.write_all(format!("{command}\r\n").as_bytes()).expect("the server reads");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("the server answers");
+        line.trim_end().to_owned()
     }
 
     /// The process's id.
@@ -132,8 +143,7 @@ impl Drop for Redis {
 
 /// Whether a server has loaded its files and answers.
 fn answers(port: u16) -> bool {
-    use std::io::{Read, Write};
-    let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let mut answer = [0; 5];
     stream.write_all(b"PING\r\n").is_ok()

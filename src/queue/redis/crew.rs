@@ -213,8 +213,23 @@ impl RedisQueue {
 
     /// Gives the notice of cancellation to a task of this process's workers.
     pub(super) fn stop_task(&self, id: &str, reason: Reason) {
-        let mut crew = self.crew();
-        let Some(number) = crew.by_id.get(id).copied() else { return };
+        let crew = self.crew();
+        if let Some(number) = crew.by_id.get(id).copied() {
+            self.stop_number(crew, number, reason);
+        }
+    }
+
+    /// Gives the notice of cancellation to one claim. This process may have another one of the same
+    /// task, which is valid.
+    pub(super) fn stop_claim(&self, token: &str, reason: Reason) {
+        let crew = self.crew();
+        let claim = crew.claims.iter().find(|(_, held)| held.token == token);
+        if let Some(number) = claim.map(|(number, _)| *number) {
+            self.stop_number(crew, number, reason);
+        }
+    }
+
+    fn stop_number(&self, mut crew: MutexGuard<'_, Crew>, number: RunningId, reason: Reason) {
         if let Some(at) = crew.incoming.iter().position(|incoming| incoming.number == number) {
             let incoming = crew.incoming.remove(at);
             crew.end(number, Duration::ZERO);

@@ -32,7 +32,8 @@ struct Notice {
     value: Bytes,
 }
 
-/// How long one call waits for notices.
+/// How long one call waits for notices, at most. It is no longer than the time between two beats, so
+/// that a connection that is silently lost is noticed as early as those of other commands.
 const BLOCK: Duration = Duration::from_secs(2);
 /// The most notices that are read at once.
 const BATCH: usize = 256;
@@ -58,9 +59,10 @@ impl RedisQueue {
         // Places of another connection may be those of a server that was lost.
         shared.read.send_replace(Place::default());
         shared.reconcile.notify_one();
+        let block = BLOCK.min(self.between_beats());
+        let patience = block + shared.timeout;
         loop {
-            let patience = BLOCK + shared.timeout;
-            let read = timeout(patience, self.read_batch(&mut connection)).await;
+            let read = timeout(patience, self.read_batch(&mut connection, block)).await;
             let notices = read.map_err(|_| Failure::Away("the inbox does not answer".into()))??;
             let Some(last) = notices.last().map(|notice| notice.place) else { continue };
             for notice in notices {
@@ -79,10 +81,11 @@ impl RedisQueue {
     async fn read_batch(
         &self,
         connection: &mut MultiplexedConnection,
+        block: Duration,
     ) -> Result<Vec<Notice>, Failure> {
         let inbox = self.shared.store.inbox(&self.shared.node);
         let mut read = cmd("XREAD");
-        read.arg("COUNT").arg(BATCH).arg("BLOCK").arg(BLOCK.as_millis());
+        read.arg("COUNT").arg(BATCH).arg("BLOCK").arg(block.as_millis());
         // What was read is removed, so everything that is there is new.
         read.arg("STREAMS").arg(inbox).arg("0-0");
         let value: Value = read.query_async(connection).await?;

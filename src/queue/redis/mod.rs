@@ -14,6 +14,8 @@ mod inbox;
 mod node;
 mod pending;
 mod scripts;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod wire;
 
@@ -92,7 +94,7 @@ struct Shared {
     woken: Notify,
     /// How far the inbox has been read.
     read: watch::Sender<Place>,
-    /// The connection was made again.
+    /// The server may have lost tasks: a connection was made again, or it does not know this node.
     reconcile: Notify,
 }
 

@@ -95,8 +95,8 @@ impl RedisQueue {
         if let Ok((word, _)) = &result
             && word == "stranger"
         {
-            result = match shared.store.hello(&shared.node).await {
-                Ok(_) => shared.store.push(&shared.node, &pushed).await,
+            result = match self.greet().await {
+                Ok(()) => shared.store.push(&shared.node, &pushed).await,
                 Err(failure) => Err(failure),
             };
         }

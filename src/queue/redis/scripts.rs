@@ -60,6 +60,19 @@ pub(super) struct Claimed {
     pub(super) body: Vec<u8>,
 }
 
+/// The result of one call of the upkeep.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// How many tasks were given back to their places.
+    pub(super) given_back: usize,
+    /// How many were given up.
+    pub(super) died: usize,
+    /// Whether the server knows this node.
+    pub(super) is_known: bool,
+    /// The time until there may be more to do; `None` if nothing is known to end.
+    pub(super) next: Option<Duration>,
+}
+
 /// What a script found of a task that is withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Withdrawn {
@@ -224,7 +237,7 @@ impl Store {
         self.server.run::<i64>(&call).await.map(drop)
     }
 
-    /// Renews leases; returns the ids of tasks whose claims are no longer valid.
+    /// Renews leases; returns the tokens of the claims that are no longer valid.
     pub(super) async fn beat(
         &self,
         lease: Duration,
@@ -314,18 +327,24 @@ impl Store {
         self.server.run(&call).await
     }
 
-    /// Gives tasks back whose lease has ended, and forgets silent nodes; returns how many tasks
-    /// were given back, and how many were given up.
+    /// Gives tasks back whose lease has ended, and forgets silent nodes.
     pub(super) async fn upkeep(
         &self,
         node: &str,
         patience: Duration,
-    ) -> Result<(usize, usize, Counts), Failure> {
+    ) -> Result<(Kept, Counts), Failure> {
         let mut call = self.call(&UPKEEP);
         call.arg(self.clock.server_now()).arg(node).arg(millis(patience)).arg(PART);
         call.arg(LETTERS).arg(millis(LETTERS_KEPT));
         let values: Vec<Value> = self.server.run(&call).await?;
-        Ok((read(&values, 4)?, read(&values, 5)?, counts(&values, 0)?))
+        let next: i64 = read(&values, 7)?;
+        let kept = Kept {
+            given_back: read(&values, 4)?,
+            died: read(&values, 5)?,
+            is_known: read(&values, 6)?,
+            next: u64::try_from(next).ok().map(Duration::from_millis),
+        };
+        Ok((kept, counts(&values, 0)?))
     }
 
     /// The last id of the node's inbox, and those of these tasks that are unknown.

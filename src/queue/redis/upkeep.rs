@@ -13,19 +13,20 @@ use super::RedisQueue;
 use super::accepted::Number;
 use super::courier::{Courier, End};
 use super::inbox::Place;
-use super::scripts::{Claimed, Withdrawn};
+use super::scripts::{Claimed, Kept, Withdrawn};
 use super::wire::read_task;
 use crate::message::{Cancellation, Reason};
 use crate::queue::task::{Answering, Task};
 use crate::redis::Failure;
 use crate::reply::{Envelope, OutboxLimits, ReplyChannel};
 
-/// How often the server gives back tasks whose lease has ended, and forgets processes that have
-/// died.
-const TICK: Duration = Duration::from_millis(500);
+/// The longest random delay of the upkeep. All processes wait for the end of the same lease, and the
+/// first one that calls gives the task back.
+const SPREAD: Duration = Duration::from_millis(50);
 /// How often this process compares its accepted tasks with those of the server.
 const COMPARE: Duration = Duration::from_secs(5);
-/// The age of a push before it is compared.
+/// The age of a push before it is compared, while nothing tells that the server has lost tasks: most
+/// tasks have ended by then.
 const SETTLED: Duration = Duration::from_secs(1);
 /// How long a comparison waits for the inbox.
 const INBOX: Duration = Duration::from_secs(2);
@@ -42,9 +43,9 @@ impl RedisQueue {
             self.read_inbox(),
             self.claim_for_workers(),
             self.beat(),
-            self.tick(),
+            self.look_after(),
             self.watch(),
-            self.compare_at_intervals(),
+            self.compare_regularly(),
         );
     }
 
@@ -130,39 +131,62 @@ impl RedisQueue {
     async fn beat(&self) {
         let shared = &self.shared;
         loop {
-            sleep(shared.lease * 3 / 10).await;
+            sleep(self.between_beats()).await;
             let claims = self.crew().claims();
             for part in claims.chunks(PART) {
                 // Without an answer, the leases end, and other workers get the tasks.
                 let Ok(lost) = shared.store.beat(shared.lease, part).await else { break };
-                for id in lost {
-                    tracing::debug!(queue = %shared.name, task = %id, "a lease was lost");
-                    self.stop_task(&id, Reason::Cancelled);
+                for token in lost {
+                    tracing::debug!(queue = %shared.name, claim = %token, "a lease was lost");
+                    self.stop_claim(&token, Reason::Cancelled);
                 }
             }
         }
     }
 
-    /// Lets the server give tasks back whose workers are gone, and forget nodes that are gone.
-    async fn tick(&self) {
+    /// The time between two beats, of this node and of its claims. A lease lasts for three of them.
+    pub(super) fn between_beats(&self) -> Duration {
+        self.shared.lease * 3 / 10
+    }
+
+    /// Lets the server give tasks back whose workers are gone, and forget nodes that are gone. It is
+    /// called when a lease may have ended. While all workers renew theirs, that is as often as they
+    /// beat.
+    async fn look_after(&self) {
         let shared = &self.shared;
         loop {
-            sleep(TICK).await;
+            let mut wait = self.between_beats();
             match shared.store.upkeep(&shared.node, shared.lease * 2).await {
-                Ok((given_back, dead, counts)) => {
+                Ok((kept, counts)) => {
                     self.note(counts);
-                    if given_back + dead > 0 {
+                    let Kept { given_back, died, is_known, next } = kept;
+                    if given_back + died > 0 {
                         let queue = &shared.name;
-                        tracing::warn!(%queue, given_back, dead, "workers have lost their leases");
+                        tracing::warn!(%queue, given_back, died, "workers have lost their leases");
                     }
+                    if !is_known {
+                        // If it fails, the next call finds the node unknown again.
+                        let _ = self.greet().await;
+                    }
+                    wait = wait.min(next.unwrap_or(wait));
                 }
                 Err(Failure::Refused(error)) => {
                     tracing::error!(queue = %shared.name, %error, "the upkeep was refused");
-                    sleep(LOOK).await;
                 }
-                Err(_) => {}
+                Err(_) => wait = wait.min(PAUSE),
             }
+            // The last bits of a random UUID are random.
+            let part = u32::from(uuid::Uuid::new_v4().as_bytes()[15]);
+            sleep(wait + SPREAD * part / 255).await;
         }
+    }
+
+    /// Makes this node known to the server. If it was not, the server may lack its tasks too.
+    pub(super) async fn greet(&self) -> Result<(), Failure> {
+        if self.shared.store.hello(&self.shared.node).await? {
+            self.shared.reconcile.notify_one();
+        }
+        Ok(())
     }
 
     /// Answers each task when its deadline passes.
@@ -204,18 +228,21 @@ impl RedisQueue {
         self.withdraw(&told, Reason::Expired, Running::AnswersItself).await;
     }
 
-    async fn compare_at_intervals(&self) {
+    async fn compare_regularly(&self) {
         loop {
-            let _ = timeout(COMPARE, self.shared.reconcile.notified()).await;
-            if let Err(failure) = self.compare().await {
+            let has_lost = timeout(COMPARE, self.shared.reconcile.notified()).await.is_ok();
+            let age = if has_lost { Duration::ZERO } else { SETTLED };
+            if let Err(failure) = self.compare(age).await {
                 tracing::debug!(queue = %self.shared.name, error = %failure, "not compared");
+                sleep(LOOK).await;
+                self.shared.reconcile.notify_one();
             }
         }
     }
 
     /// Pushes accepted tasks again that the server does not know, once all answers that it has for
-    /// this process are read.
-    pub(super) async fn compare(&self) -> Result<(), Failure> {
+    /// this process are read. Tasks whose push is younger than `age` are left out.
+    pub(super) async fn compare(&self, age: Duration) -> Result<(), Failure> {
         let shared = &self.shared;
         let regrets = std::mem::take(&mut *self.regrets());
         for part in regrets.chunks(PART) {
@@ -224,7 +251,7 @@ impl RedisQueue {
                 return Err(failure);
             }
         }
-        let old = shared.clock.now().checked_sub(SETTLED);
+        let old = shared.clock.now().checked_sub(age);
         let numbers = old.map(|old| self.accepted().queued_before(old)).unwrap_or_default();
         for part in numbers.chunks(PART) {
             let ids: Vec<String> = part.iter().map(|number| self.id(*number)).collect();

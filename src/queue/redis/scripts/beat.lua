@@ -1,5 +1,5 @@
 -- Renews leases.
--- now, time of a lease, then pairs of id and token → the ids whose claims are no longer valid
+-- now, time of a lease, then pairs of id and token → the tokens of claims that are no longer valid
 
 local now, lease, lost = clock(ARGV[1]), tonumber(ARGV[2]), {}
 for at = 3, #ARGV, 2 do
@@ -7,7 +7,7 @@ for at = 3, #ARGV, 2 do
     if task and task[T_TOKEN] == ARGV[at + 1] then
         call('ZADD', base .. ':lease', now + lease, id)
     else
-        lost[#lost + 1] = id
+        lost[#lost + 1] = ARGV[at + 1]
     end
 end
 return lost

@@ -34,7 +34,7 @@ local format, floor, max, min = string.format, math.floor, math.max, math.min
 local NOW, AVERAGE, ACTIVATIONS, MEMBERS, RESTING = 1, 2, 3, 4, 5
 -- Further fields of the level of all groups.
 local ARRIVALS, QUEUED, QUEUED_BYTES, RUNNING, RUNNING_BYTES = 6, 7, 8, 9, 10
-local RECLAIMED, CHANGES = 11, 12
+local RECLAIMED, CHANGES, KEPT = 11, 12, 13
 -- The fields of a member of a level: of a group or a flow.
 local M_SERVED, M_PENDING, M_AVERAGE, M_ACTIVATION, M_STANDING = 1, 2, 3, 4, 5
 local M_QUEUED, M_QUEUED_BYTES, M_RUNNING, M_RUNNING_BYTES = 6, 7, 8, 9
@@ -61,7 +61,7 @@ end
 
 local members = base .. ':members'
 local state = call('HGET', members, '')
-state = state and unpack(state) or { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+state = state and unpack(state) or { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 local function save_state()
     state[CHANGES] = state[CHANGES] + 1
