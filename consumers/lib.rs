@@ -95,6 +95,7 @@ pub fn general() -> Registry {
         .function("require", require::require)
         .function("respond", respond::respond)
         .function("static", web::serve)
+        .transit_store("s3", storage::transit)
         .serves("chat.join", [Channel::Connect])
         .serves("chat.leave", [Channel::Disconnect])
         .serves("django", [Channel::Connect, Channel::Receive, Channel::Disconnect])

@@ -53,7 +53,7 @@ pub mod panics;
 mod supervise;
 mod error;
 pub mod setting;
-mod machine;
+pub mod machine;
 mod spare;
 mod contents;
 pub mod redis;

@@ -1,4 +1,4 @@
-//! How much of the machine's memory and how many open files this process may use.
+//! What this process may use of the machine: memory, open files, and instructions of its processor.
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +32,31 @@ pub(crate) fn raise_open_files(wanted: u64) -> u64 {
         Ok(()) => raised,
         Err(_) => current,
     }
+}
+
+/// Whether the processor has the instructions that Graviola, the cryptography of TLS here, needs. It is
+/// compiled by rustc alone.
+///
+/// # Errors
+/// If it lacks one: a sentence that names all of them.
+pub fn can_do_tls() -> Result<(), &'static str> {
+    #[cfg(target_arch = "x86_64")]
+    let able = is_x86_feature_detected!("aes")
+        && is_x86_feature_detected!("pclmulqdq")
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("adx")
+        && is_x86_feature_detected!("bmi2");
+    #[cfg(target_arch = "aarch64")]
+    let able = std::arch::is_aarch64_feature_detected!("aes")
+        && std::arch::is_aarch64_feature_detected!("pmull")
+        && std::arch::is_aarch64_feature_detected!("sha2");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let able = false;
+    if able {
+        return Ok(());
+    }
+    Err("this processor lacks instructions that TLS needs here (x86_64: AES, PCLMULQDQ, AVX2, ADX \
+         and BMI2; aarch64: AES, PMULL and SHA2)")
 }
 
 /// `MemTotal` of `/proc/meminfo`, whose kB are KiB (`proc_meminfo(5)`).

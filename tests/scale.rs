@@ -1,6 +1,7 @@
 //! Many processes over a Redis or a Valkey server: one holds the sockets, others do the tasks.
 
 mod faults;
+mod transit;
 
 use std::process::{Child, Stdio};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! A bucket of an S3-compatible service that stores files.
 
+mod transit;
+
 use std::ops::Range;
 use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};

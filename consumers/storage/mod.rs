@@ -24,6 +24,7 @@ mod retention;
 mod store;
 mod sweep;
 mod sweeper;
+mod transit;
 mod walk;
 
 pub use address::Address;
@@ -36,3 +37,4 @@ pub(crate) use options::or_folder;
 pub use retention::Retention;
 pub use store::Store;
 pub use sweeper::keep_swept;
+pub use transit::transit;

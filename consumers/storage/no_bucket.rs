@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use waterway::Error;
+use waterway::queue::{TransitFuture, TransitStore};
 
 use super::bucket_options::S3;
 
@@ -46,6 +47,28 @@ impl Bucket {
     }
 
     pub(crate) async fn read(&self, _: &str, _: Range<u64>) -> Result<Bytes, Error> {
+        match self.0 {}
+    }
+}
+
+impl TransitStore for Bucket {
+    fn place(&self) -> String {
+        match self.0 {}
+    }
+
+    fn put<'a>(&'a self, _: &'a str, _: Bytes) -> TransitFuture<'a, ()> {
+        match self.0 {}
+    }
+
+    fn get<'a>(&'a self, _: &'a str, _: u64) -> TransitFuture<'a, Option<Bytes>> {
+        match self.0 {}
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> TransitFuture<'a, ()> {
+        match self.0 {}
+    }
+
+    fn names(&self, _: usize) -> TransitFuture<'_, Vec<String>> {
         match self.0 {}
     }
 }

@@ -17,6 +17,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tower_service::Service;
 use waterway::Error;
+use waterway::machine::can_do_tls;
 
 use super::failure::Forbidden;
 use super::reach::is_public;
@@ -125,33 +126,21 @@ async fn roots() -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// Graviola is compiled by rustc alone, but needs instructions that processors have since about 2014.
+/// Graviola, or with the feature `s3` another one on processors that cannot do it.
 #[cfg_attr(
     feature = "s3",
     expect(clippy::unnecessary_wraps, reason = "ring needs no instructions")
 )]
 fn cryptography(needed: bool) -> Result<CryptoProvider, Error> {
-    #[cfg(target_arch = "x86_64")]
-    let able = is_x86_feature_detected!("aes")
-        && is_x86_feature_detected!("pclmulqdq")
-        && is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("adx")
-        && is_x86_feature_detected!("bmi2");
-    #[cfg(target_arch = "aarch64")]
-    let able = std::arch::is_aarch64_feature_detected!("aes")
-        && std::arch::is_aarch64_feature_detected!("pmull")
-        && std::arch::is_aarch64_feature_detected!("sha2");
-    if needed && !able {
+    match can_do_tls() {
         #[cfg(feature = "s3")]
-        return Ok(rustls::crypto::ring::default_provider());
+        Err(_) if needed => Ok(rustls::crypto::ring::default_provider()),
         #[cfg(not(feature = "s3"))]
-        return Err(Error::failed(
-            "this processor lacks instructions that TLS needs here (x86_64: AES, PCLMULQDQ, AVX2, \
-             ADX and BMI2; aarch64: AES, PMULL and SHA2); a build with the feature s3 needs none \
-             of them",
-        ));
+        Err(lacks) if needed => {
+            Err(Error::failed(format!("{lacks}; a build with the feature s3 needs none of them")))
+        }
+        _ => Ok(rustls_graviola::default_provider()),
     }
-    Ok(rustls_graviola::default_provider())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::Check;
 use super::table::{Source, build, read, warn};
 use super::terminal::print;
-use super::{App, Outcome, trial};
+use super::{App, Outcome, store, trial};
 use crate::config::{Listen, RoutingConfig};
 
 pub(super) fn check(app: &App, arguments: &Check) -> Outcome {
@@ -47,6 +47,9 @@ fn used(app: &App, config: &RoutingConfig) -> BTreeMap<PathBuf, Vec<String>> {
         if let Listen::Unix(path) = listen {
             add(path, by.into());
         }
+    }
+    if let Some(path) = store::path(config) {
+        add(&path, "layer.store".into());
     }
     for (path, by) in app.rules.iter().flat_map(|rules| rules.paths(config)) {
         add(&path, by);

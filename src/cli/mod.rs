@@ -40,6 +40,7 @@ mod rows;
 mod rules;
 mod serve;
 mod signals;
+mod store;
 mod table;
 mod terminal;
 mod test;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Environment, TableFile};
 use super::terminal::complain;
-use super::{App, root};
+use super::{App, root, store};
 use crate::config::{Loaded, RoutingConfig};
 use crate::routing::Router;
 
@@ -126,6 +126,7 @@ pub(super) fn try_build(
     app: &App,
     mut loaded: Loaded,
 ) -> Result<(Router, Box<Loaded>), Box<Loaded>> {
+    loaded.warnings.extend(store::warning(&loaded.config));
     for rules in &app.rules {
         let warnings = rules.warnings(&loaded.config);
         loaded.warnings.extend(warnings);

@@ -12,7 +12,7 @@ use crate::layer::ChannelLayer;
 use crate::redis::Server;
 use crate::routing::Router;
 use crate::service::StartError;
-use crate::setting::{Diagnostic, Span};
+use crate::setting::Diagnostic;
 use crate::state::Host;
 
 /// Tries all consumers of a table at the same time. Adds a mistake for each that cannot start, and
@@ -42,7 +42,7 @@ pub(super) fn try_out(
                     warning.span == used.span && why.contains(&warning.message)
                 };
                 loaded.warnings.retain(|warning| !is_said(warning));
-                loaded.diagnostics.push(mistake(used.span, &why));
+                loaded.diagnostics.push(Diagnostic::of_text(used.span, &why));
             }
         }
     }
@@ -63,12 +63,4 @@ async fn try_servers(router: &Router) -> Vec<String> {
         answer.err().map(|failure| format!("the layer does not reach {url}: {failure}"))
     });
     join_all(answers).await.into_iter().flatten().collect()
-}
-
-fn mistake(span: Span, why: &str) -> Diagnostic {
-    let (why, help) = match why.split_once('\n') {
-        Some((why, help)) => (why, Some(help.to_owned())),
-        None => (why, None),
-    };
-    Diagnostic::new(span, why).help(help)
 }

@@ -1,15 +1,16 @@
 //! `[layer]`: where groups, reply channels and queues live.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::de::Error;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::auth::Secret;
 use super::text::{above_zero, any_number, text_types};
 use crate::redis::RedisUrl;
-use crate::setting::{Spanned, Time, schema};
+use crate::setting::{Size, Spanned, SpannedValue, Time, schema};
 
 /// The most servers of a layer.
 const SERVERS_MAX: usize = 64;
@@ -49,6 +50,18 @@ pub struct LayerConfig {
     #[serde(default = "lease", deserialize_with = "long_lease")]
     #[schemars(extend("x-bound" = schema::at_least(LEASE_MIN)))]
     pub lease: Time,
+    /// Size up to which the content of a task travels through the server. Larger contents travel
+    /// through `store`.
+    #[serde(default = "inline")]
+    pub inline: Size,
+    /// Where larger contents of tasks lie until their task is answered: `{ folder = "transit" }`, a
+    /// folder that all processes share, or a bucket, `{ s3 = { … } }`, with a `prefix` of its own.
+    #[serde(default, deserialize_with = "unread")]
+    #[schemars(
+        with = "Option<StoreForm>",
+        extend("x-default" = "none: all contents travel through the server")
+    )]
+    pub store: Option<SpannedValue>,
     /// Time for one command, and for a try to connect. After that the server counts as away.
     #[serde(default = "timeout", deserialize_with = "above_zero")]
     #[schemars(transform = schema::above_zero)]
@@ -116,6 +129,8 @@ impl Default for LayerConfig {
             url: Vec::new(),
             prefix: prefix(),
             lease: lease(),
+            inline: inline(),
+            store: None,
             timeout: timeout(),
             channels_redis: ChannelsRedis::default(),
             capacity: capacity(),
@@ -155,6 +170,25 @@ fn long_lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Err
         return Err(D::Error::custom(message));
     }
     Ok(lease)
+}
+
+fn inline() -> Size {
+    Size::new(64 << 10)
+}
+
+/// The form of `store` that every program knows.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code, reason = "only for the schema: the router reads the store")]
+struct StoreForm {
+    /// Folder that all processes share, made if it is missing.
+    folder: PathBuf,
+}
+
+/// The router reads the value, because it knows the program's kinds of stores.
+fn unread<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SpannedValue>, D::Error> {
+    IgnoredAny::deserialize(deserializer)?;
+    Ok(Some(SpannedValue::default()))
 }
 
 fn timeout() -> Time {

@@ -155,6 +155,11 @@ impl<'a> Loader<'a> {
             consumer.value.options = options(&tree, name, consumer.span);
             consumer.value.use_is_written = use_is_written(&tree, name);
         }
+        if let Some(store) = &mut config.layer.store
+            && let Some(written) = check::written(&tree, &["layer", "store"])
+        {
+            store.clone_from(written);
+        }
         self.loaded.config = config;
         check::check(&tree, &mut self.loaded);
         self.loaded.config.written = Written(tree);

@@ -15,6 +15,8 @@ use super::socket::{Constructor, SocketConsumer};
 use crate::extract::FromGiven;
 use crate::memory::Need;
 use crate::message::{Channel, Message};
+use crate::queue::{StoreKind, TransitStore};
+use crate::setting::ConsumerOptions;
 use crate::state::{StateKind, Stateful};
 
 /// The consumers that a routing table may name. They are listed in one place, and not collected at
@@ -31,6 +33,8 @@ pub struct Registry {
     elapsed: BTreeSet<&'static str>,
     /// The names of consumers, by the keys that imply them.
     kinds: BTreeMap<&'static str, &'static str>,
+    /// The kinds of stores, by their keys in `[layer] store`.
+    stores: BTreeMap<&'static str, StoreKind>,
     /// Descriptions of the consumers.
     words: BTreeMap<&'static str, &'static str>,
 }
@@ -156,6 +160,21 @@ impl Registry {
         self
     }
 
+    /// Lists a kind of store for the contents of queued tasks: `[layer] store = { KEY = OPTIONS }`.
+    /// `make` makes the store when the table is checked, and opens nothing yet. Its error is a
+    /// mistake of the table, with the way out on the second line.
+    ///
+    /// The kind `folder` is always there.
+    #[must_use]
+    pub fn transit_store<O: ConsumerOptions>(
+        mut self,
+        key: &'static str,
+        make: fn(O) -> Result<Arc<dyn TransitStore>, String>,
+    ) -> Self {
+        self.stores.insert(key, StoreKind::of(make));
+        self
+    }
+
     /// Adds everything that another registry lists; its own consumers take precedence over others
     /// of the same name.
     #[must_use]
@@ -169,6 +188,7 @@ impl Registry {
             states,
             elapsed,
             kinds,
+            stores,
             words,
         } = other;
         for (name, factory) in consumers {
@@ -186,6 +206,9 @@ impl Registry {
         }
         for (key, name) in kinds {
             self.kinds.entry(key).or_insert(name);
+        }
+        for (key, store) in stores {
+            self.stores.entry(key).or_insert(store);
         }
         self
     }
@@ -261,6 +284,11 @@ impl Registry {
     /// The keys by which a `[consumer.NAME]` without `use` finds its consumer, sorted.
     pub(crate) fn kinds(&self) -> &BTreeMap<&'static str, &'static str> {
         &self.kinds
+    }
+
+    /// The kinds of stores, by their keys, sorted.
+    pub(crate) fn stores(&self) -> &BTreeMap<&'static str, StoreKind> {
+        &self.stores
     }
 
     pub(super) fn words_of(&self, name: &str) -> &'static str {

@@ -9,6 +9,7 @@ mod cost;
 mod running;
 mod engine;
 mod memory;
+mod transit;
 #[cfg(feature = "redis")]
 mod redis;
 mod task_queue;
@@ -20,9 +21,11 @@ pub(crate) use claim::{Claim, Next};
 pub(crate) use cost::Cost;
 pub use fair::FairBy;
 #[cfg(feature = "redis")]
-pub(crate) use redis::Shard;
+pub(crate) use redis::{LargeContents, Shard};
 pub use rules::OnDisconnect;
 pub(crate) use rules::Rules;
 pub(crate) use task::TASK_OVERHEAD;
 pub use task::Task;
 pub use task_queue::TaskQueue;
+pub(crate) use transit::{StoreKind, TransitFolder};
+pub use transit::{TransitError, TransitFuture, TransitStore};

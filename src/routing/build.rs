@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::consumers::Consumers;
 use super::route::{Named, Route};
-use super::{Inner, QueueOfRouter, Router};
+use super::{Inner, QueueOfRouter, Router, store};
 use crate::auth::{Algorithm, Token};
 use crate::config::{
     Loaded, Origin, QueueConfig, RouteAuth, RouteConfig, RoutingConfig, demands, has_token,
@@ -73,12 +73,16 @@ impl<'a> Builder<'a> {
         self.consumers.check_unused(diagnostics);
         self.consumers.warn_of_unused(&mut loaded.warnings);
         self.warn_of_unused(&mut loaded.warnings);
-        let complete =
-            routes.len() == self.config.route.len() && queues.len() == self.config.queue.len();
+        let before = diagnostics.len();
+        let store = store::store(&self.config.layer, self.registry, diagnostics);
+        let complete = diagnostics.len() == before
+            && routes.len() == self.config.route.len()
+            && queues.len() == self.config.queue.len();
         let inner = Inner {
             server: self.config.server.clone(),
             admin: self.config.admin.clone(),
             layer: self.config.layer.clone(),
+            store,
             limits: self.config.limits(),
             limits_as_written: self.config.limits.clone(),
             summary: self.config.log.summary.duration(),

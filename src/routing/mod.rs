@@ -5,6 +5,7 @@ mod consumers;
 mod explain;
 mod route;
 mod schema;
+mod store;
 mod table;
 mod matched_routes;
 mod terms;
@@ -21,6 +22,7 @@ use crate::config::{
     ServerConfig,
 };
 use crate::consumer::{Checked, Registry};
+use crate::queue::TransitStore;
 use crate::setting::SpannedValue;
 
 pub(crate) use consumers::UsedConsumer;
@@ -44,6 +46,8 @@ struct Inner {
     server: ServerConfig,
     admin: Option<AdminConfig>,
     layer: LayerConfig,
+    /// The store of `[layer] store`.
+    store: Option<Arc<dyn TransitStore>>,
     limits: Limits,
     /// `[limits]` as written.
     limits_as_written: LimitsConfig,
@@ -128,6 +132,15 @@ impl Router {
     #[must_use]
     pub fn layer(&self) -> &LayerConfig {
         &self.inner.layer
+    }
+
+    /// The store of `[layer] store`.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "only queues in a server have a store")
+    )]
+    pub(crate) fn store(&self) -> Option<&Arc<dyn TransitStore>> {
+        self.inner.store.as_ref()
     }
 
     /// The table's routes, in order.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::RoutingConfig;
 use crate::consumer::{Listed, Registry};
+use crate::queue::StoreKind;
 use crate::setting::schema::{ABOUT, BOUND, DEFAULT, schema_of, without_links};
 
 /// A reference to the environment. It may replace any value but a list or a table.
@@ -20,6 +21,10 @@ pub(crate) fn described(registry: &Registry) -> Schema {
         consumers["additionalProperties"] = consumer(&listed, &uses.unwrap_or_default());
     }
     schema.insert("definitions".into(), definitions(&listed));
+    if let Some(Value::Object(keywords)) = schema.pointer_mut("/properties/layer/properties/store")
+    {
+        add_stores(registry, keywords);
+    }
     if let Some(named) = schema.pointer_mut("/properties/route/items/properties/consumer")
         && let Some(keywords) = named.as_object_mut()
     {
@@ -77,6 +82,25 @@ fn consumer(listed: &[Listed], uses: &str) -> Value {
     }
     rules.extend([json!({ "anyOf": required }), json!({ "anyOf": suggested })]);
     json!({ "type": "object", "allOf": rules })
+}
+
+/// Lets `[layer] store` have the form of each kind that the program knows besides the folder.
+fn add_stores(registry: &Registry, keywords: &mut Map<String, Value>) {
+    let folder = ["type", "properties", "required", "additionalProperties"];
+    let folder = folder.map(|keyword| (keyword.to_owned(), keywords.remove(keyword)));
+    let folder: Map<_, _> =
+        folder.into_iter().filter_map(|(keyword, value)| Some((keyword, value?))).collect();
+    let form = |(key, kind): (&&str, &StoreKind)| {
+        json!({
+            "type": "object",
+            "properties": { *key: kind.schema() },
+            "required": [key],
+            "additionalProperties": false
+        })
+    };
+    let forms = registry.stores().iter().map(form);
+    let forms = [Value::from(folder)].into_iter().chain(forms).collect::<Vec<_>>();
+    keywords.insert("anyOf".into(), forms.into());
 }
 
 /// The schemas of the consumers' options, by their names.

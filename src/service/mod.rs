@@ -150,7 +150,7 @@ impl Service {
     pub(crate) async fn begin(router: &Router) -> Result<Self, StartError> {
         let node = new_node();
         let layer = layer::layer(router, &node);
-        Self::begin_on(router, layer, Home::new(router.layer()), node).await
+        Self::begin_on(router, layer, Home::new(router), node).await
     }
 
     async fn begin_on(
@@ -159,6 +159,8 @@ impl Service {
         home: Home,
         node: String,
     ) -> Result<Self, StartError> {
+        #[cfg(feature = "redis")]
+        home.prepare().await?;
         let memory = queues::memory(router);
         let publisher = Publisher::new(layer.clone());
         let states = States::start(router, &publisher, |_| true).await?;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::error::{Error, code};
+use crate::queue::TransitError;
 
 /// Why a service could not start, or could not replace its table.
 #[derive(Debug)]
@@ -23,6 +24,13 @@ pub enum StartError {
         queue: Arc<str>,
         /// The system's error.
         error: io::Error,
+    },
+    /// Nothing can be stored in the store of `[layer]`.
+    Store {
+        /// The path of the folder, or the name of the bucket.
+        place: String,
+        /// Why not.
+        error: TransitError,
     },
     /// The service has been stopped.
     Stopped,
@@ -43,6 +51,9 @@ impl fmt::Display for StartError {
                     f,
                     "the threads for the workers of queue {queue} could not be started: {error}"
                 )
+            }
+            Self::Store { place, error } => {
+                write!(f, "the store of [layer], {place}, cannot be used: {error}")
             }
             Self::Stopped => f.write_str("the service has been stopped"),
         }

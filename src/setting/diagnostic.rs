@@ -21,6 +21,14 @@ impl Diagnostic {
         Self { span, message: message.into(), help: None }
     }
 
+    /// A diagnostic from a text whose second line, if there is one, is the help.
+    pub(crate) fn of_text(span: Span, text: &str) -> Self {
+        match text.split_once('\n') {
+            Some((message, help)) => Self::new(span, message).help(help.to_owned()),
+            None => Self::new(span, text),
+        }
+    }
+
     /// Adds how to mend the mistake, if that is known.
     #[must_use]
     pub fn help(mut self, help: impl Into<Option<String>>) -> Self {

@@ -69,9 +69,18 @@ impl Bucket {
 
     /// The option `storage` for this bucket, and further options of `[consumer.NAME]`.
     pub(crate) fn storage(&self, more: &str) -> String {
+        format!("storage = {}\n{more}", self.place())
+    }
+
+    /// The key `store` of `[layer]` for this bucket.
+    pub(crate) fn store(&self) -> String {
+        format!("store = {}", self.place())
+    }
+
+    fn place(&self) -> String {
         format!(
-            "storage = {{ s3 = {{ bucket = 'pictures', endpoint = '{}', access_key = 'access', \
-             secret_key = 'secret', prefix = 'made/', timeout = '2s', retries = 1 }} }}\n{more}",
+            "{{ s3 = {{ bucket = 'pictures', endpoint = '{}', access_key = 'access', \
+             secret_key = 'secret', prefix = 'made/', timeout = '2s', retries = 1 }} }}",
             self.endpoint(),
         )
     }

@@ -46,6 +46,13 @@ pub(super) fn check(
         }
         Backend::Redis => {}
     }
+    if let (Some(inline), None, Backend::Redis) =
+        (written(tree, &["layer", "inline"]), &layer.store, *layer.backend)
+    {
+        let help = "write store = { folder = \"transit\" }, or leave inline out";
+        let message = "without a store, all contents travel through the server";
+        diagnostics.push(Diagnostic::new(inline.span, message).help(help.to_owned()));
+    }
     let unused: &[&str] = match (*layer.backend, layer.channels_redis) {
         (Backend::Memory, _) => &OF_REDIS,
         (Backend::Redis, ChannelsRedis::Pubsub) => &OF_CORE,
@@ -68,8 +75,10 @@ pub(super) fn check(
 }
 
 /// The keys of the engine over Redis alone.
-const OF_REDIS: [&str; 7] = [
+const OF_REDIS: [&str; 9] = [
     "lease",
+    "inline",
+    "store",
     "channels_redis",
     "capacity",
     "expiry",

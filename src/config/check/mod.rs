@@ -46,6 +46,6 @@ pub(super) fn check(tree: &SpannedValue, loaded: &mut Loaded) {
 }
 
 /// The value under these keys, for its span.
-fn written<'a>(tree: &'a SpannedValue, keys: &[&str]) -> Option<&'a SpannedValue> {
+pub(super) fn written<'a>(tree: &'a SpannedValue, keys: &[&str]) -> Option<&'a SpannedValue> {
     keys.iter().try_fold(tree, |written, key| written.as_table()?.get(key))
 }

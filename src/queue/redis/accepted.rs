@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::stored::Stored;
 use crate::message::Reason;
 use crate::queue::task::Task;
 use crate::spare::GiveBack;
@@ -34,6 +35,15 @@ pub(super) struct Entry {
     pub(super) told: Option<Reason>,
     /// Whether its deadline has passed before.
     pub(super) late: bool,
+    /// Its content in the store, which is removed with this entry.
+    pub(super) stored: Option<Stored>,
+}
+
+impl Entry {
+    /// It is answered `expired` at this time.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
 }
 
 impl Accepted {
@@ -49,7 +59,8 @@ impl Accepted {
         let number = self.last;
         uuids.insert(uuid, number);
         self.deadlines.insert((deadline, number));
-        self.tasks.insert(number, Entry { task, deadline, queued: None, told: None, late: false });
+        let (queued, told, late, stored) = (None, None, false, None);
+        self.tasks.insert(number, Entry { task, deadline, queued, told, late, stored });
         Ok(number)
     }
 
@@ -75,6 +86,14 @@ impl Accepted {
 
     pub(super) fn get_mut(&mut self, number: Number) -> Option<&mut Entry> {
         self.tasks.get_mut(&number)
+    }
+
+    /// Notes where the content of a task is: in the store, or with the task. `false` if the task was
+    /// answered meanwhile.
+    pub(super) fn keep(&mut self, number: Number, stored: Option<Stored>) -> bool {
+        let Some(entry) = self.tasks.get_mut(&number) else { return false };
+        entry.stored = stored;
+        true
     }
 
     /// The number of a client's task.

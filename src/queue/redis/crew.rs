@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::RedisQueue;
 use super::courier::End;
 use super::pending::Unsettled;
+use crate::error::Error;
 use crate::memory::Need;
 use crate::message::{Cancellation, Message, Reason};
 use crate::queue::claim::{Claim, Next};
@@ -27,6 +28,8 @@ pub(super) struct Crew {
     claims: HashMap<RunningId, Held>,
     /// Their numbers, by their ids.
     by_id: HashMap<String, RunningId>,
+    /// How many claimed tasks wait for their content.
+    arriving: usize,
     /// Claimed tasks that no worker has begun yet.
     incoming: VecDeque<Incoming>,
     /// How many workers wait for work.
@@ -44,6 +47,8 @@ struct Held {
     end: UnboundedSender<End>,
     /// Whether the courier knows what it has cost.
     has_ended: bool,
+    /// While its content is on the way from the store: ends that.
+    arriving: Option<Cancellation>,
 }
 
 /// A claimed task that no worker has begun.
@@ -62,8 +67,9 @@ impl Crew {
         if self.stopped {
             return 0;
         }
-        let begun = self.running.len() + self.incoming.len();
-        self.idle.saturating_sub(self.incoming.len()).min(begun_at_most.saturating_sub(begun))
+        let claimed = self.incoming.len() + self.arriving;
+        let begun = self.running.len() + claimed;
+        self.idle.saturating_sub(claimed).min(begun_at_most.saturating_sub(begun))
     }
 
     /// A number for a claim.
@@ -72,18 +78,74 @@ impl Crew {
         RunningId::numbered(self.last)
     }
 
-    /// Takes a claimed task for the next free worker.
-    pub(super) fn take_in(
+    /// Notes a claim whose task has not arrived yet.
+    pub(super) fn expect(
         &mut self,
         number: RunningId,
         (id, token): (String, String),
         end: UnboundedSender<End>,
+        cancellation: Cancellation,
+    ) {
+        self.by_id.insert(id.clone(), number);
+        let arriving = Some(cancellation);
+        self.claims.insert(number, Held { id, token, end, has_ended: false, arriving });
+        self.arriving += 1;
+    }
+
+    /// The way to the courier of a claim whose task has not arrived yet; `None` if it has ended.
+    pub(super) fn end_of(&self, number: RunningId) -> Option<UnboundedSender<End>> {
+        let held = self.claims.get(&number).filter(|held| held.arriving.is_some());
+        held.map(|held| held.end.clone())
+    }
+
+    /// Takes the task of a claim for the next free worker.
+    pub(super) fn take_in(
+        &mut self,
+        number: RunningId,
         task: Task,
         [answer, again]: [Answering; 2],
     ) {
-        self.by_id.insert(id.clone(), number);
-        self.claims.insert(number, Held { id, token, end, has_ended: false });
-        self.incoming.push_back(Incoming { number, task, answer, again, need: None });
+        if self.arrived(number).is_some() {
+            self.incoming.push_back(Incoming { number, task, answer, again, need: None });
+        }
+    }
+
+    /// Ends a claim whose task cannot arrive.
+    pub(super) fn refuse(&mut self, number: RunningId, error: Error) {
+        if self.arrived(number).is_some() {
+            self.answer(number, error);
+        }
+    }
+
+    /// Ends a claim whose task has not arrived yet; `false` if the claim has ended or its task
+    /// has arrived.
+    pub(super) fn give_up(&mut self, number: RunningId, reason: Reason) -> bool {
+        let Some(cancellation) = self.arrived(number) else { return false };
+        cancellation.cancel(reason);
+        self.answer(number, reason.error());
+        true
+    }
+
+    /// Ends all claims whose tasks have not arrived yet.
+    pub(super) fn give_up_all(&mut self, reason: Reason) {
+        let arriving = self.claims.iter().filter(|(_, held)| held.arriving.is_some());
+        for number in arriving.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.give_up(number, reason);
+        }
+    }
+
+    fn arrived(&mut self, number: RunningId) -> Option<Cancellation> {
+        let cancellation = self.claims.get_mut(&number)?.arriving.take()?;
+        self.arriving -= 1;
+        Some(cancellation)
+    }
+
+    fn answer(&mut self, number: RunningId, error: Error) {
+        self.end(number, Duration::ZERO);
+        if let Some(held) = self.claims.get(&number) {
+            // The courier may have ended already.
+            let _ = held.end.send(End::Answer(Err(error)));
+        }
     }
 
     /// The ids and tokens of all claims.
@@ -230,6 +292,12 @@ impl RedisQueue {
     }
 
     fn stop_number(&self, mut crew: MutexGuard<'_, Crew>, number: RunningId, reason: Reason) {
+        if crew.give_up(number, reason) {
+            drop(crew);
+            // One more task may be begun.
+            self.shared.wanted.notify_one();
+            return;
+        }
         if let Some(at) = crew.incoming.iter().position(|incoming| incoming.number == number) {
             let incoming = crew.incoming.remove(at);
             crew.end(number, Duration::ZERO);

@@ -4,9 +4,11 @@
 //! each does one step as a whole. This process has two sides. As the node of its clients
 //! (`accepted`) it pushes their tasks and answers each once: it decides which answer counts. As the
 //! host of workers (`crew`, `courier`) it claims tasks under a lease, and sends answers to the inbox
-//! of the client's node (`inbox`).
+//! of the client's node (`inbox`). A content that is too large for the server takes the way through
+//! a store (`stored`).
 
 mod accepted;
+mod claims;
 mod clock;
 mod courier;
 mod crew;
@@ -14,6 +16,7 @@ mod inbox;
 mod node;
 mod pending;
 mod scripts;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -34,6 +37,7 @@ pub(in crate::queue) use self::clock::Clock;
 use self::crew::Crew;
 use self::inbox::Place;
 use self::scripts::{Counts, Store};
+pub(crate) use self::stored::LargeContents;
 use self::upkeep::Running;
 use super::claim::Next;
 use super::cost::Cost;
@@ -63,6 +67,8 @@ pub(crate) struct Shard {
     pub(crate) lease: Duration,
     /// Time for one command.
     pub(crate) timeout: Duration,
+    /// Where contents are that are too large for the server; `None`: in the server too.
+    pub(crate) large: Option<LargeContents>,
 }
 
 struct Shared {
@@ -74,6 +80,7 @@ struct Shared {
     store: Store,
     lease: Duration,
     timeout: Duration,
+    large: Option<LargeContents>,
     clock: Clock,
     rules: ArcSwap<Rules>,
     memory: Memory,
@@ -202,6 +209,7 @@ impl Engine for RedisQueue {
                 return;
             }
             crew.stopped = true;
+            crew.give_up_all(Reason::Restart);
             crew.take_incoming()
         };
         self.shared.work.notify_all();
@@ -250,7 +258,7 @@ impl RedisQueue {
         clock: Clock,
     ) -> Self {
         let name = name.into();
-        let Shard { server, prefix, lease, timeout } = home;
+        let Shard { server, prefix, lease, timeout, large } = home;
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let shared = Shared {
             node: random(),
@@ -259,6 +267,7 @@ impl RedisQueue {
             name,
             lease,
             timeout,
+            large,
             clock,
             rules: ArcSwap::from_pointee(rules),
             memory,

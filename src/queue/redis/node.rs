@@ -8,6 +8,7 @@ use super::RedisQueue;
 use super::accepted::{Entry, Number};
 use super::crew::Incoming;
 use super::scripts::Pushed;
+use super::stored::Stored;
 use super::upkeep::Running;
 use super::wire::write_task;
 use crate::error::{Error, code};
@@ -15,7 +16,7 @@ use crate::message::{Reason, TaskUuid};
 use crate::queue::rules::OnDisconnect;
 use crate::queue::task::{Answering, TASK_OVERHEAD, Task};
 use crate::redis::Failure;
-use crate::schedule::{Group, Owner};
+use crate::schedule::{Bounds, Group, Owner};
 
 const SHORTEST_WAIT_MS: u64 = 100;
 const LONGEST_WAIT_MS: u64 = 30_000;
@@ -71,11 +72,31 @@ impl RedisQueue {
     /// queued before and the server is away.
     pub(super) async fn push_accepted(&self, number: Number, task: &Task, first: bool) -> bool {
         let (shared, id) = (&self.shared, self.id(number));
-        let (body, pushed_group, bounds) = {
-            let rules = self.rules();
-            let body = write_task(&task.message, &rules.headers);
-            (body, rules.fair_by.group(&task.message), rules.bounds)
+        let bounds = self.rules().bounds;
+        if task.bytes() > bounds.largest() {
+            self.end_accepted(number, too_big(task, bounds));
+            return false;
+        }
+        let stored = match self.store_content(number, task).await {
+            Ok(stored) => stored,
+            Err(error) if first => {
+                self.end_accepted(number, error);
+                return false;
+            }
+            Err(_) => {
+                self.note_queued(number);
+                return false;
+            }
         };
+        let (body, pushed_group) = {
+            let rules = self.rules();
+            let name = stored.as_ref().map(Stored::name);
+            let body = write_task(&task.message, &rules.headers, name);
+            (body, rules.fair_by.group(&task.message))
+        };
+        if !self.accepted().keep(number, stored) {
+            return false;
+        }
         let pushed = Pushed {
             id: &id,
             group: group_name(&pushed_group),
@@ -124,13 +145,7 @@ impl RedisQueue {
                 return true;
             }
             "duplicate" => duplicate(),
-            "too_big" => {
-                let most = bounds.largest().saturating_sub(TASK_OVERHEAD);
-                let size = task.message.size();
-                let message =
-                    format!("the message has {size} bytes, but the queue takes at most {most}");
-                Error::new(code::TOO_BIG, message)
-            }
+            "too_big" => too_big(task, bounds),
             _ => Error::new(code::REFUSED, "the queue is full")
                 .with("retry_after_ms", self.wait_until_room()),
         };
@@ -252,6 +267,13 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 fn duplicate() -> Error {
     Error::new(code::DUPLICATE, "queued or running already")
+}
+
+fn too_big(task: &Task, bounds: Bounds) -> Error {
+    let most = bounds.largest().saturating_sub(TASK_OVERHEAD);
+    let size = task.message.size();
+    let message = format!("the message has {size} bytes, but the queue takes at most {most}");
+    Error::new(code::TOO_BIG, message)
 }
 
 /// A name for a group that all processes give it.

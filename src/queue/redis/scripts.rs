@@ -1,5 +1,7 @@
 //! The scripts of a queue, and calls of them.
 
+mod time;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;

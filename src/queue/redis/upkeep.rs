@@ -1,24 +1,17 @@
-//! The loops of a queue in Redis: claims for free workers, beats, deadlines, and what keeps this
-//! process and the server of one mind.
+//! The loops of a queue in Redis: beats, deadlines, and what keeps this process and the server of one
+//! mind.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::RedisQueue;
 use super::accepted::Number;
-use super::courier::{Courier, End};
 use super::inbox::Place;
-use super::scripts::{Claimed, Kept, Withdrawn};
-use super::wire::read_task;
-use crate::message::{Cancellation, Reason};
-use crate::queue::task::{Answering, Task};
+use super::scripts::{Kept, Withdrawn};
+use crate::message::Reason;
 use crate::redis::Failure;
-use crate::reply::{Envelope, OutboxLimits, ReplyChannel};
 
 /// The longest random delay of the upkeep. All processes wait for the end of the same lease, and the
 /// first one that calls gives the task back.
@@ -32,8 +25,9 @@ const SETTLED: Duration = Duration::from_secs(1);
 const INBOX: Duration = Duration::from_secs(2);
 /// The most tasks of one call.
 const PART: usize = 256;
-/// How often a process without work looks for some, should it not be woken.
+/// The pause after a comparison that failed.
 const LOOK: Duration = Duration::from_secs(1);
+/// The pause while the server is away.
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl RedisQueue {
@@ -46,85 +40,8 @@ impl RedisQueue {
             self.look_after(),
             self.watch(),
             self.compare_regularly(),
+            self.sweep_store(),
         );
-    }
-
-    /// Claims tasks while workers are free, and only then: a claimed task is out of the order.
-    async fn claim_for_workers(&self) {
-        let shared = &self.shared;
-        let mut claims = 0_u64;
-        loop {
-            let free = self.crew().free(self.rules().begun_at_most());
-            if free == 0 {
-                shared.wanted.notified().await;
-                continue;
-            }
-            claims += 1;
-            // A token names one claim in the whole world.
-            let token = format!("{}-{claims}", shared.token);
-            let order = self.rules().bounds.order;
-            let claim = shared.store.claim(&shared.node, &token, shared.lease, order, true).await;
-            match claim {
-                Ok((Some(claimed), counts)) => {
-                    self.note(counts);
-                    self.take_in(claimed, token);
-                }
-                Ok((None, counts)) => {
-                    self.note(counts);
-                    tokio::select! {
-                        () = shared.woken.notified() => {}
-                        () = sleep(LOOK) => {}
-                    }
-                }
-                Err(Failure::Refused(error)) => {
-                    tracing::error!(queue = %shared.name, %error, "a claim was refused");
-                    sleep(LOOK).await;
-                }
-                Err(_) => sleep(PAUSE).await,
-            }
-        }
-    }
-
-    /// Takes a claimed task in for the next free worker.
-    fn take_in(&self, claimed: Claimed, token: String) {
-        let Claimed { id, lost, offset_top, client, body } = claimed;
-        let (channel, frames) =
-            ReplyChannel::new(client.as_str(), Envelope::None, OutboxLimits::default());
-        let (sender, ends) = unbounded_channel();
-        let cancellation = Cancellation::default();
-        let number = self.crew().number();
-        let message =
-            read_task(&Bytes::from(body), lost + 1, offset_top, channel, cancellation.clone());
-        let courier = Courier {
-            queue: self.clone(),
-            number,
-            id: id.clone(),
-            token: token.clone(),
-            frames,
-            ends,
-            cancellation,
-        };
-        tokio::spawn(courier.run());
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::error!(queue = %self.shared.name, task = %id, %error, "a task is unreadable");
-                let _ = sender.send(End::Cost(Duration::ZERO, None));
-                let _ = sender.send(End::Answer(Err(error)));
-                return;
-            }
-        };
-        let Some(uuid) = message.task().map(|place| place.uuid.clone()) else { return };
-        let task = Task::new(uuid, message).at(offset_top, 0);
-        let answers = [(); 2].map(|()| {
-            let sender = sender.clone();
-            let send = move |word| drop(sender.send(End::Answer(word)));
-            Answering::elsewhere(&task, Arc::new(send), &self.shared.outcomes)
-        });
-        let mut crew = self.crew();
-        crew.take_in(number, (id, token), sender, task, answers);
-        drop(crew);
-        self.shared.work.notify_one();
     }
 
     /// Renews the leases of the tasks that this process's workers have.

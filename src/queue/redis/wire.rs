@@ -1,5 +1,7 @@
 //! A task and its answer as bytes, as they travel between processes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,12 +9,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, code};
-use crate::message::{Cancellation, Event, Message};
+use crate::message::{Cancellation, Content, Event, Message};
+use crate::queue::transit::TransitName;
 use crate::reply::{Close, Payload, Reply, ReplyChannel};
 
 /// A task: the length of its event in four bytes, the event as JSON without its content, and the
-/// content.
-pub(super) fn write_task(message: &Message, headers: &[HeaderName]) -> Vec<u8> {
+/// content. If the content is in the store, the event's `file` is its name there, and eight bytes
+/// with its length take its place.
+pub(super) fn write_task(
+    message: &Message,
+    headers: &[HeaderName],
+    stored: Option<TransitName>,
+) -> Vec<u8> {
     let mut event = Event::new(message, headers);
     // The empty content that stays tells of which kind it is.
     let content = match (&mut event.text, &mut event.bytes) {
@@ -20,30 +28,69 @@ pub(super) fn write_task(message: &Message, headers: &[HeaderName]) -> Vec<u8> {
         (None, Some(bytes)) => std::mem::take(bytes),
         (None, None) => Bytes::new(),
     };
-    with_head(&event, &content)
+    let Some(name) = stored else { return with_head(&event, &content) };
+    event.file = Some(name.to_string().into());
+    with_head(&event, &(content.len() as u64).to_be_bytes())
 }
 
-/// The message of a task, which was pushed by this or another process.
-pub(super) fn read_task(
-    body: &Bytes,
-    attempt: u32,
-    offset_top: i64,
-    reply_channel: ReplyChannel,
-    cancellation: Cancellation,
-) -> Result<Message, Error> {
-    let (mut event, content): (Event, Bytes) = split(body)?;
-    match (&mut event.text, &mut event.bytes) {
-        (Some(text), _) => {
-            let is_text = ByteString::try_from(content);
-            *text = is_text.map_err(|_| Error::failed("the text of a task is not UTF-8"))?;
-        }
-        (None, Some(bytes)) => *bytes = content,
-        (None, None) => {}
+/// The content of a task's message.
+pub(super) fn content_of(message: &Message) -> Bytes {
+    match &message.content {
+        Content::Receive(payload) => payload.clone().into_bytes(),
+        Content::Request { body, .. } => body.clone(),
+        Content::Connect | Content::Disconnect(_) => Bytes::new(),
     }
-    event.attempt = Some(attempt);
-    let mut message = event.into_task(reply_channel, cancellation)?;
-    message.move_task(offset_top);
-    Ok(message)
+}
+
+/// A task that was pushed by this or another process.
+pub(super) struct Parcel {
+    event: Event,
+    content: Bytes,
+}
+
+impl Parcel {
+    /// Reads what [`write_task`] has written.
+    pub(super) fn read(body: &Bytes) -> Result<Self, Error> {
+        let (event, content) = split(body)?;
+        Ok(Self { event, content })
+    }
+
+    /// The name and the length of its content, if that is in the store.
+    pub(super) fn stored(&self) -> Option<(Arc<str>, u64)> {
+        let name = self.event.file.clone()?;
+        // A length that is cut off is that of no content.
+        let length =
+            self.content.first_chunk().map_or(u64::MAX, |length| u64::from_be_bytes(*length));
+        Some((name, length))
+    }
+
+    /// Gives it the content that was in the store.
+    pub(super) fn fill(&mut self, content: Bytes) {
+        (self.event.file, self.content) = (None, content);
+    }
+
+    /// The message.
+    pub(super) fn into_message(
+        self,
+        attempt: u32,
+        offset_top: i64,
+        reply_channel: ReplyChannel,
+        cancellation: Cancellation,
+    ) -> Result<Message, Error> {
+        let Self { mut event, content } = self;
+        match (&mut event.text, &mut event.bytes) {
+            (Some(text), _) => {
+                let is_text = ByteString::try_from(content);
+                *text = is_text.map_err(|_| Error::failed("the text of a task is not UTF-8"))?;
+            }
+            (None, Some(bytes)) => *bytes = content,
+            (None, None) => {}
+        }
+        event.attempt = Some(attempt);
+        let mut message = event.into_task(reply_channel, cancellation)?;
+        message.move_task(offset_top);
+        Ok(message)
+    }
 }
 
 /// The parts of an answer other than its content.
@@ -188,6 +235,31 @@ mod tests {
             };
             assert_eq!(shown(&read), shown(&answer));
         }
+    }
+
+    #[test]
+    fn a_content_in_the_store_is_named_and_the_message_is_whole_again_once_it_is_filled_in() {
+        use crate::message::{Scope, TaskPlace, TaskUuid};
+        use crate::reply::{Envelope, OutboxLimits};
+
+        let channel = || ReplyChannel::new("c", Envelope::None, OutboxLimits::default()).0;
+        let scope = Arc::new(Scope::default());
+        let content = Content::Receive(Payload::from("a picture"));
+        let mut message = Message::new(channel(), scope, content, Cancellation::default());
+        let uuid = TaskUuid::new(1).unwrap();
+        let place = TaskPlace { uuid, queue: "q".into(), offset_top: 7, height: 0 };
+        message.become_task(place, &[]);
+        let name = TransitName::new(0, std::time::Duration::from_secs(1));
+        let written = Bytes::from(write_task(&message, &[], Some(name)));
+        assert!(!written.windows(7).any(|part| part == b"picture"));
+
+        let mut parcel = Parcel::read(&written).unwrap();
+        assert_eq!(parcel.stored(), Some((name.to_string().into(), 9)));
+        parcel.fill(content_of(&message));
+        assert_eq!(parcel.stored(), None);
+        let read = parcel.into_message(2, 8, channel(), Cancellation::default()).unwrap();
+        assert_eq!(content_of(&read), "a picture");
+        assert_eq!(read.task().map(|place| place.offset_top), Some(8));
     }
 
     #[test]

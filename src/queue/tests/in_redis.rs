@@ -32,6 +32,7 @@ fn every_sequence_of_calls_runs_the_model_s_tasks_in_redis_and_in_valkey() {
                     prefix: "test".to_owned(),
                     lease: Duration::from_secs(3600),
                     timeout,
+                    large: None,
                 };
                 let clock = Clock::set();
                 let name = format!("case {}", case.get());
