@@ -55,8 +55,8 @@ struct Tries {
 
 /// The pause after the first failed try, at most.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The longest pause between two tries. A try costs little, and no task goes on before it succeeds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Server {
     /// A server at this address. A command, and a try to connect, takes at most `timeout`.
