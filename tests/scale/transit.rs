@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use image::codecs::png::PngEncoder;
 use image::{Rgb, RgbImage};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -115,6 +116,50 @@ async fn a_large_picture_that_is_not_wanted_any_more_leaves_the_folder() {
             page.0.close(1000).await;
         }
         node.wait_until(|| stored(&node).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_stops_leaves_no_picture_in_the_folder() {
+    let redis = Redis::start(RedisKind::Redis);
+    let mut node = node(&redis, &format!("{FOLDER}\n[server]\ndrain = '100ms'"), "");
+    let mut page = Page::open(&node).await;
+    page.send(json!({"uuid": 1}), &large()).await;
+    page.settle().await;
+    assert_eq!(stored(&node).len(), 1);
+    node.stop();
+    assert_eq!(ends(&[page.answer().await]), [(1, "refused")]);
+    assert!(stored(&node).is_empty(), "{:?}", stored(&node));
+}
+
+#[tokio::test]
+async fn a_folder_that_hangs_holds_no_worker_whose_task_is_cancelled_or_which_stops() {
+    for stops in [false, true] {
+        let redis = Redis::start(RedisKind::Redis);
+        let node = node(&redis, FOLDER, "");
+        let mut page = Page::open(&node).await;
+        page.send(json!({"uuid": 1}), &large()).await;
+        page.settle().await;
+        // A worker that opens it to read waits for a writer.
+        let [path] = &stored(&node)[..] else { panic!("{:?}", stored(&node)) };
+        fs::remove_file(path).unwrap();
+        let mode = Mode::RUSR | Mode::WUSR;
+        mknodat(CWD, path, FileType::Fifo, mode, 0).unwrap();
+        let mut worker = Worker::start(&node);
+        let leases = || redis.ask("ZCARD asgi:waterway:1:{images}:lease");
+        node.wait_until(|| leases() == ":1");
+        if stops {
+            worker.signal(Signal::TERM);
+            assert!(worker.log.wait_for_end());
+            assert_eq!(leases(), ":0", "the task is given back, and not only when its lease ends");
+            worker = Worker::start(&node);
+            node.wait_until(|| leases() == ":1");
+        }
+        page.say(json!({"type": "cancel", "uuid": 1})).await;
+        assert_eq!(ends(&[page.answer().await]), [(1, "cancelled")]);
+        page.send(json!({"uuid": 2}), &flat(8, 8)).await;
+        assert_eq!(ends(&[page.answer().await]), [(2, "done")], "the one worker is free");
+        drop(worker);
     }
 }
 
