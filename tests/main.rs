@@ -48,6 +48,8 @@ mod reports;
 #[cfg(feature = "redis")]
 mod scale;
 mod schema;
+#[cfg(feature = "redis")]
+mod servers;
 mod signals;
 mod state;
 mod steps;

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
@@ -71,8 +71,9 @@ impl Client {
 
     /// The next message other than a ping; pings are answered meanwhile.
     pub(crate) async fn message(&mut self) -> Message {
+        let until = Instant::now() + PATIENCE;
         loop {
-            let next = timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
+            let next = timeout_at(until, self.socket.next()).await.expect("a message in time");
             match next.expect("the connection is open").expect("the server keeps to RFC 6455") {
                 Message::Ping(_) => {}
                 message => return message,

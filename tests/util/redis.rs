@@ -73,6 +73,22 @@ impl Redis {
         line.trim_end().to_owned()
     }
 
+    /// What it tells of itself in this section of `INFO`.
+    pub(crate) fn info(&self, section: &str) -> String {
+        Self::command(self.port, &format!("INFO {section}"))
+    }
+
+    /// The answer of a server or a sentinel of this machine to a command; empty if it is away.
+    pub(crate) fn command(port: u16, command: &str) -> String {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return String::new() };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let mut answer = String::new();
+        // It closes the connection after the answer to `QUIT`.
+        let _ = stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes());
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
     /// The process's id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("the server runs").id()
