@@ -41,6 +41,8 @@ mod private;
 mod programs;
 mod python_client;
 mod queue;
+#[cfg(feature = "redis")]
+mod queues;
 mod rate;
 mod reload;
 mod replace;

@@ -3,14 +3,13 @@
 mod faults;
 mod transit;
 
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::util::{
-    Gate, Log, Page, Redis, RedisKind, Service, ends, flat, picture_table, program, worked_order,
+    Gate, Page, Redis, RedisKind, Service, Worker, ends, flat, picture_table, worked_order,
 };
 
 const KINDS: [RedisKind; 2] = [RedisKind::Redis, RedisKind::Valkey];
@@ -33,37 +32,6 @@ fn node_of(table: &str) -> Service {
     Service::start_with(table, |command| {
         command.args(["--workers", "none"]);
     })
-}
-
-/// A process that does the tasks of the same table, in the folder of the node.
-struct Worker {
-    child: Child,
-    log: Log,
-}
-
-impl Worker {
-    fn start(node: &Service) -> Self {
-        let mut command = program(node.folder());
-        command.args(["work", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let log = Log::keep(child.stderr.take().unwrap());
-        log.wait("line with `working`", |text| text.contains("working").then_some(()));
-        Self { child, log }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("the worker is there");
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("a worker's log:\n{}", self.log.text());
-        }
-    }
 }
 
 /// The uuids of pictures, each with its offset.
@@ -154,7 +122,7 @@ async fn the_picture_of_a_worker_that_stops_is_done_by_another() {
     page.send(header, &flat(900, 900)).await;
     while page.0.json().await["stage"] != "rotate" {}
     stopped.signal(Signal::TERM);
-    node.wait_until(|| stopped.child.try_wait().unwrap().is_some());
+    node.wait_until(|| stopped.has_ended());
     let _other = Worker::start(&node);
     assert_eq!(ends(&[page.answer().await]), [(1, "done")]);
 }

@@ -20,6 +20,7 @@ mod receiver;
 #[cfg(feature = "redis")]
 mod redis;
 mod service;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub(crate) use receiver::{Posted, Receiver, Stream, answered};
 #[cfg(feature = "redis")]
 pub(crate) use redis::{Kind as RedisKind, Redis};
 pub(crate) use service::{Service, program, through, waterway};
+pub(crate) use worker::Worker;
 
 /// How long the harness waits for anything: long, because machines that run tests are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

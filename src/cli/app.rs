@@ -9,7 +9,7 @@ use super::arguments::{self, Arguments, Command};
 use super::terminal::{complain, print};
 use super::{
     Deployment, Guide, Outcome, Rules, check, completions, confine, consumers, explain, guide,
-    health, new, reference, routes, serve, table, test, token,
+    health, new, queues, reference, routes, serve, table, test, token,
 };
 use crate::consumer::Registry;
 
@@ -143,6 +143,7 @@ impl App {
             Command::Demo => demo(&self),
             Command::Token(token) => token::token(&self, &token),
             Command::Health(health) => health::health(&self, &health),
+            Command::Queues(asked) => queues::queues(&self, &asked),
         })
     }
 }

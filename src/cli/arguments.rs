@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use super::queues::Queues;
 use super::{App, guide};
 use crate::config::Listen;
 use crate::message::Channel;
@@ -59,6 +60,9 @@ pub(super) enum Command {
     Token(Token),
     /// Ask the service of the routing table whether it is ready: exit code 0 if it is.
     Health(Health),
+    /// Show how full the queues of the routing table are, and their dead letters: tasks that were
+    /// given up.
+    Queues(Queues),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -271,6 +275,10 @@ fn without_demo(command: clap::Command) -> clap::Command {
         "token" | "serve" | "work" | "check" | "routes" | "explain" | "health" | "test" => {
             command.mut_arg("demo", |demo| demo.hide(true))
         }
+        "queues" => {
+            let of_dead_letters = |one: clap::Command| one.mut_arg("demo", |demo| demo.hide(true));
+            command.mut_arg("demo", |demo| demo.hide(true)).mut_subcommands(of_dead_letters)
+        }
         _ => command,
     };
     command.mut_arg("demo", |demo| demo.hide(true)).mut_subcommands(hide)
@@ -291,6 +299,7 @@ fn after_help(app: &App) -> String {
         ("schema", "the JSON schema of routing tables, for editors"),
         ("new demo", "a deployment to start from, in a new folder"),
         ("token --claim sub=anna", "a token for the table's [auth]"),
+        ("queues", "how full its queues are; queues dead NAME: tasks that were given up"),
     ];
     let guides = app.guides.iter().map(|guide| (guide.name, guide.about));
     let examples: Vec<_> = commands.into_iter().chain(guides).collect();

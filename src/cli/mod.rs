@@ -16,11 +16,12 @@
 //! }
 //! ```
 //!
-//! Its commands are `serve`, `check`, `test`, `routes`, `explain`, `consumers`, `schema` and `token`;
-//! `--help` explains them.
+//! Its commands are `serve`, `work`, `check`, `test`, `routes`, `explain`, `consumers`, `schema`,
+//! `token`, `queues` and others; `--help` explains them.
 
 mod app;
 mod arguments;
+mod ask;
 mod check;
 mod completions;
 mod confine;
@@ -32,6 +33,7 @@ mod health;
 mod log;
 mod new;
 mod part;
+mod queues;
 mod reference;
 mod reload;
 mod root;

@@ -1,12 +1,10 @@
 //! `waterway routes`: the routing table as the service uses it.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::arguments::Routes;
 use super::table::{Source, load_and_warn};
-use super::terminal::print;
+use super::terminal::{columns, print};
 use super::{App, Outcome};
 use crate::routing::Row;
 
@@ -23,24 +21,10 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, String> {
     Ok(format!("{json}\n"))
 }
 
-/// Columns as wide as their widest cell. The first row that matches a message takes it.
+/// The first row that matches a message takes it.
 fn table(rows: &[Row]) -> String {
     let heads = ["", "event", "path", "if", "consumer", "queue", "message", "rate", "place"];
-    let mut lines = vec![heads.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
-    let widths: Vec<usize> = (0..heads.len())
-        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut table = String::new();
-    for line in &lines {
-        let mut text = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(text, "{cell:width$}  ");
-        }
-        table.push_str(text.trim_end());
-        table.push('\n');
-    }
-    table
+    columns(heads, rows.iter().map(cells))
 }
 
 fn cells(row: &Row) -> [String; 9] {

@@ -37,6 +37,25 @@ pub(super) fn fold(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Rows under their heads, in columns as wide as their widest cells.
+pub(super) fn columns<const N: usize>(
+    heads: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut lines = vec![heads.map(str::to_owned)];
+    lines.extend(rows);
+    let widths = std::array::from_fn::<usize, N, _>(|column| {
+        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)
+    });
+    let mut table = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        table.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        table.push('\n');
+    }
+    table
+}
+
 /// Writes to standard error. A write error is ignored, because it cannot be reported elsewhere.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -59,7 +59,7 @@ pub use load::Loaded;
 pub use log::LogConfig;
 pub(crate) use origin::Allowed;
 pub use origin::{Origin, Origins};
-pub use queue::{ByteBounds, QueueConfig, TaskBounds, Workers};
+pub use queue::{ByteBounds, DeadLetterBounds, QueueConfig, TaskBounds, Workers};
 pub use route::{AnyOf, Channels, Literal, Methods, RouteAuth, RouteConfig};
 pub use server::{ReloadOn, ServerConfig};
 pub use template::{PathTemplate, TemplateError};

@@ -21,6 +21,9 @@ const WAITING_MAX: usize = 1024;
 /// The highest niceness of a thread.
 const NICE_MAX: u8 = 19;
 
+/// How often a task may be begun at most.
+const ATTEMPTS_MAX: u32 = 100;
+
 /// The most headers that tasks of one queue keep, besides `accept`.
 const HEADERS_MAX: usize = 32;
 
@@ -87,6 +90,17 @@ pub struct QueueConfig {
     #[serde(default = "deadline", deserialize_with = "above_zero")]
     #[schemars(transform = schema::above_zero)]
     pub deadline: Time,
+    /// How often a task is begun. If each time its worker has ended without an answer, the task is
+    /// answered `failed` and becomes a dead letter. Only for a queue in Redis: a queue in memory ends
+    /// with its workers.
+    #[serde(default = "attempts", deserialize_with = "attempts_at_most")]
+    #[schemars(range(min = 1, max = ATTEMPTS_MAX))]
+    pub attempts: u32,
+    /// Bounds of the dead letters that the server keeps, so that `waterway queues` can show them and
+    /// put them back into the queue: their number (0 keeps none), their bytes, and the time that each
+    /// is kept. The oldest is forgotten first. Only for a queue in Redis.
+    #[serde(default)]
+    pub dead_letters: DeadLetterBounds,
     /// What happens to a client's tasks when it leaves.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
@@ -138,6 +152,27 @@ pub struct ByteBounds {
     pub total: Size,
 }
 
+/// How many dead letters are kept, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeadLetterBounds {
+    /// Dead letters; 0 keeps none.
+    pub tasks: usize,
+    /// Bytes of all dead letters together.
+    pub bytes: Size,
+    /// Time for which each is kept.
+    #[serde(deserialize_with = "above_zero")]
+    #[schemars(transform = schema::above_zero)]
+    pub keep: Time,
+}
+
+impl Default for DeadLetterBounds {
+    fn default() -> Self {
+        let keep = Time::from_secs(7 * 24 * 60 * 60);
+        Self { tasks: 100, bytes: Size::new(256 << 20), keep }
+    }
+}
+
 impl Default for TaskBounds {
     fn default() -> Self {
         Self { client: 512, total: 8192 }
@@ -152,6 +187,20 @@ impl Default for ByteBounds {
 
 fn deadline() -> Time {
     Time::from_secs(60)
+}
+
+fn attempts() -> u32 {
+    3
+}
+
+fn attempts_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let attempts = u64::deserialize(deserializer)?;
+    let allowed = u32::try_from(attempts).ok().filter(|n| (1..=ATTEMPTS_MAX).contains(n));
+    allowed.ok_or_else(|| {
+        D::Error::custom(format!(
+            "a task cannot be begun {attempts} times\nwrite 1 to {ATTEMPTS_MAX}"
+        ))
+    })
 }
 
 fn waiting() -> usize {

@@ -4,7 +4,7 @@
 use crate::setting::{Diagnostic, Entry, Span, SpannedValue, Table, Value};
 
 /// The sections that are one table.
-const SINGLE: [&str; 4] = ["server", "admin", "log", "limits"];
+const SINGLE: [&str; 5] = ["server", "admin", "layer", "log", "limits"];
 
 /// The sections whose tables have names.
 const NAMED: [&str; 3] = ["auth", "queue", "consumer"];

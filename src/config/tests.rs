@@ -5,6 +5,7 @@ mod files;
 mod findings;
 mod layer;
 mod log;
+mod queue;
 mod server;
 mod strange;
 mod warnings;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::claim::Next;
 use super::cost::Cost;
+use super::report::QueueNumbers;
 use super::rules::Rules;
 use super::task::Task;
 use crate::memory::Need;
@@ -39,6 +40,8 @@ pub(super) trait Engine: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 
     fn depth(&self) -> (usize, usize);
+
+    fn numbers(&self) -> impl Future<Output = QueueNumbers> + Send;
 
     /// It does not wait, because it is called while a connection is dropped.
     fn leave(&self, client: &str);

@@ -15,6 +15,7 @@ use super::claim::Next;
 use super::cost::Cost;
 use super::engine::Engine;
 use super::outcomes::Outcomes;
+use super::report::QueueNumbers;
 use super::rules::{OnDisconnect, Rules};
 use super::running::Running;
 use super::task::{TASK_OVERHEAD, Task};
@@ -92,6 +93,14 @@ impl Engine for MemoryQueue {
     fn depth(&self) -> (usize, usize) {
         let Depth { queued, running, .. } = self.lock().schedule.depth();
         (queued, running)
+    }
+
+    fn numbers(&self) -> impl Future<Output = QueueNumbers> + Send {
+        let state = self.lock();
+        let Depth { queued, running, bytes } = state.schedule.depth();
+        let clients = Some(state.schedule.clients());
+        let bytes = Some(bytes as u64);
+        ready(QueueNumbers { queued, running, bytes, clients, ..QueueNumbers::default() })
     }
 
     fn leave(&self, client: &str) {

@@ -4,6 +4,7 @@ mod outcomes;
 mod task;
 mod fair;
 mod rules;
+mod report;
 mod claim;
 mod cost;
 mod running;
@@ -20,8 +21,15 @@ pub use crate::schedule::Order;
 pub(crate) use claim::{Claim, Next};
 pub(crate) use cost::Cost;
 pub use fair::FairBy;
+#[cfg(all(feature = "redis", feature = "cli"))]
+pub(crate) use redis::QueueInspector;
 #[cfg(feature = "redis")]
 pub(crate) use redis::{LargeContents, Shard};
+#[cfg(all(feature = "redis", feature = "cli"))]
+pub(crate) use report::DeadLetter;
+pub(crate) use report::QueueNumbers;
+#[cfg(feature = "redis")]
+pub(crate) use rules::DeadLetterRules;
 pub use rules::OnDisconnect;
 pub(crate) use rules::Rules;
 pub(crate) use task::TASK_OVERHEAD;

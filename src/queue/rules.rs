@@ -1,6 +1,8 @@
 //! The rules of a queue.
 
 use std::sync::Arc;
+#[cfg(feature = "redis")]
+use std::time::Duration;
 
 use http::HeaderName;
 use schemars::JsonSchema;
@@ -24,6 +26,22 @@ pub(crate) struct Rules {
     pub(crate) capacity: Option<usize>,
     /// The headers that its tasks keep.
     pub(crate) headers: Arc<[HeaderName]>,
+    #[cfg(feature = "redis")]
+    pub(crate) dead_letters: DeadLetterRules,
+}
+
+/// When the engine over Redis gives a task up because its workers end, and the bounds of dead letters.
+#[cfg(feature = "redis")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeadLetterRules {
+    /// How often a task is begun; at least 1.
+    pub(crate) attempts: u32,
+    /// The most dead letters.
+    pub(crate) tasks: usize,
+    /// The most bytes of all dead letters together.
+    pub(crate) bytes: u64,
+    /// How long a dead letter is kept.
+    pub(crate) keep: Duration,
 }
 
 /// What becomes of a client's tasks when it leaves.

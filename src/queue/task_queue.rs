@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::memory::MemoryQueue;
 #[cfg(feature = "redis")]
 use super::redis::{Clock, RedisQueue, Shard};
+use super::report::QueueNumbers;
 use super::rules::Rules;
 use super::task::Task;
 use crate::error::{Error, code};
@@ -157,6 +158,11 @@ impl TaskQueue {
     #[must_use]
     pub fn depth(&self) -> (usize, usize) {
         engine!(self, queue => queue.depth())
+    }
+
+    /// Its numbers, for operators.
+    pub(crate) async fn numbers(&self) -> QueueNumbers {
+        engine!(self, async queue => queue.numbers())
     }
 
     /// A client has left.

@@ -81,6 +81,13 @@ fn rules() -> impl Strategy<Value = Rules> {
                     waiting: usize::MAX,
                     capacity: None,
                     headers: Arc::from([]),
+                    #[cfg(feature = "redis")]
+                    dead_letters: super::DeadLetterRules {
+                        attempts: 3,
+                        tasks: 100,
+                        bytes: 1 << 20,
+                        keep: Duration::from_secs(60),
+                    },
                 }
             },
         )

@@ -81,6 +81,10 @@ impl Clients {
         self.records[key.0].tasks.values().copied()
     }
 
+    pub(super) fn with_tasks(&self) -> usize {
+        self.records.iter().filter(|(_, client)| !client.tasks.is_empty()).count()
+    }
+
     /// The flow of its tasks, if it has any.
     pub(super) fn flow(&self, key: ClientKey) -> Option<FlowKey> {
         let client = &self.records[key.0];

@@ -260,6 +260,11 @@ impl<P> Schedule<P> {
         Depth { queued: self.queued, running: self.tasks.len() - self.queued, bytes: self.bytes }
     }
 
+    /// How many clients have tasks. Linear in the clients.
+    pub(crate) fn clients(&self) -> usize {
+        self.clients.with_tasks()
+    }
+
     /// How many of the client's own queued tasks come before this one; `None` if it is not queued.
     /// Linear in the client's tasks.
     pub(crate) fn position(&self, client: &str, uuid: &str) -> Option<usize> {

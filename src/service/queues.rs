@@ -14,6 +14,8 @@ use super::home::Home;
 use super::table::{QueueOfTable, Table};
 use crate::config::{self, QueueConfig};
 use crate::memory::Memory;
+#[cfg(feature = "redis")]
+use crate::queue::DeadLetterRules;
 use crate::queue::{Rules, TaskQueue};
 use crate::routing::{Router, UsedConsumer};
 use crate::schedule::Bounds;
@@ -196,6 +198,13 @@ fn rules(queue: &QueueConfig, share: usize, capacity: Option<usize>) -> Rules {
         waiting: queue.waiting,
         capacity,
         headers: kept_headers(queue),
+        #[cfg(feature = "redis")]
+        dead_letters: DeadLetterRules {
+            attempts: queue.attempts,
+            tasks: queue.dead_letters.tasks,
+            bytes: queue.dead_letters.bytes.bytes(),
+            keep: queue.dead_letters.keep.duration(),
+        },
     }
 }
 

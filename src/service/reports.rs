@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Service;
-use crate::config;
+use crate::config::Workers;
+use crate::queue::QueueNumbers;
 
 /// A queue and its workers.
 #[derive(Debug, Clone, Serialize)]
@@ -18,13 +20,8 @@ pub(crate) struct QueueReport {
     pub(crate) engine: &'static str,
     /// Threads that take tasks.
     pub(crate) workers: usize,
-    /// Whether other processes do its tasks.
-    #[serde(skip)]
-    pub(crate) is_worked_elsewhere: bool,
-    /// Tasks that wait.
-    pub(crate) queued: usize,
-    /// Tasks that have begun.
-    pub(crate) running: usize,
+    #[serde(flatten)]
+    pub(crate) numbers: QueueNumbers,
 }
 
 /// A consumer that routes and queues name.
@@ -45,28 +42,31 @@ impl Service {
         self.running().stopped
     }
 
+    /// The name of a queue of this process whose workers have all ended.
+    pub(crate) fn queue_without_workers(&self) -> Option<Arc<str>> {
+        let table = self.table();
+        let configs = table.router().queue_configs();
+        let has_none = |(name, workers): &(Arc<str>, usize)| {
+            let works_here = configs.get(name).map(|queue| queue.config.workers != Workers::None);
+            *workers == 0 && works_here == Some(true)
+        };
+        self.running().queues.workers().into_iter().find(has_none).map(|(name, _)| name)
+    }
+
     /// The queues, sorted by name; none while the service stops.
-    pub(crate) fn queue_reports(&self) -> Vec<QueueReport> {
+    pub(crate) async fn queue_reports(&self) -> Vec<QueueReport> {
         let table = self.table();
         let configs = table.router().queue_configs();
         let workers = self.running().queues.workers();
-        let report = |(name, workers): (Arc<str>, usize)| {
-            let queue = self.queue(&name)?;
-            let ((queued, running), engine) = (queue.depth(), queue.engine());
-            let of_router = configs.get(&name)?;
-            let is_worked_elsewhere = of_router.config.workers == config::Workers::None;
+        let reports = workers.into_iter().filter_map(|(name, workers)| {
+            let (queue, of_router) = (self.queue(&name)?, configs.get(&name)?);
             let consumer = of_router.consumer.name().to_string();
-            Some(QueueReport {
-                name,
-                consumer,
-                engine,
-                workers,
-                is_worked_elsewhere,
-                queued,
-                running,
+            Some(async move {
+                let (engine, numbers) = (queue.engine(), queue.numbers().await);
+                QueueReport { name, consumer, engine, workers, numbers }
             })
-        };
-        workers.into_iter().filter_map(report).collect()
+        });
+        join_all(reports).await
     }
 
     /// The consumers, sorted by name.

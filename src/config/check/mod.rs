@@ -8,6 +8,7 @@ mod layer;
 mod listen;
 mod names;
 mod paths;
+mod queue;
 mod reach;
 mod sense;
 
@@ -42,6 +43,7 @@ pub(super) fn check(tree: &SpannedValue, loaded: &mut Loaded) {
     demand::warn(&config.route, warnings);
     reach::check(&config.route, sources, warnings);
     bounds::check(config, tree, warnings);
+    queue::check(config, tree, warnings);
     host::check(config, tree, warnings);
 }
 

@@ -60,6 +60,10 @@ fn a_section_with_another_header_than_its_own_is_reported_once_and_still_read() 
             "1:3: [[server]] is a list, and there is one server | write [server]",
         ),
         (
+            "[[layer]]\nprefix = \"p\"\n",
+            "1:3: [[layer]] is a list, and there is one layer | write [layer]",
+        ),
+        (
             "[route.a]\nchannel = \"http.request\"\nconsumer = \"c\"\n",
             "1:8: [route.a] has a name, and routes have none | write [[route]]",
         ),

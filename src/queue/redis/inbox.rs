@@ -141,6 +141,7 @@ impl RedisQueue {
                     task = %id,
                     "a task was given up: its workers ended again and again"
                 );
+                self.keep_in_letter(&id);
                 self.end(&id, || Error::failed("its workers ended again and again"));
             }
             // "hello", "probe", and those of later versions.

@@ -10,9 +10,12 @@
 mod accepted;
 mod claims;
 mod clock;
+mod constants;
 mod courier;
 mod crew;
 mod inbox;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only a command looks from outside"))]
+mod inspector;
 mod node;
 mod pending;
 mod scripts;
@@ -36,6 +39,7 @@ use self::accepted::Accepted;
 pub(in crate::queue) use self::clock::Clock;
 use self::crew::Crew;
 use self::inbox::Place;
+pub(crate) use self::inspector::QueueInspector;
 use self::scripts::{Counts, Store};
 pub(crate) use self::stored::LargeContents;
 use self::upkeep::Running;
@@ -43,6 +47,7 @@ use super::claim::Next;
 use super::cost::Cost;
 use super::engine::Engine;
 use super::outcomes::Outcomes;
+use super::report::QueueNumbers;
 use super::rules::{OnDisconnect, Rules};
 use super::task::Task;
 use crate::memory::{Memory, Need};
@@ -158,6 +163,20 @@ impl Engine for RedisQueue {
     fn depth(&self) -> (usize, usize) {
         let counts = *self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         (counts.queued, counts.running)
+    }
+
+    async fn numbers(&self) -> QueueNumbers {
+        match Box::pin(self.shared.store.numbers()).await {
+            Ok((numbers, counts)) => {
+                self.note(counts);
+                numbers
+            }
+            Err(failure) => {
+                tracing::debug!(queue = %self.shared.name, error = %failure, "no numbers");
+                let Counts { queued, running, .. } = self.counts();
+                QueueNumbers { connected: Some(false), queued, running, ..QueueNumbers::default() }
+            }
+        }
     }
 
     fn leave(&self, client: &str) {

@@ -2,23 +2,24 @@
 
 mod time;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::{FromRedisValue, Script, ScriptInvocation, Value, from_redis_value};
 
 use super::clock::Clock;
+use super::constants::with_numbers;
+use crate::queue::rules::DeadLetterRules;
 use crate::redis::{Failure, Server};
 use crate::schedule::Order;
 
 /// The keys of one queue in a server, and the scripts that work on them.
 #[derive(Debug)]
 pub(super) struct Store {
-    server: Server,
+    pub(super) server: Server,
     /// The beginning of all keys.
     base: String,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// What every script tells of the queue.
@@ -86,13 +87,13 @@ pub(super) enum Withdrawn {
 }
 
 macro_rules! scripts {
-    ($($name:ident: $header:literal, $file:literal;)*) => {$(
-        static $name: LazyLock<Script> = LazyLock::new(|| {
+    ($($name:ident: $header:literal, $($file:literal)+;)*) => {$(
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
             Script::new(&with_numbers(concat!(
                 $header,
                 "\n",
                 include_str!("scripts/library.lua"),
-                include_str!(concat!("scripts/", $file, ".lua")),
+                $(include_str!(concat!("scripts/", $file, ".lua")),)+
             )))
         });
     )*};
@@ -100,7 +101,7 @@ macro_rules! scripts {
 
 // A script that frees memory, or takes little, also runs while none is free.
 scripts! {
-    PUSH: "#!lua", "push";
+    PUSH: "#!lua", "dead" "push";
     CLAIM: "#!lua flags=allow-oom", "claim";
     ACK: "#!lua flags=allow-oom", "ack";
     RELEASE: "#!lua flags=allow-oom", "release";
@@ -112,35 +113,13 @@ scripts! {
     MOVE: "#!lua flags=allow-oom", "move";
     VIEW: "#!lua", "view";
     HELLO: "#!lua flags=allow-oom", "hello";
-    UPKEEP: "#!lua flags=allow-oom", "upkeep";
+    UPKEEP: "#!lua flags=allow-oom", "dead" "upkeep";
     KNOWN: "#!lua flags=allow-oom", "known";
-}
-
-/// A script with numbers in place of its constants, `local NAME, NAME = 1, 2`: each function of a
-/// script that names a local variable takes time whenever the script runs.
-fn with_numbers(script: &str) -> String {
-    let is_constant = |name: &&str| name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'_'));
-    let mut numbers = HashMap::new();
-    let mut text = String::with_capacity(script.len());
-    for line in script.split_inclusive('\n') {
-        let declared =
-            line.strip_prefix("local ").and_then(|line| line.trim_end().split_once(" = "));
-        if let Some((names, values)) = declared
-            && names.split(", ").all(|name| is_constant(&name))
-        {
-            numbers.extend(names.split(", ").zip(values.split(", ")));
-            text.push('\n');
-            continue;
-        }
-        for word in line.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            match numbers.get(name) {
-                Some(number) => text.extend([number, &word[name.len()..]]),
-                None => text.push_str(word),
-            }
-        }
-    }
-    text
+    SUMMARY: "#!lua flags=no-writes", "summary";
+    SURVEY: "#!lua flags=no-writes", "survey";
+    LETTERS: "#!lua flags=no-writes", "letters";
+    REQUEUE: "#!lua flags=allow-oom", "dead" "requeue";
+    DROP: "#!lua flags=allow-oom", "dead" "drop";
 }
 
 impl Store {
@@ -156,8 +135,18 @@ impl Store {
         &self.server
     }
 
+    #[cfg(test)]
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(super) fn inbox(&self, node: &str) -> String {
         format!("{}:inbox:{node}", self.base)
+    }
+
+    /// The key of what a worker needs of a dead letter.
+    pub(super) fn letter(&self, id: &str) -> String {
+        format!("{}:letter:{id}", self.base)
     }
 
     pub(super) fn view(&self, client: &str) -> String {
@@ -334,10 +323,11 @@ impl Store {
         &self,
         node: &str,
         patience: Duration,
+        rules: &DeadLetterRules,
     ) -> Result<(Kept, Counts), Failure> {
         let mut call = self.call(&UPKEEP);
         call.arg(self.clock.server_now()).arg(node).arg(millis(patience)).arg(PART);
-        call.arg(LETTERS).arg(millis(LETTERS_KEPT));
+        call.arg(rules.attempts).arg(rules.tasks).arg(rules.bytes).arg(millis(rules.keep));
         let values: Vec<Value> = self.server.run(&call).await?;
         let next: i64 = read(&values, 7)?;
         let kept = Kept {
@@ -365,28 +355,24 @@ impl Store {
         Ok((last, answer))
     }
 
-    fn call<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+    pub(super) fn call<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
         script.key(&self.base)
     }
 }
 
-/// How many tasks one call of the upkeep looks at.
-const PART: usize = 256;
-/// The most dead letters of a queue. Of more, the oldest are forgotten.
-const LETTERS: usize = 100;
-/// How long the body of a dead letter is kept.
-const LETTERS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How many tasks one call looks at.
+pub(super) const PART: usize = 256;
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-fn read<T: FromRedisValue>(values: &[Value], at: usize) -> Result<T, Failure> {
+pub(super) fn read<T: FromRedisValue>(values: &[Value], at: usize) -> Result<T, Failure> {
     let value = values.get(at).cloned().unwrap_or(Value::Nil);
     from_redis_value(value).map_err(|error| Failure::Refused(error.into()))
 }
 
-fn counts(values: &[Value], at: usize) -> Result<Counts, Failure> {
+pub(super) fn counts(values: &[Value], at: usize) -> Result<Counts, Failure> {
     let average = Duration::from_nanos(read(values, at + 2)?);
     let (queued, running) = (read(values, at)?, read(values, at + 1)?);
     Ok(Counts { queued, running, average, change: read(values, at + 3)? })

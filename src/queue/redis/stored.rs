@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use redis::cmd;
 use tokio::runtime::Handle;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 
 use super::RedisQueue;
 use super::accepted::{Entry, Number};
 use super::pending::Unsettled;
-use super::wire::content_of;
+use super::wire::{content_of, write_task};
 use crate::error::{Error, code};
 use crate::queue::task::Task;
 use crate::queue::transit::{TransitError, TransitName, TransitStore};
@@ -105,6 +106,32 @@ impl RedisQueue {
         tracing::error!(%queue, place, %error, "the content of a task could not be stored");
         let refused = Error::new(code::STORAGE, "the message could not be stored");
         Err(refused.with("retry_after_ms", RETRY_MS).because(error))
+    }
+
+    /// Puts the content of a dead letter of this process into the server: that in the store is
+    /// removed with the answer.
+    pub(super) fn keep_in_letter(&self, id: &str) {
+        let number = self.number(id);
+        let task = number.and_then(|number| {
+            let accepted = self.accepted();
+            let entry = accepted.get(number).filter(|entry| entry.stored.is_some())?;
+            Some(entry.task.clone())
+        });
+        let Some(task) = task else { return };
+        let (queue, id, pending) = (self.clone(), id.to_owned(), self.crew().unsettled.begin());
+        self.shared.runtime.spawn(async move {
+            let _pending = pending;
+            let shared = &queue.shared;
+            let body = write_task(&task.message, &queue.rules().headers, None);
+            let mut set = cmd("SET");
+            // Only if the server still has the letter, and no longer than without this.
+            set.arg(shared.store.letter(&id)).arg(body).arg("XX").arg("KEEPTTL");
+            let is_set = shared.store.server().query::<Option<String>>(&set).await;
+            if let Err(failure) = is_set {
+                let queue = &shared.name;
+                tracing::warn!(%queue, task = id, error = %failure, "a dead letter stays without its content");
+            }
+        });
     }
 
     /// Removes orphans: contents whose time is over. Runs until it is dropped.

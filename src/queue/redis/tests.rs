@@ -1,11 +1,14 @@
 //! The scripts of the upkeep, by a clock that the tests set.
 
+mod dead_letters;
+
 use std::time::Duration;
 
 use redis::{FromRedisValue, cmd};
 
 use super::clock::Clock;
 use super::scripts::{Claimed, Kept, Pushed, Store};
+use crate::queue::rules::DeadLetterRules;
 use crate::redis::Server;
 use crate::redis::private::{Kind, Redis};
 use crate::schedule::{Bounds, Order};
@@ -24,6 +27,13 @@ const BOUNDS: Bounds = Bounds {
     total_bytes: 1000,
     deadline: Duration::from_secs(3600),
     order: Order::Viewport,
+};
+
+const LETTERS: DeadLetterRules = DeadLetterRules {
+    attempts: 3,
+    tasks: 100,
+    bytes: 1000,
+    keep: Duration::from_secs(7 * 24 * 3600),
 };
 
 /// A queue without processes.
@@ -75,7 +85,7 @@ impl Scene {
 
     /// One call of the upkeep by node `a`.
     async fn keep(&self) -> Kept {
-        self.store.upkeep("a", PATIENCE).await.unwrap().0
+        self.store.upkeep("a", PATIENCE, &LETTERS).await.unwrap().0
     }
 
     /// Lets this time pass, while node `a` calls the upkeep.
@@ -135,7 +145,7 @@ async fn leases_and_nodes_last_for_longer_if_the_server_was_away() {
 async fn a_process_is_told_that_the_server_does_not_know_it() {
     let scene = Scene::new().await;
     assert!(scene.keep().await.is_known);
-    let (lost, _) = scene.store.upkeep("c", PATIENCE).await.unwrap();
+    let (lost, _) = scene.store.upkeep("c", PATIENCE, &LETTERS).await.unwrap();
     assert!(!lost.is_known);
 }
 

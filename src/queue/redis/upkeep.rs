@@ -73,7 +73,8 @@ impl RedisQueue {
         let shared = &self.shared;
         loop {
             let mut wait = self.between_beats();
-            match shared.store.upkeep(&shared.node, shared.lease * 2).await {
+            let rules = self.rules().dead_letters;
+            match shared.store.upkeep(&shared.node, shared.lease * 2, &rules).await {
                 Ok((kept, counts)) => {
                     self.note(counts);
                     let Kept { given_back, died, is_known, next } = kept;

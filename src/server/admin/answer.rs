@@ -66,7 +66,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply
             close_client(service, &name, head.uri.query().unwrap_or_default()).await
         }
         Asked::Layer => Reply::json(&service.layer().report()),
-        Asked::Queues => Reply::json(&service.queue_reports()),
+        Asked::Queues => Reply::json(&service.queue_reports().await),
         Asked::Consumers => Reply::json(&service.consumer_reports()),
         Asked::LastReload => Reply::json(&json!({"reload": service.reloads().last()})),
         Asked::Reload => reload(service).await,
@@ -118,9 +118,8 @@ fn ready(service: &Service) -> Result<Reply, Error> {
     let reason = if service.is_stopping() {
         Some("the service is stopping".to_owned())
     } else {
-        let reports = service.queue_reports();
-        let idle = reports.iter().find(|queue| queue.workers == 0 && !queue.is_worked_elsewhere);
-        idle.map(|queue| format!("the queue {:?} has no live worker", queue.name))
+        let idle = service.queue_without_workers();
+        idle.map(|queue| format!("the queue {queue:?} has no live worker"))
     };
     match reason {
         None => Reply::json(&json!({"ready": true, "reload": service.reloads().last()})),
@@ -210,7 +209,7 @@ mod tests {
         assert_eq!(ready(&service).unwrap().status, None, "200");
         // Its workers end when they have nothing more to do.
         service.queue("images").unwrap().stop();
-        while service.queue_reports()[0].workers > 0 {
+        while service.queue_without_workers().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let reply = ready(&service).unwrap();

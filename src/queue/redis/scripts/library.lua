@@ -18,8 +18,10 @@
 --   :nodes              zset    nodes, by the time of their last beat, ms
 --   :inbox:<node>       stream  notices to a node: answers, frames, tasks to stop
 --   :idle               set     nodes whose workers wait for tasks
---   :dead               zset    ids of tasks whose workers died again and again, by time, ms
+--   :dead               zset    ids of dead letters, which are tasks whose workers died again and
+--                               again, by the time at which they were given up, ms
 --   :letters            hash    id → such a task
+--   :letter:<id>        string  what a worker needs of it
 --
 -- A group is an address, a claim or the like; a flow is a connection. The workers' time is shared
 -- among groups, and each group's share among its flows, by start-time fair queueing: the rules are
@@ -34,13 +36,14 @@ local format, floor, max, min = string.format, math.floor, math.max, math.min
 local NOW, AVERAGE, ACTIVATIONS, MEMBERS, RESTING = 1, 2, 3, 4, 5
 -- Further fields of the level of all groups.
 local ARRIVALS, QUEUED, QUEUED_BYTES, RUNNING, RUNNING_BYTES = 6, 7, 8, 9, 10
-local RECLAIMED, CHANGES, KEPT = 11, 12, 13
+local RECLAIMED, CHANGES, KEPT, DEAD_BYTES = 11, 12, 13, 14
 -- The fields of a member of a level: of a group or a flow.
 local M_SERVED, M_PENDING, M_AVERAGE, M_ACTIVATION, M_STANDING = 1, 2, 3, 4, 5
 local M_QUEUED, M_QUEUED_BYTES, M_RUNNING, M_RUNNING_BYTES = 6, 7, 8, 9
 -- The level of a group's flows, or the clients of a flow: name → { queued tasks, greatest height }.
 local M_CONTENT = 10
--- The fields of a task. T_TOKEN names one claim of it: '' while it is queued.
+-- The fields of a task. T_TOKEN names one claim of it: '' while it is queued. T_NODE is '' for a dead
+-- letter that is queued again: nobody hears its answer, and no uuid names it.
 local T_NODE, T_CLIENT, T_UUID, T_GROUP, T_FLOW = 1, 2, 3, 4, 5
 local T_ARRIVAL, T_OFFSET, T_HEIGHT, T_BYTES, T_PUSHED = 6, 7, 8, 9, 10
 local T_TOKEN, T_WORKER, T_CHARGES, T_LOST, T_DISOWNED = 11, 12, 13, 14, 15
@@ -61,7 +64,7 @@ end
 
 local members = base .. ':members'
 local state = call('HGET', members, '')
-state = state and unpack(state) or { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+state = state and unpack(state) or { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 local function save_state()
     state[CHANGES] = state[CHANGES] + 1
@@ -256,7 +259,7 @@ end
 local function forget(id, task)
     call('HDEL', base .. ':tasks', id)
     call('DEL', base .. ':body:' .. id)
-    if not task[T_DISOWNED] then
+    if not task[T_DISOWNED] and task[T_NODE] ~= '' then
         call('HDEL', base .. ':uuids:' .. task[T_CLIENT], task[T_UUID])
     end
 end

@@ -198,8 +198,12 @@ save(id, task)
 call('HSET', base .. ':uuids:' .. client, uuid, id)
 call('SET', base .. ':body:' .. id, body, 'PX', keeps)
 for _, one in ipairs(displaced) do
-    remove(one[1], one[2])
-    tell(one[2][T_NODE], 'displaced', one[1], '')
+    if one[2][T_NODE] == '' then
+        bury(now, one[1], one[2], remove)
+    else
+        remove(one[1], one[2])
+        tell(one[2][T_NODE], 'displaced', one[1], '')
+    end
 end
 -- Told here, so that it precedes all that a worker tells of the task.
 if frame ~= '' then

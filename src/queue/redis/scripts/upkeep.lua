@@ -1,11 +1,13 @@
 -- Keeps the queue in order: gives tasks whose lease has ended back to their places, and forgets
 -- nodes that are gone. Any process calls it, and it does a bounded part of the work each time.
--- now, node, time after which a silent node is gone, tasks that are looked at, most dead letters,
--- time that a letter is kept → counts, number of tasks that were given back, that died, 1 if the node
--- is known, time until there may be more to do (-1: not known)
+-- now, node, time after which a silent node is gone, tasks that are looked at, leases after which a
+-- task is given up, most dead letters, most bytes of them, time that a letter is kept
+-- → counts, number of tasks that were given back, that were given up, 1 if the node is known, time
+-- until there may be more to do (-1: not known)
 
 local now, node, patience, part = clock(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local letters, keeps = tonumber(ARGV[5]), tonumber(ARGV[6])
+local attempts, letters = tonumber(ARGV[5]), tonumber(ARGV[6])
+local letter_bytes, keeps = tonumber(ARGV[7]), tonumber(ARGV[8])
 local given_back, died, looked_at = 0, 0, 0
 
 -- Moves the times of a set by this time, at most to `latest`.
@@ -28,33 +30,20 @@ state[KEPT] = now
 local is_known = call('ZSCORE', base .. ':nodes', node) and 1 or 0
 call('ZADD', base .. ':nodes', 'XX', now, node)
 
-local function bury(id, task)
-    local body = call('GET', base .. ':body:' .. id)
-    finish(id, task)
-    call('ZADD', base .. ':dead', now, id)
-    task[T_TOKEN] = ''
-    call('HSET', base .. ':letters', id, pack(task))
-    if body then call('SET', base .. ':body:' .. id, body, 'PX', keeps) end
-    local too_many = max(0, call('ZCARD', base .. ':dead') - letters)
-    for _, old in ipairs(call('ZRANGEBYSCORE', base .. ':dead', '-inf', '+inf', 'LIMIT', 0, too_many)) do
-        call('ZREM', base .. ':dead', old)
-        call('HDEL', base .. ':letters', old)
-        call('DEL', base .. ':body:' .. old)
-    end
-end
-
 for _, id in ipairs(call('ZRANGEBYSCORE', base .. ':lease', '-inf', now, 'LIMIT', 0, part)) do
     looked_at = looked_at + 1
     local task = find(id)
     if not task then
         call('ZREM', base .. ':lease', id)
-    elseif task[T_DISOWNED] or not call('ZSCORE', base .. ':nodes', task[T_NODE]) then
+    elseif task[T_NODE] ~= ''
+        and (task[T_DISOWNED] or not call('ZSCORE', base .. ':nodes', task[T_NODE])) then
         -- Nobody waits for its answer.
         finish(id, task)
     else
         task[T_LOST] = task[T_LOST] + 1
-        if task[T_LOST] >= 3 then
-            bury(id, task)
+        if task[T_LOST] >= attempts then
+            bury(now, id, task, finish)
+            call('PEXPIRE', base .. ':letter:' .. id, keeps)
             tell(task[T_NODE], 'dead', id, '')
             died = died + 1
         else
@@ -80,6 +69,17 @@ if gone then
         call('SREM', base .. ':idle', gone)
         call('DEL', base .. ':inbox:' .. gone, base .. ':search')
     end
+end
+
+-- Of too many dead letters, the oldest are forgotten.
+for _ = 1, part do
+    local oldest = call('ZRANGE', base .. ':dead', 0, 0, 'WITHSCORES')
+    if not oldest[1] or call('ZCARD', base .. ':dead') <= letters
+        and (state[DEAD_BYTES] or 0) <= letter_bytes and oldest[2] + keeps > now then
+        break
+    end
+    unbury(oldest[1])
+    call('DEL', base .. ':letter:' .. oldest[1])
 end
 
 -- The time until the first member of a set is due; -1 if it is empty.

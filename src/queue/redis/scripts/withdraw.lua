@@ -6,7 +6,8 @@ local reason, frees = ARGV[1], ARGV[2] == '1'
 local found = {}
 for at = 3, #ARGV do
     local id, task = ARGV[at], find(ARGV[at])
-    if not task then
+    -- A dead letter that is queued again has no client who could withdraw it.
+    if not task or task[T_NODE] == '' then
         found[#found + 1] = ''
     elseif task[T_TOKEN] == '' then
         remove(id, task)
