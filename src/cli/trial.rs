@@ -9,6 +9,8 @@ use crate::action::Publisher;
 use crate::config::Loaded;
 use crate::layer::ChannelLayer;
 #[cfg(feature = "redis")]
+use crate::queue;
+#[cfg(feature = "redis")]
 use crate::redis::Server;
 use crate::routing::Router;
 use crate::service::StartError;
@@ -50,7 +52,18 @@ pub(super) fn try_out(
     for why in runtime.block_on(try_servers(router)) {
         loaded.diagnostics.push(Diagnostic::new(router.layer().backend.span, why));
     }
+    #[cfg(feature = "redis")]
+    loaded.diagnostics.extend(runtime.block_on(try_store(router)));
     Ok(found)
+}
+
+/// Stores something in the store of the layer; returns a mistake if that fails.
+#[cfg(feature = "redis")]
+async fn try_store(router: &Router) -> Option<Diagnostic> {
+    let (store, written) = (router.store()?, router.layer().store.as_ref()?);
+    let error = queue::try_store(&**store).await.err()?;
+    let why = format!("nothing can be stored in {}: {error}", store.place());
+    Some(Diagnostic::new(written.span, why))
 }
 
 /// Asks each server of the layer; returns a sentence about each that does not answer.

@@ -35,5 +35,7 @@ pub(crate) use rules::Rules;
 pub(crate) use task::TASK_OVERHEAD;
 pub use task::Task;
 pub use task_queue::TaskQueue;
+#[cfg(all(feature = "cli", feature = "redis"))]
+pub(crate) use transit::try_store;
 pub(crate) use transit::{StoreKind, TransitFolder};
 pub use transit::{TransitError, TransitFuture, TransitStore};

@@ -165,9 +165,9 @@ async fn a_folder_that_hangs_holds_no_worker_whose_task_is_cancelled_or_which_st
 
 #[tokio::test]
 async fn another_process_removes_the_picture_of_one_that_was_killed_once_its_time_is_over() {
-    const DEADLINE: Duration = Duration::from_secs(2);
+    const DEADLINE: Duration = Duration::from_secs(5);
     let redis = Redis::start(RedisKind::Redis);
-    let node = node(&redis, FOLDER, "deadline = '2s'");
+    let node = node(&redis, FOLDER, "deadline = '5s'");
     let mut page = Page::open(&node).await;
     // Files of others stay, whatever their names and times.
     let foreign = node.folder().join("transit/0000000000000001-notes.txt");
@@ -238,6 +238,10 @@ async fn what_the_folder_cannot_take_is_refused_and_the_log_and_check_say_why() 
     let listed = String::from_utf8(checked.stdout).unwrap();
     assert!(listed.contains("transit: layer.store"), "{listed}");
 
+    let tried = waterway(node.folder(), &["check", "--start", "routing.toml"]);
+    let report = String::from_utf8(tried.stderr).unwrap();
+    assert!(report.contains("nothing can be stored in") && !tried.status.success(), "{report}");
+
     let mut command = program(node.folder());
     command.args(["work", "routing.toml"]).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -268,7 +272,9 @@ async fn contents_in_the_folder_count_in_the_bounds_of_the_queue() {
 async fn a_bucket_is_a_store_too() {
     let bucket = crate::util::Bucket::start();
     let redis = Redis::start(RedisKind::Redis);
-    let node = node(&redis, &format!("inline = '0B'\n{}", bucket.store()), "deadline = '5s'");
+    let node = node(&redis, &format!("inline = '0B'\n{}", bucket.store()), "deadline = '10s'");
+    let tried = waterway(node.folder(), &["check", "--start", "routing.toml"]);
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
     let worker = Worker::start(&node);
     let mut page = Page::open(&node).await;
     page.send(json!({"uuid": 1}), &flat(8, 8)).await;

@@ -8,6 +8,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+#[cfg(all(feature = "cli", feature = "redis"))]
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -63,4 +65,23 @@ pub trait TransitStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the names cannot be listed.
     fn names(&self, most: usize) -> TransitFuture<'_, Vec<String>>;
+}
+
+/// Stores a small object, reads it and removes it again.
+///
+/// # Errors
+/// If one of these fails.
+#[cfg(all(feature = "cli", feature = "redis"))]
+pub(crate) async fn try_store(store: &dyn TransitStore) -> Result<(), TransitError> {
+    const CONTENT: &[u8] = b"a trial";
+    // Its time is over: should it stay, a sweep removes it.
+    let name = TransitName::new(0, Duration::ZERO).to_string();
+    store.prepare().await?;
+    store.put(&name, Bytes::from_static(CONTENT)).await?;
+    let read = store.get(&name, CONTENT.len() as u64).await?;
+    store.remove(&name).await?;
+    match read {
+        Some(read) if read == CONTENT => Ok(()),
+        _ => Err("what was stored is not what is read".into()),
+    }
 }
