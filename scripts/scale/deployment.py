@@ -30,8 +30,9 @@ deadline = "10m"
 use    = "image.work"
 limits = { time = "5m" }
 [consumer.pictures.results]
-rl   = ["grayscale"]
-long = [%(steps)s]
+rl    = ["grayscale"]
+short = [%(short)s]
+long  = [%(long)s]
 [[route]]
 channel  = "websocket.connect"
 path     = "/ws"
@@ -46,8 +47,8 @@ limits   = { message = "32MiB" }
 channel  = "websocket.disconnect"
 consumer = "image.disconnect"
 """
-# The steps of the result `long`.
-STEPS = 60
+# The steps of results that take a moment.
+STEPS = {"short": 40, "long": 100}
 # The keys of the queue.
 KEYS = "asgi:waterway:1:{images}"
 
@@ -101,8 +102,8 @@ class Deployment:
         self.program, self.lease = Path(program).resolve(), lease
         self.folder = Path(tempfile.mkdtemp(prefix="waterway-", dir=memory if memory.is_dir() else None))
         (self.folder / "media").mkdir()
-        steps = ", ".join(["{ rotate = 90 }"] * STEPS)
-        table = TABLE % {"lease": lease, "timeout": timeout, "steps": steps}
+        results = {name: ", ".join(["{ rotate = 90 }"] * count) for name, count in STEPS.items()}
+        table = TABLE % {"lease": lease, "timeout": timeout, **results}
         (self.folder / "routing.toml").write_text(table)
         self.node_count, self.worker_count = nodes, workers
         self.servers, self.nodes, self.workers = [], [], []

@@ -86,8 +86,8 @@ class NodeKilled(Fault):
         deployment.worker(deployment.redis.url)
 
     def play(self, pictures):
-        # After twice the lease, some are still queued.
-        return play(self, pictures, each=8)
+        # After twice the lease, some are still queued. They are short, so that a worker is soon free.
+        return play(self, pictures, each=12, result="short")
 
     def strike(self, readers, pictures):
         self.killed = self.random.choice(self.deployment.nodes)
@@ -183,7 +183,7 @@ class Failover(Fault):
         cut = time.monotonic()
         # They are accepted, and only the old master has them.
         for reader in readers:
-            reader.send(pictures.take(2), rType="long")
+            reader.send(pictures.take(1), rType="long")
         wait_until(lambda: all(reader.is_accepted() for reader in readers), "a picture is not accepted")
         time.sleep(max(0, cut + 1 - time.monotonic()))
         self.under_way = begun(readers)

@@ -45,12 +45,16 @@ def begun(readers):
     return [(reader, uuid) for reader in readers for uuid in reader.under_way()]
 
 
-def play(fault, pictures, each=3):
-    """Sends pictures to all processes with sockets, lets the fault strike, and reads all answers."""
+def play(fault, pictures, each=1, result="long"):
+    """Sends pictures to all processes with sockets, lets the fault strike, and reads all answers.
+
+    There are few pictures: a task whose lease has ended should find a free worker, so that the time of
+    its recovery is not that of the pictures before it.
+    """
     deployment = fault.deployment
     readers = [Reader(node.address, fault.source) for node in deployment.nodes for _ in range(2)]
     for reader in readers:
-        reader.send(pictures.take(each), rType="long")
+        reader.send(pictures.take(each), rType=result)
     workers = fault.busy
 
     def are_busy():
