@@ -51,6 +51,7 @@ pub fn app() -> App {
     app.rules(rules::MediaRules)
         .rules(rules::DjangoRules)
         .rules(rules::ProgramRules)
+        .rules(rules::WebRules)
         .deployment(deployments::CHAT)
         .deployment(deployments::PROGRAM)
         .deployment(deployments::WEB)

@@ -217,3 +217,32 @@ fn the_shipped_tables_pass_their_own_tests() {
         assert!(output.status.success() && told.contains(" passed"), "{table}: {told}{errors}");
     }
 }
+
+#[test]
+fn a_failed_test_shows_what_its_program_wrote_to_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let lib = root().join("consumers/lib");
+    let program =
+        "import waterway; waterway.run(lambda event: event.txt if event.text == 'b' else 'a')";
+    let tests = ["a", "b"].map(|text| {
+        format!(
+            "[[test]]\npath = '/'\nsteps = [{{ send = {{ text = '{text}' }} }}, \
+             {{ expect = {{ text = '{text}' }} }}]\n"
+        )
+    });
+    let table = format!(
+        "[consumer.c]\nexec = ['python3', '-c', \"{program}\"]\nenv = {{ PYTHONPATH = '{}' }}\n\
+         [[route]]\nchannel = 'websocket.receive'\npath = '/'\nconsumer = 'c'\n{}",
+        lib.display(),
+        tests.concat()
+    );
+    std::fs::write(folder.path().join("routing.toml"), table).unwrap();
+    let output = waterway(folder.path(), &["test"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    for part in
+        ["the log of the test that fails at routing.toml:13:", "AttributeError", "txt", "1 failure"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

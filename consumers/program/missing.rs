@@ -24,27 +24,79 @@ pub fn missing(options: &Options) -> Option<Missing> {
         let path = folder.map_or_else(|| PathBuf::from(program), |folder| folder.join(program));
         let shown = path.display();
         if !path.is_file() {
-            let help = match std::path::absolute(&path) {
-                Ok(absolute) => format!("this means {}", absolute.display()),
-                Err(error) => error.to_string(),
-            };
-            return Some(Missing { why: format!("there is no program {shown}"), help });
+            return Some(Missing {
+                why: format!("there is no program {shown}"),
+                help: means(&path),
+            });
         }
         return (!is_executable(&path)).then(|| Missing {
             why: format!("{shown} is not executable"),
             help: format!(
-                "chmod +x {shown}, or name its interpreter: exec = [\"sh\", {program:?}]"
+                "chmod +x {shown}, or name its interpreter: exec = [{:?}, {program:?}]",
+                interpreter(&path)
             ),
         });
     }
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders)
         .any(|folder| folder.join(program).is_file() && is_executable(&folder.join(program)));
-    (!found).then(|| Missing {
-        why: format!("there is no program {program:?} in PATH"),
-        help: match program.split_once(' ') {
-            Some(_) => format!("write each argument as a text of its own: {}", apart(program)),
-            None => format!("install it, or write its path: \"./{program}\""),
-        },
+    if !found {
+        return Some(Missing {
+            why: format!("there is no program {program:?} in PATH"),
+            help: match program.split_once(' ') {
+                Some(_) => format!("write each argument as a text of its own: {}", apart(program)),
+                None => format!("install it, or write its path: \"./{program}\""),
+            },
+        });
+    }
+    let script = Path::new(script(&options.exec)?);
+    let path = folder.map_or_else(|| script.to_owned(), |folder| folder.join(script));
+    (!path.exists()).then(|| Missing {
+        why: format!("there is no file {}", script.display()),
+        help: means(&path),
     })
+}
+
+/// Interpreters, each with the endings of its scripts.
+const INTERPRETERS: [(&str, &[&str]); 9] = [
+    ("python", &["py"]),
+    ("node", &["js", "mjs", "cjs", "ts"]),
+    ("deno", &["js", "mjs", "ts"]),
+    ("bun", &["js", "mjs", "ts"]),
+    ("ruby", &["rb"]),
+    ("perl", &["pl"]),
+    ("php", &["php"]),
+    ("sh", &["sh"]),
+    ("bash", &["sh"]),
+];
+
+/// The file that an interpreter runs; `None` if the arguments do not show for certain that there is
+/// one.
+fn script(exec: &[String]) -> Option<&str> {
+    let (program, arguments) = exec.split_first()?;
+    let version = |c: char| c.is_ascii_digit() || c == '.';
+    let name = program.trim_end_matches(version);
+    let (_, endings) = INTERPRETERS.iter().find(|(interpreter, _)| *interpreter == name)?;
+    // The value of an option, as in `-m module`, is not taken for a script: it has no such ending.
+    let script = arguments.iter().find(|argument| !argument.starts_with('-'))?;
+    let ending = Path::new(script).extension()?.to_str()?;
+    endings.contains(&ending).then_some(script)
+}
+
+/// The interpreter that a script needs by its ending.
+fn interpreter(script: &Path) -> &'static str {
+    let ending = script.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match INTERPRETERS.iter().find(|(_, endings)| endings.contains(&ending)) {
+        Some(("python", _)) => "python3",
+        Some((interpreter, _)) => interpreter,
+        None => "sh",
+    }
+}
+
+/// The whole path, for a file that was not found.
+fn means(path: &Path) -> String {
+    match std::path::absolute(path) {
+        Ok(absolute) => format!("this means {}", absolute.display()),
+        Err(error) => error.to_string(),
+    }
 }

@@ -9,6 +9,7 @@ mod pictures;
 mod programs;
 #[cfg(feature = "pictures")]
 mod results;
+mod web;
 #[cfg(feature = "webhook")]
 mod webhooks;
 
@@ -17,5 +18,6 @@ pub use media::MediaRules;
 #[cfg(feature = "pictures")]
 pub use pictures::PictureRules;
 pub use programs::ProgramRules;
+pub use web::WebRules;
 #[cfg(feature = "webhook")]
 pub use webhooks::WebhookRules;

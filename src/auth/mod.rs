@@ -150,6 +150,10 @@ impl Token {
         let decoded = decode::<Map<String, Value>>(token, &self.key, &self.validation);
         let token = decoded.map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => refusal("token expired"),
+            ErrorKind::InvalidSignature => refusal("enter correct token")
+                .because("the token's signature does not fit the secret"),
+            ErrorKind::InvalidToken => refusal("enter correct token")
+                .because("it is not a JSON Web Token, which has two dots"),
             _ => refusal("enter correct token").because(error),
         })?;
         // `crit` names extensions that the receiver must understand (RFC 7515, section 4.1.11);

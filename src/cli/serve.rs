@@ -1,6 +1,6 @@
 //! `waterway serve`: serves a routing table until it is told to stop.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
@@ -90,10 +90,13 @@ fn serve_table(app: &Arc<App>, file: &TableFile, watch: bool, part: &Part, log: 
         for listen in listens {
             let listener = Listener::bind(&listen.to_string()).await;
             listeners.push(listener.map_err(|error| {
-                let way_out = if part.listen.is_empty() {
-                    format!("change [server] listen in {source}")
-                } else {
-                    "name another address with --listen".to_owned()
+                let is_taken = error.kind() == ErrorKind::AddrInUse;
+                let taken = if is_taken { "end the program that listens there, or " } else { "" };
+                let way_out = match source.file() {
+                    Some(_) if part.listen.is_empty() => {
+                        format!("{taken}change [server] listen in {source}, or use --listen")
+                    }
+                    _ => format!("{taken}name another address: --listen 127.0.0.1:8001"),
                 };
                 format!("cannot listen at {listen}: {error}\n{way_out}")
             })?);

@@ -4,6 +4,7 @@ use tokio::runtime::Builder;
 use uuid::Uuid;
 
 use super::arguments::{Environment, Test};
+use super::log::Kept;
 use super::table::{Source, build, read};
 use super::terminal::{complain, print};
 use super::{App, Outcome};
@@ -25,19 +26,27 @@ pub(super) fn test(app: &App, arguments: &Test) -> Outcome {
     }
     let mut runtime = Builder::new_current_thread();
     runtime.enable_all().start_paused(is_timeless(&router));
-    let mut failures = Vec::new();
+    let (records, mut failures, mut logs) = (Kept::start(), Vec::new(), Vec::new());
     for test in tests {
         let tokens = tokens(&loaded.config, test, &secret)?;
         // Each test has a clock of its own.
         let runtime = runtime.build().map_err(|error| format!("no test can run: {error}"))?;
-        failures.extend(runtime.block_on(run(&router, test, &tokens)).err());
+        let result = runtime.block_on(run(&router, test, &tokens));
+        let log = records.take();
+        if let Err(failure) = result {
+            if !log.is_empty() {
+                let place = loaded.sources.describe(failure.span);
+                logs.push(format!("the log of the test that fails at {place}:\n{log}"));
+            }
+            failures.push(failure);
+        }
     }
     let (failed, all) = (failures.len(), tests.len());
     if failed == 0 {
         print(&format!("{source}: {all} {} passed\n", if all == 1 { "test" } else { "tests" }));
         return Ok(());
     }
-    complain(&format!("{}\n", Report::of_failures(&loaded.sources, &failures)));
+    complain(&format!("{}{}\n", logs.concat(), Report::of_failures(&loaded.sources, &failures)));
     Err(format!("{source}: {} of {all} tests passed", all - failed))
 }
 

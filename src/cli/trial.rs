@@ -15,6 +15,8 @@ use crate::redis::Server;
 use crate::routing::Router;
 use crate::service::StartError;
 use crate::setting::Diagnostic;
+#[cfg(feature = "redis")]
+use crate::setting::Span;
 use crate::state::Host;
 
 /// Tries all consumers of a table at the same time. Adds a mistake for each that cannot start, and
@@ -50,7 +52,8 @@ pub(super) fn try_out(
     }
     #[cfg(feature = "redis")]
     for why in runtime.block_on(try_servers(router)) {
-        loaded.diagnostics.push(Diagnostic::new(router.layer().backend.span, why));
+        let help = "start the server, or correct url".to_owned();
+        loaded.diagnostics.push(Diagnostic::new(url_span(loaded), why).help(help));
     }
     #[cfg(feature = "redis")]
     loaded.diagnostics.extend(runtime.block_on(try_store(router)));
@@ -64,6 +67,14 @@ async fn try_store(router: &Router) -> Option<Diagnostic> {
     let error = queue::try_store(&**store).await.err()?;
     let why = format!("nothing can be stored in {}: {error}", store.place());
     Some(Diagnostic::new(written.span, why))
+}
+
+/// Where the table names the servers.
+#[cfg(feature = "redis")]
+fn url_span(loaded: &Loaded) -> Span {
+    let layer = loaded.config.written.0.as_table().and_then(|table| table.get("layer"));
+    let url = layer.and_then(|layer| layer.as_table()?.get("url"));
+    url.map_or(loaded.config.layer.backend.span, |url| url.span)
 }
 
 /// Asks each server of the layer; returns a sentence about each that does not answer.

@@ -191,8 +191,10 @@ impl Events {
         // A socket consumer decides about origins itself: `SocketConsumer::check_origin`.
         let decides = route.as_ref().is_some_and(|route| route.consumer().is_socket());
         if !self.scope.origin_allowed && !decides {
-            let origin = self.scope.header("origin");
-            tracing::info!(client = %self.channel.name(), path = &*self.scope.path, origin, "origin refused");
+            let (path, origin) = (&*self.scope.path, self.scope.header("origin"));
+            let client = self.channel.name();
+            let way_out = "open the page from this service, or name the origin in [server] origins";
+            tracing::info!(%client, path, origin, way_out, "origin refused");
             let _ = self.channel.send(Reply::deny(StatusCode::FORBIDDEN));
             return false;
         }

@@ -242,7 +242,11 @@ impl Tries {
     fn note_away(&mut self, url: &RedisUrl, failure: &Failure) {
         if self.away.is_none() {
             self.away = Some(Instant::now());
-            tracing::warn!(server = %url, error = %failure, "Redis is away");
+            let error = match failure {
+                Failure::Away(why) => why.clone(),
+                Failure::Full | Failure::Refused(_) => failure.to_string(),
+            };
+            tracing::warn!(server = %url, error, "Redis is away");
         }
     }
 }

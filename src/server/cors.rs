@@ -59,7 +59,9 @@ impl Cors {
         if safe || from_own_page || self.allows() {
             return None;
         }
-        tracing::info!(%method, path = &*scope.path, origin = scope.header("origin"), "origin refused");
+        let (path, origin) = (&*scope.path, scope.header("origin"));
+        let way_out = "open the page from this service, or name the origin in [server] origins";
+        tracing::info!(%method, path, origin, way_out, "origin refused");
         Some(refused())
     }
 

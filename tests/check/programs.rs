@@ -43,6 +43,39 @@ fn a_program_that_is_named_wrongly_is_reported_with_the_right_form() {
 }
 
 #[test]
+fn a_script_that_is_missing_is_warned_of() {
+    for (exec, missing) in [
+        ("['python3', '-u', 'shoutt.py']", Some("shoutt.py")),
+        ("['node', 'lib/shout.mjs']", Some("lib/shout.mjs")),
+        // These may be anything.
+        ("['python3', '-m', 'shout']", None),
+        ("['sh', '-c', 'cat']", None),
+        ("['cat', 'shout.py']", None),
+    ] {
+        let (reported, sound) = reported(&routed(&format!("exec = {exec}"), "'websocket.receive'"));
+        let begin =
+            missing.map(|file| format!("2:8: warning: there is no file {file} | this means /"));
+        let said = reported.first().map(String::as_str);
+        assert!(sound && said.is_some() == begin.is_some(), "{exec}: {reported:?}");
+        assert!(
+            begin.is_none_or(|begin| said.is_some_and(|said| said.starts_with(&begin))),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_of_web_pages_that_is_missing_is_warned_of() {
+    let (said, sound) = reported(&routed("use = 'static'\nfolder = 'web'", "'http.request'"));
+    let end = "/web | make it, or correct folder: its pages are 404 until then";
+    let [said] = &said[..] else { panic!("{said:?}") };
+    assert!(
+        sound && said.starts_with("3:10: warning: there is no folder /") && said.ends_with(end),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_program_of_lines_serves_websockets_alone() {
     let lines = "exec = ['cat']\nmode = 'lines'";
     let help = "leave mode = \"lines\" out: events reach the program as JSON";

@@ -1,6 +1,7 @@
 //! The log: one record a line on standard error, written by a thread of its own so that no caller
 //! ever waits for it or fails with it.
 
+mod kept;
 mod kinds;
 mod line;
 mod panics;
@@ -23,6 +24,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::arguments::LogForm;
 use crate::config::LogConfig;
+pub(super) use kept::Kept;
 use line::{Line, Style};
 use queue::Queue;
 use writer::Writer;

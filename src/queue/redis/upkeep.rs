@@ -80,7 +80,8 @@ impl RedisQueue {
                     let Kept { given_back, died, is_known, next } = kept;
                     if given_back + died > 0 {
                         let queue = &shared.name;
-                        tracing::warn!(%queue, given_back, died, "workers have lost their leases");
+                        let dead_letters = died;
+                        tracing::warn!(%queue, given_back, dead_letters, "workers have lost their leases");
                     }
                     if !is_known {
                         // If it fails, the next call finds the node unknown again.
