@@ -1,5 +1,6 @@
 """A client that sends pictures, and reads until it is told to stop."""
 
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -63,6 +64,17 @@ class Reader(threading.Thread):
         return min((at for at, _ in replies if at > since + ON_ITS_WAY), default=None)
 
     def close(self):
+        """Ends the thread before its socket is closed.
+
+        Otherwise the next connection gets the same file descriptor, and the thread, which still waits
+        for the former one, may take some of its bytes.
+        """
+        try:
+            self.client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # The other side has closed it.
+            pass
+        self.join()
         self.client.close()
 
 
