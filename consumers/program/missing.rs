@@ -77,7 +77,7 @@ fn script(exec: &[String]) -> Option<&str> {
     let version = |c: char| c.is_ascii_digit() || c == '.';
     let name = program.trim_end_matches(version);
     let (_, endings) = INTERPRETERS.iter().find(|(interpreter, _)| *interpreter == name)?;
-    // The value of an option, as in `-m module`, is not taken for a script: it has no such ending.
+    // The value of an option, as in `-m module`, is without such an ending.
     let script = arguments.iter().find(|argument| !argument.starts_with('-'))?;
     let ending = Path::new(script).extension()?.to_str()?;
     endings.contains(&ending).then_some(script)

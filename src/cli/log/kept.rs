@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::filter;
 use super::line::{Line, Style};
 use crate::cli::arguments::LogForm;
 use crate::config::LogConfig;
@@ -22,10 +22,7 @@ const KEPT_MAX: usize = 64 << 10;
 impl Kept {
     /// Keeps the warnings and errors of the whole process from now on. `RUST_LOG` sets another filter.
     pub(in crate::cli) fn start() -> Self {
-        let filter =
-            std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
-        let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::WARN));
-        let kept = Self::default();
+        let (filter, kept) = (filter(Level::WARN), Self::default());
         // It fails if the process has a log already, as in a test of this crate: nothing is kept then.
         let _ = tracing_subscriber::registry().with(filter).with(kept.clone()).try_init();
         kept

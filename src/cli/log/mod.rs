@@ -58,11 +58,8 @@ impl Log {
         let shared = Arc::new(LogState::new(Style { form, colours }));
         let writer = Writer::new(Arc::clone(&shared), out);
         thread::Builder::new().name("log".into()).spawn(move || writer.run())?;
-        let filter =
-            std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
-        let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
         let records = Records(Arc::clone(&shared));
-        tracing_subscriber::registry().with(filter).with(records).init();
+        tracing_subscriber::registry().with(filter(Level::INFO)).with(records).init();
         panics::log_panics();
         Ok(Self(shared))
     }
@@ -111,6 +108,12 @@ impl<S: Subscriber> Layer<S> for Records {
         event.record(&mut line);
         self.0.queue.push(&line.end(event.metadata().target()), event.metadata());
     }
+}
+
+/// The filter that `RUST_LOG` sets; without it, records of this level and above pass.
+fn filter(level: Level) -> Targets {
+    let set = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse().ok());
+    set.unwrap_or_else(|| Targets::new().with_default(level))
 }
 
 #[cfg(test)]
