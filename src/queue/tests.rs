@@ -66,31 +66,44 @@ fn rules() -> impl Strategy<Value = Rules> {
     (1..8_usize, 1..16_usize, 600..6000_usize, 600..9000_usize, 20..200_u64, order, fair_by)
         .prop_map(
             |(client_tasks, total_tasks, client_bytes, total_bytes, deadline, order, fair_by)| {
-                Rules {
-                    bounds: Bounds {
-                        client_tasks,
-                        total_tasks,
-                        client_bytes,
-                        total_bytes,
-                        deadline: Duration::from_millis(deadline),
-                        order,
-                    },
-                    fair_by,
-                    on_disconnect: OnDisconnect::Cancel,
-                    workers: 1,
-                    waiting: usize::MAX,
-                    capacity: None,
-                    headers: Arc::from([]),
-                    #[cfg(feature = "redis")]
-                    dead_letters: super::DeadLetterRules {
-                        attempts: 3,
-                        tasks: 100,
-                        bytes: 1 << 20,
-                        keep: Duration::from_secs(60),
-                    },
-                }
+                let deadline = Duration::from_millis(deadline);
+                let bounds = Bounds {
+                    client_tasks,
+                    total_tasks,
+                    client_bytes,
+                    total_bytes,
+                    deadline,
+                    order,
+                };
+                Rules { bounds, fair_by, ..some_rules() }
             },
         )
+}
+
+fn some_rules() -> Rules {
+    Rules {
+        bounds: Bounds {
+            client_tasks: 8,
+            total_tasks: 8,
+            client_bytes: 6000,
+            total_bytes: 6000,
+            deadline: Duration::from_secs(60),
+            order: Order::Viewport,
+        },
+        fair_by: FairBy::Address,
+        on_disconnect: OnDisconnect::Cancel,
+        workers: 1,
+        waiting: usize::MAX,
+        capacity: None,
+        headers: Arc::from([]),
+        #[cfg(feature = "redis")]
+        dead_letters: super::DeadLetterRules {
+            attempts: 3,
+            tasks: 100,
+            bytes: 1 << 20,
+            keep: Duration::from_secs(60),
+        },
+    }
 }
 
 /// A client, as its connection has it.
@@ -133,6 +146,14 @@ impl Client {
         let ip = Some([10, 0, 0, number / 4].into());
         let connection = format!("connection {}", number * 2 / 3).into();
         Self { channel, replies, scope: Arc::new(Scope { ip, connection, ..Scope::default() }) }
+    }
+
+    /// A task of this client.
+    fn task(&self, uuid: u8, (offset_top, height): (i64, i64), content: String) -> Task {
+        let (channel, scope) = (self.channel.clone(), Arc::clone(&self.scope));
+        let content = Content::Receive(Payload::from(content));
+        let message = Message::new(channel, scope, content, Cancellation::default());
+        Task::new(number(uuid), message).at(offset_top, height)
     }
 
     /// Its answers since the last call.
@@ -220,7 +241,7 @@ impl Pair {
         self.pushes.push((client, uuid));
         let Client { channel, scope, .. } = &self.clients[usize::from(client)];
         // The name is the content.
-        let content = Content::Receive(Payload::from(format!("{name:bytes$}")));
+        let content = format!("{name:bytes$}");
         let entry = Entry {
             group: Group {
                 owner: Owner::Address(scope.ip.expect("each has an address")),
@@ -234,9 +255,7 @@ impl Pair {
             bytes: bytes + TASK_OVERHEAD,
             payload: name,
         };
-        let (channel, scope) = (channel.clone(), Arc::clone(scope));
-        let message = Message::new(channel, scope, content, Cancellation::default());
-        let task = Task::new(number(uuid), message).at(offset_top, height);
+        let task = self.clients[usize::from(client)].task(uuid, (offset_top, height), content);
         let queued = self.queue.push(task).await;
         let pushed = self.model.push(entry, self.time.now());
         assert_eq!(queued, matches!(pushed, Pushed::Accepted(_)));

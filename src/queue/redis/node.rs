@@ -141,7 +141,7 @@ impl RedisQueue {
         self.note(counts);
         let error = match word.as_str() {
             "queued" => {
-                self.note_queued(number);
+                self.queued(number).await;
                 return true;
             }
             "duplicate" => duplicate(),
@@ -155,6 +155,8 @@ impl RedisQueue {
 
     /// Cancels an accepted task and answers it at once, even if a worker runs it.
     pub(super) async fn cancel_accepted(&self, number: Number) {
+        // Before the server has forgotten it: what it does not know would be pushed again.
+        self.tell(&[number], Reason::Cancelled);
         self.withdraw(&[number], Reason::Cancelled, Running::IsAnswered).await;
     }
 
@@ -244,11 +246,30 @@ impl RedisQueue {
         u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
     }
 
-    fn note_queued(&self, number: Number) {
-        let now = self.shared.clock.now();
-        if let Some(entry) = self.accepted().get_mut(number) {
-            entry.queued = Some(now);
+    /// Notes that the server has a task. If the task has ended while it was pushed, or was told to
+    /// stop, it is withdrawn: the call that ended it may have reached the server before the push.
+    async fn queued(&self, number: Number) {
+        match self.note_queued(number) {
+            Some(None) => {}
+            Some(Some(reason)) => self.withdraw(&[number], reason, Running::AnswersItself).await,
+            None => {
+                let ids = [self.id(number)];
+                match self.shared.store.withdraw(Reason::Cancelled as u8, true, &ids).await {
+                    Ok((_, counts)) => self.note(counts),
+                    Err(_) => self.regret(ids.into()),
+                }
+            }
         }
+    }
+
+    /// Notes since when the server has a task; tells why its worker is to stop. `None` if the task
+    /// was answered meanwhile.
+    fn note_queued(&self, number: Number) -> Option<Option<Reason>> {
+        let now = self.shared.clock.now();
+        let mut accepted = self.accepted();
+        let entry = accepted.get_mut(number)?;
+        entry.queued = Some(now);
+        Some(entry.told)
     }
 
     fn end_accepted(&self, number: Number, error: Error) {

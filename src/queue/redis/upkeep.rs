@@ -194,6 +194,10 @@ impl RedisQueue {
     }
 
     async fn push_again(&self, number: Number) {
+        // The tasks are withdrawn.
+        if self.crew().stopped {
+            return;
+        }
         let task = {
             let mut accepted = self.accepted();
             let Some(entry) = accepted.get_mut(number) else { return };

@@ -8,9 +8,9 @@ use proptest::test_runner::TestRunner;
 use tokio::runtime::Builder;
 
 use super::time::Time;
-use super::{call, follow, memory, rules};
+use super::{Client, call, follow, memory, number, rules, some_rules};
 use crate::queue::redis::Clock;
-use crate::queue::{Shard, TaskQueue};
+use crate::queue::{OnDisconnect, Rules, Shard, TaskQueue};
 use crate::redis::Server;
 use crate::redis::private::{Kind, Redis};
 
@@ -25,19 +25,9 @@ fn every_sequence_of_calls_runs_the_model_s_tasks_in_redis_and_in_valkey() {
             case.set(case.get() + 1);
             let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
-                let url = redis.url().parse().expect("it is a URL");
-                let timeout = Duration::from_secs(30);
-                let shard = Shard {
-                    server: Server::new(url, timeout),
-                    prefix: "test".to_owned(),
-                    lease: Duration::from_secs(3600),
-                    timeout,
-                    large: None,
-                };
                 let clock = Clock::set();
                 let name = format!("case {}", case.get());
-                let queue =
-                    TaskQueue::in_redis_at(&name, rules.clone(), memory(), shard, clock.clone());
+                let queue = queue(&redis, &name, &rules, clock.clone());
                 follow(queue, Time::Set(clock), &rules, &calls).await;
             });
             Ok(())
@@ -46,4 +36,42 @@ fn every_sequence_of_calls_runs_the_model_s_tasks_in_redis_and_in_valkey() {
             panic!("{kind:?}: {error}");
         }
     }
+}
+
+/// The server does not know a process that pushes its first task, so it is pushed twice. Calls
+/// that end the task overtake the second push.
+#[tokio::test]
+async fn a_task_that_ends_while_it_is_pushed_is_not_queued() {
+    let redis = Redis::start(Kind::Redis);
+    let rules = Rules { on_disconnect: OnDisconnect::Cancel, ..some_rules() };
+    for leaves in [false, true] {
+        let queue = queue(&redis, &format!("leaves: {leaves}"), &rules, Clock::set());
+        let mut client = Client::new(1);
+        let task = client.task(1, (0, 0), "text".into());
+        let ends = async {
+            if leaves {
+                queue.leave("1");
+            } else {
+                assert!(queue.cancel(&client.channel, &number(1)).await);
+            }
+        };
+        tokio::join!(queue.push(task), ends);
+        let numbers = queue.numbers().await;
+        assert_eq!((numbers.queued, numbers.running), (0, 0), "leaves: {leaves}");
+        assert_eq!(client.answers(1), [(1, 1, "cancelled".to_owned())]);
+    }
+}
+
+/// A queue in the server. Its loops do not run.
+fn queue(redis: &Redis, name: &str, rules: &Rules, clock: Clock) -> TaskQueue {
+    let url = redis.url().parse().expect("it is a URL");
+    let timeout = Duration::from_secs(30);
+    let shard = Shard {
+        server: Server::new(url, timeout),
+        prefix: "test".to_owned(),
+        lease: Duration::from_secs(3600),
+        timeout,
+        large: None,
+    };
+    TaskQueue::in_redis_at(name, rules.clone(), memory(), shard, clock)
 }
