@@ -46,6 +46,7 @@ impl RedisQueue {
         loop {
             if let Err(failure) = self.read_over_one_connection().await {
                 tracing::debug!(queue = %self.shared.name, error = %failure, "the inbox is away");
+                self.forget_counts();
                 sleep(PAUSE).await;
             }
         }
@@ -55,7 +56,6 @@ impl RedisQueue {
         let shared = &self.shared;
         let mut connection = shared.store.server().dedicated().await?;
         shared.store.hello(&shared.node).await?;
-        self.forget_counts();
         // Places of another connection may be those of a server that was lost.
         shared.read.send_replace(Place::default());
         shared.reconcile.notify_one();

@@ -331,7 +331,7 @@ impl RedisQueue {
         }
     }
 
-    /// Forgets what is known of the queue: a server that has lost its data counts from zero.
+    /// Forgets which change is the last one that is known: a server that was promoted may lack some.
     fn forget_counts(&self) {
         let mut known = self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         known.change = 0;

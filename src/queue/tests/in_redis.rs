@@ -62,6 +62,20 @@ async fn a_task_that_ends_while_it_is_pushed_is_not_queued() {
     }
 }
 
+#[tokio::test]
+async fn a_queue_whose_server_has_lost_all_is_counted_anew() {
+    let redis = Redis::start(Kind::Redis);
+    let queue = queue(&redis, "lost", &some_rules(), Clock::set());
+    let client = Client::new(1);
+    let push = async |uuid| queue.push(client.task(uuid, (0, 0), "text".into())).await;
+    assert!(push(1).await && push(2).await);
+    assert_eq!(queue.depth(), (2, 0));
+    let server = Server::new(redis.url().parse().unwrap(), Duration::from_secs(30));
+    server.query::<()>(redis::cmd("FLUSHALL").arg("SYNC")).await.unwrap();
+    assert!(push(3).await);
+    assert_eq!(queue.depth(), (1, 0));
+}
+
 /// A queue in the server. Its loops do not run.
 fn queue(redis: &Redis, name: &str, rules: &Rules, clock: Clock) -> TaskQueue {
     let url = redis.url().parse().expect("it is a URL");

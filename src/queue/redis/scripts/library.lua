@@ -64,7 +64,14 @@ end
 
 local members = base .. ':members'
 local state = call('HGET', members, '')
-state = state and unpack(state) or { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+if state then
+    state = unpack(state)
+else
+    -- Changes are numbered from the time in µs, so that those of a queue that was lost have lower numbers.
+    local time = call('TIME')
+    local now = time[1] * 1000000 + time[2]
+    state = { 0, INITIAL_COST, 0, 0, 0, 0, 0, 0, 0, 0, 0, now, 0, 0 }
+end
 
 local function save_state()
     state[CHANGES] = state[CHANGES] + 1
