@@ -114,8 +114,9 @@ impl App {
             return code;
         }
         let command = arguments::command(&self);
-        let first = std::env::args().nth(1).unwrap_or_default();
-        if let Some(message) = arguments::misspelt(&self, &command, &first) {
+        let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+        let words: Vec<String> = words.collect();
+        if let Some(message) = arguments::misspelt(&self, &command, &words) {
             complain(&message);
             return ExitCode::from(WRONG_ARGUMENTS);
         }

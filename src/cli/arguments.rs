@@ -323,10 +323,18 @@ terminal. A second signal stops it at once. SIGHUP lets it read its table again.
     text
 }
 
-/// The complaint about a first argument that is probably a misspelt command.
-pub(super) fn misspelt(app: &App, command: &clap::Command, first: &str) -> Option<String> {
-    let is_command = command.find_subcommand(first).is_some() || first == "help";
-    if is_command || first.contains(['-', '.', '/']) || Path::new(first).exists() {
+/// The complaint about an argument that is probably a misspelt command, or a misspelt command of one.
+pub(super) fn misspelt(app: &App, command: &clap::Command, words: &[String]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    match command.find_subcommand(first) {
+        None => not_found(app.name, command, first),
+        Some(found) => not_found(&format!("{} {first}", app.name), found, rest.first()?),
+    }
+}
+
+fn not_found(called: &str, command: &clap::Command, word: &str) -> Option<String> {
+    let is_command = command.find_subcommand(word).is_some() || word == "help";
+    if is_command || word.contains(['-', '.', '/']) || Path::new(word).exists() {
         return None;
     }
     let names: Vec<&str> = command
@@ -334,9 +342,8 @@ pub(super) fn misspelt(app: &App, command: &clap::Command, first: &str) -> Optio
         .filter(|one| !one.is_hide_set())
         .map(clap::Command::get_name)
         .collect();
-    let meant = nearest_of(first, &names)?;
-    let app = app.name;
-    Some(format!("there is neither a command nor a file {first:?}\ndid you mean {app} {meant}?"))
+    let meant = nearest_of(word, &names)?;
+    Some(format!("there is neither a command nor a file {word:?}\ndid you mean {called} {meant}?"))
 }
 
 /// The path of a request in the form that routes match, with the query.

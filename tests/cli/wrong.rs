@@ -15,6 +15,11 @@ fn a_wrong_command_line_is_answered_with_the_way_out() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     for (arguments, code, said) in [
         (&["chek"][..], 2, "neither a command nor a file \"chek\"\ndid you mean waterway check?"),
+        (
+            &["queues", "requeu"],
+            2,
+            "neither a command nor a file \"requeu\"\ndid you mean waterway queues requeue?",
+        ),
         (&["expain", "/a"], 2, "did you mean waterway explain?"),
         (&["tset", "sound.toml"], 2, "did you mean waterway test?"),
         (&["shema"], 2, "did you mean waterway schema?"),
