@@ -6,13 +6,15 @@
 //!
 //! A client without a socket sends 64 bytes and waits for them: to a compiled consumer that returns
 //! a text, to one that returns `Actions`, to a program in Python, and to a webhook whose events are
-//! signed. The difference of the first two is the cost of the contract itself. Then 64 clients send to
-//! one program at a time.
+//! signed. The difference of the first two is the cost of the contract itself. The same program is
+//! also run with nothing but its pipes. Then 64 clients send to one program at a time.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod receiver;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use waterway::testing::{self, TestClient};
@@ -23,12 +25,15 @@ const MESSAGE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef012345678
 /// How often each figure is taken; the best one is printed, because others have disturbed the rest.
 const ROUNDS: usize = 5;
 
+const PROGRAM: &str = "import waterway; waterway.run(lambda event: event['text'])";
+
+/// The folder of the helper that the program imports.
+const LIB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lib");
+
 fn table() -> String {
-    let lib = concat!(env!("CARGO_MANIFEST_DIR"), "/lib");
-    let program = "import waterway; waterway.run(lambda event: event['text'])";
     let program = format!(
-        "[consumer.program]\nexec = ['python3', '-c', \"{program}\"]\n\
-         env = {{ PYTHONPATH = '{lib}' }}\nconcurrency = 64\n"
+        "[consumer.program]\nexec = ['python3', '-c', \"{PROGRAM}\"]\n\
+         env = {{ PYTHONPATH = '{LIB}' }}\nconcurrency = 64\n"
     );
     let route = |consumer: &str| {
         format!(
@@ -61,6 +66,38 @@ async fn alone(service: &Service, path: &str, events: u32) -> Duration {
         best
     });
     running.await.expect("a client that waits for its answers")
+}
+
+/// The time of one event of the program with nothing but its pipes.
+fn pipes_alone(events: u32) -> Duration {
+    let mut command = Command::new("python3");
+    command.args(["-c", PROGRAM]).env("PYTHONPATH", LIB);
+    let program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut program = program.expect("python3 is installed");
+    let mut input = program.stdin.take().expect("it is a pipe");
+    let mut output = BufReader::new(program.stdout.take().expect("it is a pipe"));
+    let event = format!(
+        "{{\"id\":\"e1\",\"channel\":\"websocket.receive\",\"client\":\"{MESSAGE}\",\
+         \"path\":\"/program\",\"query\":\"\",\"params\":{{}},\"text\":\"{MESSAGE}\"}}\n"
+    );
+    let mut line = String::new();
+    let mut read = || {
+        line.clear();
+        output.read_line(&mut line).expect("a line");
+    };
+    read();
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        for _ in 0..events {
+            input.write_all(event.as_bytes()).expect("the program reads");
+            read();
+        }
+        best = best.min(began.elapsed() / events);
+    }
+    drop(input);
+    program.wait().expect("it ends with its input");
+    best
 }
 
 /// The events per second of 64 clients, each of which waits for its answer.
@@ -101,6 +138,7 @@ async fn main() {
     println!("one client, a text: {text:?} an event");
     println!("one client, actions: {actions:?} an event, {:?} more", actions.saturating_sub(text));
     println!("one client, a program: {:?} an event", alone(&service, "/program", 10_000).await);
+    println!("the same program, pipes alone: {:?} an event", pipes_alone(10_000));
     println!("one client, a webhook: {:?} an event", alone(&service, "/webhook", 10_000).await);
     println!("64 clients, a program: {:.0} events/s", together(&service, "/program", 2_000).await);
     service.stop().await;

@@ -249,7 +249,9 @@ impl RedisQueue {
     /// Notes that the server has a task. If the task has ended while it was pushed, or was told to
     /// stop, it is withdrawn: the call that ended it may have reached the server before the push.
     async fn queued(&self, number: Number) {
-        match self.note_queued(number) {
+        self.note_queued(number);
+        let told = self.accepted().get(number).map(|entry| entry.told);
+        match told {
             Some(None) => {}
             Some(Some(reason)) => self.withdraw(&[number], reason, Running::AnswersItself).await,
             None => {
@@ -262,14 +264,11 @@ impl RedisQueue {
         }
     }
 
-    /// Notes since when the server has a task; tells why its worker is to stop. `None` if the task
-    /// was answered meanwhile.
-    fn note_queued(&self, number: Number) -> Option<Option<Reason>> {
+    fn note_queued(&self, number: Number) {
         let now = self.shared.clock.now();
-        let mut accepted = self.accepted();
-        let entry = accepted.get_mut(number)?;
-        entry.queued = Some(now);
-        Some(entry.told)
+        if let Some(entry) = self.accepted().get_mut(number) {
+            entry.queued = Some(now);
+        }
     }
 
     fn end_accepted(&self, number: Number, error: Error) {
