@@ -24,7 +24,7 @@ timeout = "%(timeout)gs"
 [queue.images]
 consumer = "pictures"
 workers  = 1
-nice     = 0
+nice     = %(nice)d
 deadline = "10m"
 [consumer.pictures]
 use    = "image.work"
@@ -97,13 +97,13 @@ class Process:
 class Deployment:
     """Two processes with sockets and three with a worker each."""
 
-    def __init__(self, program, lease=10, timeout=5, nodes=2, workers=3):
+    def __init__(self, program, lease=10, timeout=5, nodes=2, workers=3, nice=0):
         memory = Path("/dev/shm")
         self.program, self.lease = Path(program).resolve(), lease
         self.folder = Path(tempfile.mkdtemp(prefix="waterway-", dir=memory if memory.is_dir() else None))
         (self.folder / "media").mkdir()
         results = {name: ", ".join(["{ rotate = 90 }"] * count) for name, count in STEPS.items()}
-        table = TABLE % {"lease": lease, "timeout": timeout, **results}
+        table = TABLE % {"lease": lease, "timeout": timeout, "nice": nice, **results}
         (self.folder / "routing.toml").write_text(table)
         self.node_count, self.worker_count = nodes, workers
         self.servers, self.nodes, self.workers = [], [], []
