@@ -155,7 +155,7 @@ impl RedisQueue {
 
     /// Cancels an accepted task and answers it at once, even if a worker runs it.
     pub(super) async fn cancel_accepted(&self, number: Number) {
-        // Before the server has forgotten it: what it does not know would be pushed again.
+        // Before the server forgets it: a comparison pushes tasks again that the server does not know.
         self.tell(&[number], Reason::Cancelled);
         self.withdraw(&[number], Reason::Cancelled, Running::IsAnswered).await;
     }
