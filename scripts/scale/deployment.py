@@ -95,7 +95,7 @@ class Process:
 
 
 class Deployment:
-    """Two processes with sockets and three with a worker each."""
+    """Two processes with sockets and three with a worker each. `nice` is that of the workers."""
 
     def __init__(self, program, lease=10, timeout=5, nodes=2, workers=3, nice=0):
         memory = Path("/dev/shm")

@@ -80,6 +80,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         )
 }
 
+/// The tasks of a client that leaves are cancelled.
 fn some_rules() -> Rules {
     Rules {
         bounds: Bounds {

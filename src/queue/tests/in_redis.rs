@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use super::time::Time;
 use super::{Client, call, follow, memory, number, rules, some_rules};
 use crate::queue::redis::Clock;
-use crate::queue::{OnDisconnect, Rules, Shard, TaskQueue};
+use crate::queue::{Rules, Shard, TaskQueue};
 use crate::redis::Server;
 use crate::redis::private::{Kind, Redis};
 
@@ -43,9 +43,8 @@ fn every_sequence_of_calls_runs_the_model_s_tasks_in_redis_and_in_valkey() {
 #[tokio::test]
 async fn a_task_that_ends_while_it_is_pushed_is_not_queued() {
     let redis = Redis::start(Kind::Redis);
-    let rules = Rules { on_disconnect: OnDisconnect::Cancel, ..some_rules() };
     for leaves in [false, true] {
-        let queue = queue(&redis, &format!("leaves: {leaves}"), &rules, Clock::set());
+        let queue = queue(&redis, &format!("leaves: {leaves}"), &some_rules(), Clock::set());
         let mut client = Client::new(1);
         let task = client.task(1, (0, 0), "text".into());
         let ends = async {
